@@ -1,0 +1,65 @@
+/**
+ * The one interface between the engine and whatever computes: WebGPU today, the CPU next.
+ * A backend is a loaded model; a timeline is the KV cache of one sequence of tokens in it.
+ */
+export interface Backend {
+  readonly kind: "webgpu" | "cpu";
+  readonly vocabularySize: number;
+  /** Tokens that one timeline can hold: the context length that the load was planned for. */
+  readonly contextLength: number;
+  memory(): BackendMemory;
+  createTimeline(): Timeline;
+  /** Resolves once, when the device is gone; every pending and later call then rejects with `device-lost`. */
+  readonly lost: Promise<Error>;
+  dispose(): void;
+}
+
+/** Bytes on the device. */
+export interface BackendMemory {
+  weights: number;
+  scratch: number;
+  /** Pages allocated now, and the most that they may grow to. */
+  kv: number;
+  kvBudget: number;
+}
+
+/** How the next token is drawn from the logits. All fields are set; the engine fills in defaults. */
+export interface Sampling {
+  /** 0 is greedy. */
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  repetitionPenalty: number;
+  /** Tokens back that the repetition penalty looks at. */
+  penaltyWindow: number;
+  /** 32 bits. A token depends on the seed and its position only. */
+  seed: number;
+}
+
+export interface PrefillOptions {
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * One sequence. `prefill` and `decode` append tokens' keys and values and then draw the next token; the drawn token is not
+ * part of the sequence until the next `decode` runs it.
+ */
+export interface Timeline {
+  /** Tokens whose keys and values are stored, those of steps still in flight included. */
+  readonly length: number;
+  /** Appends `ids` (at least one) in chunks and draws the next token. On abort `length` says how far it came. */
+  prefill(ids: Uint32Array, sampling: Sampling, options?: PrefillOptions): Promise<number>;
+  /**
+   * Appends the token that the last call drew and draws the next one. Submits at once and may be called again before the
+   * promise resolves: the token travels on the device. Promises resolve in order.
+   */
+  decode(sampling: Sampling): Promise<number>;
+  /** Appends `ids` (at most `scoreRows`) and returns the logits after each: [ids.length, vocabulary]. */
+  score(ids: Uint32Array): Promise<Float32Array>;
+  readonly scoreRows: number;
+  /** Forgets every token from `length` on; steps in flight beyond it are ignored. */
+  truncate(length: number): void;
+  dispose(): void;
+}

@@ -1,0 +1,2 @@
+export { LongtabError, isLongtabError } from "./error.ts";
+export type { ErrorCode, ErrorParts, SerializedError } from "./error.ts";

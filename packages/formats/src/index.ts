@@ -1,0 +1,2 @@
+export type { ByteSource } from "./source.ts";
+export type { Metadata, MetadataArray, MetadataValue, ModelFile, TensorInfo, TensorType } from "./model-file.ts";

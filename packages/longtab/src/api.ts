@@ -1,0 +1,191 @@
+/**
+ * The public API in one place: what `Longtab.load` takes and gives. Shapes of `chat.completions` are OpenAI's.
+ * The worker's interface (protocol.ts) is derived from these types.
+ */
+
+/** A catalogue id ("smollm2-135m-instruct"), a hub id ("hf:owner/repo/file.gguf", optionally "@revision" after the repo), a URL, or a File. */
+export type ModelReference = string | File;
+
+export interface LoadOptions {
+  /** Called a few times a second while loading. */
+  onProgress?: (progress: LoadProgress) => void;
+  signal?: AbortSignal;
+  /** Most tokens of context to keep; the default is the trained window, or less where the device's memory says so. */
+  contextLength?: number;
+  /** Where the page serves the catalogue's models itself: "<modelBase>/<file>" is tried before the hub. */
+  modelBase?: string | URL;
+}
+
+export type LoadPhase = "download" | "verify" | "upload" | "shaders";
+
+export interface LoadProgress {
+  phase: LoadPhase;
+  /** Done so far: bytes, or pipelines in the phase "shaders". */
+  loaded: number;
+  total: number;
+  /** Bytes a second, smoothed; 0 until known. */
+  rate: number;
+  /** Until this phase ends; undefined until known. */
+  secondsLeft?: number;
+}
+
+/** A model that the catalogue knows. */
+export interface CatalogueEntry {
+  id: string;
+  name: string;
+  description: string;
+  license: string;
+  parameters: number;
+  /** Bytes to download. */
+  size: number;
+  quantisation: string;
+  contextLength: number;
+  file: string;
+  url: string;
+  sha256: string;
+}
+
+/** A model whose bytes are in IndexedDB, wholly or in part. */
+export interface StoredModel {
+  /** Pass it to `Longtab.load` or `Longtab.models.delete`. */
+  id: string;
+  name: string;
+  size: number;
+  storedBytes: number;
+  complete: boolean;
+  /** Milliseconds since 1970. */
+  lastUsed: number;
+}
+
+export type Availability =
+  | { state: "available" | "downloadable"; adapter: string; software: boolean }
+  /** `reason` is a plain sentence, `remedy` another. */
+  | { state: "unavailable"; reason: string; remedy: string };
+
+export interface StorageEstimate {
+  usage: number;
+  quota: number;
+  persisted: boolean;
+}
+
+export interface ModelInfo {
+  id: string;
+  name: string;
+  architecture: string;
+  parameters: number;
+  quantisation: string;
+  /** Tokens of context that this load keeps at most. */
+  contextLength: number;
+  /** Tokens of context that the model was trained for. */
+  trainedContextLength: number;
+  adapter: string;
+  /** True when a CPU plays the GPU (SwiftShader, lavapipe): correct, and slow. */
+  softwareAdapter: boolean;
+  memory: { weights: number; scratch: number; kv: number; kvBudget: number };
+}
+
+export interface ChatMessage {
+  role: "system" | "user" | "assistant";
+  content: string;
+}
+
+export interface SamplingOptions {
+  /** 0 is greedy. Default 0.7. */
+  temperature?: number;
+  /** Keep the smallest set of tokens with this much probability; 1 keeps all. Default 0.95. */
+  top_p?: number;
+  /** Keep the k most probable tokens; 0 keeps all. Default 40. */
+  top_k?: number;
+  /** Drop tokens below this share of the most probable one's probability. Default 0. */
+  min_p?: number;
+  /** Divide positive logits of tokens already seen by this, multiply negative ones. Default 1.1; 1 is off. */
+  repetition_penalty?: number;
+  /** Same seed, same model, same prompt and same device: same text. */
+  seed?: number;
+}
+
+export interface ChatCompletionParams extends SamplingOptions {
+  messages: ChatMessage[];
+  stream?: boolean;
+  signal?: AbortSignal;
+  /** Default: until the model stops or the context is full. */
+  max_tokens?: number;
+  max_completion_tokens?: number;
+  /** Up to 16 strings; text from the first match on is not returned. */
+  stop?: string | string[];
+  stream_options?: { include_usage?: boolean };
+  /** Called while the prompt is read. */
+  onPrefill?: (done: number, total: number) => void;
+}
+
+export type FinishReason = "stop" | "length";
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  prompt_tokens_details: { cached_tokens: number };
+  /** Longtab's additions: seconds and speeds of this request, and the fill of the context after it. */
+  longtab: {
+    prefill_seconds: number;
+    decode_seconds: number;
+    prefill_tokens_per_second: number;
+    decode_tokens_per_second: number;
+    context_tokens: number;
+    context_length: number;
+    kv_bytes: number;
+  };
+}
+
+export interface ChatCompletion {
+  id: string;
+  object: "chat.completion";
+  created: number;
+  model: string;
+  choices: [{ index: 0; message: { role: "assistant"; content: string }; finish_reason: FinishReason }];
+  usage: Usage;
+}
+
+export interface ChatCompletionChunk {
+  id: string;
+  object: "chat.completion.chunk";
+  created: number;
+  model: string;
+  /** Empty in the last chunk when `stream_options.include_usage` asked for usage. */
+  choices: { index: 0; delta: { role?: "assistant"; content?: string }; finish_reason: FinishReason | null }[];
+  usage?: Usage | null;
+}
+
+/** Async iterable of chunks; leaving the loop early aborts the generation. */
+export type ChatStream = AsyncIterable<ChatCompletionChunk> & { abort(): void };
+
+export interface Completions {
+  create(params: ChatCompletionParams & { stream: true }): Promise<ChatStream>;
+  create(params: ChatCompletionParams & { stream?: false }): Promise<ChatCompletion>;
+}
+
+/** A loaded model in its worker. `Longtab.load` makes one; `dispose` frees its memory and ends the worker. */
+export interface LoadedModel {
+  readonly model: ModelInfo;
+  readonly chat: { completions: Completions };
+  /** Tokens that these messages take with the model's chat template, the opening of the answer included. */
+  countTokens(messages: ChatMessage[]): Promise<number>;
+  /** Resolves with the error when the device is lost; the model must then be loaded again (nothing stored is lost). */
+  readonly lost: Promise<Error>;
+  dispose(): Promise<void>;
+}
+
+/** The static side: `Longtab.load(...)`, `Longtab.models`, ... */
+export interface LongtabStatic {
+  load(model: ModelReference, options?: LoadOptions): Promise<LoadedModel>;
+  /** Can a model run here, and are its weights already stored? Never downloads. */
+  availability(model?: ModelReference): Promise<Availability>;
+  readonly catalogue: readonly CatalogueEntry[];
+  readonly models: {
+    list(): Promise<StoredModel[]>;
+    delete(id: string): Promise<void>;
+    estimate(): Promise<StorageEstimate>;
+    /** Ask the browser not to evict stored models; call it on a user's gesture. */
+    persist(): Promise<boolean>;
+  };
+}
