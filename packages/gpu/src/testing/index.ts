@@ -1,1 +1,3 @@
-export {};
+export { openTestGpu, testBackend } from "./test-gpu.ts";
+export { runKernel } from "./run-kernel.ts";
+export type { KernelRun } from "./run-kernel.ts";
