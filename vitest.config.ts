@@ -4,7 +4,13 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["{packages,apps,bench,scripts}/**/*.test.ts"], exclude: ["**/node_modules/**", "**/*.gpu.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["{packages,apps,bench,scripts}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.gpu.test.ts"],
+        },
+      },
       {
         test: {
           name: "gpu",
