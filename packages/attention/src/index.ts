@@ -1,1 +1,11 @@
-export {};
+export { pageTokens, pageBytes } from "./page.ts";
+export type { CacheShape, HeadPage } from "./page.ts";
+export { PagePool } from "./pool.ts";
+export { KvCache } from "./cache.ts";
+export type { LayerCache } from "./cache.ts";
+export { dense } from "./policies/dense.ts";
+export type { ListWriter, Policy } from "./policies/policy.ts";
+export { rotationTable } from "./rotation.ts";
+export type { RotarySpec } from "./rotation.ts";
+export { partialsLength, partsOf, planAttention, recordAttention } from "./kernels/attention.ts";
+export type { AttentionBuffers, AttentionPlan } from "./kernels/attention.ts";

@@ -1,0 +1,104 @@
+import { defineKernel } from "@longtab/gpu";
+import type { Step, UniformSlot } from "@longtab/gpu";
+import combineSource from "../../../../shaders/attention_combine.wgsl?raw";
+import decodeSource from "../../../../shaders/attention_decode.wgsl?raw";
+import pagesLibrary from "../../../../shaders/lib/pages.wgsl?raw";
+import stepLibrary from "../../../../shaders/lib/step.wgsl?raw";
+import prefillSource from "../../../../shaders/attention_prefill.wgsl?raw";
+import ropeAppendSource from "../../../../shaders/rope_append.wgsl?raw";
+import type { LayerCache } from "../cache.ts";
+import { pageTokens } from "../page.ts";
+import type { CacheShape } from "../page.ts";
+
+export const ropeAppend = defineKernel({
+  name: "rope_append",
+  source: [stepLibrary, ropeAppendSource],
+  bindings: { step: "uniform", qkv: "read", rotations: "read", slots: "read", queries: "read_write", keys: "read_write", values: "read_write" },
+  constants: ["HEADS", "KV_HEADS", "HEAD_SIZE"],
+});
+
+export const attentionDecode = defineKernel({
+  name: "attention_decode",
+  source: [stepLibrary, pagesLibrary, decodeSource],
+  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", partials: "read_write" },
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "MAX_PARTS", "SPLIT", "RUN"],
+});
+
+export const attentionCombine = defineKernel({
+  name: "attention_combine",
+  source: [stepLibrary, pagesLibrary, combineSource],
+  bindings: { step: "uniform", partials: "read", y: "read_write" },
+  constants: ["HEADS", "HEAD_SIZE", "MAX_PARTS"],
+});
+
+export const attentionPrefill = defineKernel({
+  name: "attention_prefill",
+  source: [stepLibrary, pagesLibrary, prefillSource],
+  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", y: "read_write" },
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "QUERY_TOKENS", "RUN"],
+});
+
+/** Invocations of attention_decode.wgsl and rows of attention_prefill.wgsl. */
+const decodeLanes = 64;
+const prefillRows = 32;
+
+/** How the attention kernels are cut for one cache; constant while it lives. */
+export interface AttentionPlan {
+  shape: CacheShape;
+  /** Entries of a list at most. */
+  capacity: number;
+  /** Tokens of a list that one workgroup of the decode kernel reads. */
+  split: number;
+  /** Partial results that one split leaves, and those of the longest list. */
+  partsPerSplit: number;
+  maxParts: number;
+}
+
+export function planAttention(shape: CacheShape, capacity: number, software: boolean): AttentionPlan {
+  const group = shape.heads / shape.kvHeads;
+  // Hardware wants many workgroups, a CPU few with long loops; the scores of a split must fit 8 KiB of workgroup memory.
+  const split = Math.max(pageTokens, Math.min(software ? 256 : 64, 2 ** Math.floor(Math.log2(2048 / group))));
+  const partsPerSplit = Math.max(1, Math.floor(decodeLanes / (shape.headSize / 2)));
+  return { shape, capacity, split, partsPerSplit, maxParts: Math.ceil((capacity * pageTokens) / split) * partsPerSplit };
+}
+
+/** f32 elements of the decode kernel's partial results: [heads, maxParts, E + 2]. */
+export function partialsLength({ shape, maxParts }: AttentionPlan): number {
+  return shape.heads * maxParts * (shape.headSize + 2);
+}
+
+/** Partial results of a list of `entries` pages: the `splits` of the Step uniform. */
+export function partsOf(plan: AttentionPlan, entries: number): number {
+  return Math.max(1, Math.ceil((entries * pageTokens) / plan.split)) * plan.partsPerSplit;
+}
+
+export interface AttentionBuffers {
+  /** [T, (heads + 2 kvHeads) E]. */
+  qkv: GPUBuffer;
+  /** [rotations, T, E / 2] of (cos, sin). */
+  rotations: GPUBuffer;
+  /** [rotations, T, heads E]: the rotated queries. */
+  queries: GPUBuffer;
+  partials: GPUBuffer;
+  /** [T, heads E]. */
+  y: GPUBuffer;
+}
+
+/** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
+export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, tokens: number, parts: number, uniform: UniformSlot): void {
+  const { heads, kvHeads, headSize } = plan.shape;
+  const { qkv, rotations, queries, partials, y } = buffers;
+  const { keys, values, slots, entries, lengths } = cache;
+  const pairs = ((heads + 2 * kvHeads) * headSize) / 2;
+  step.run(ropeAppend, { step: uniform, qkv, rotations, slots, queries, keys, values }, { HEADS: heads, KV_HEADS: kvHeads, HEAD_SIZE: headSize }, [Math.ceil(pairs / 64), tokens]);
+
+  const group = heads / kvHeads;
+  const lists = { KV_HEADS: kvHeads, GROUP: group, HEAD_SIZE: headSize, CAPACITY: plan.capacity, RUN: pageTokens };
+  if (tokens > 1) {
+    const queryTokens = Math.floor(prefillRows / group);
+    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, lengths, y }, { ...lists, QUERY_TOKENS: queryTokens }, [kvHeads, Math.ceil(tokens / queryTokens)]);
+    return;
+  }
+  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, lengths, partials }, { ...lists, MAX_PARTS: plan.maxParts, SPLIT: plan.split }, [kvHeads, parts / plan.partsPerSplit]);
+  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_PARTS: plan.maxParts }, [Math.ceil((heads * headSize) / 64)]);
+}

@@ -1,0 +1,198 @@
+// tokens[position] = sampled[0] = argmax over the tokens that are kept of gumbel(seed, position, id) - distance / temperature,
+// which draws each with its probability (Gumbel-max). Kept are the keys up to those of top-k, then top-p, then min-p.
+// scores: [VOCABULARY]   chunk_best: [ceil(VOCABULARY / CHUNK)]   histogram: [BINS] totals   candidates: (key, id), a column an invocation
+// One workgroup: it looks at all scores once, and after that at those in or before the bin where the first truncation falls.
+
+override VOCABULARY: u32;
+
+@group(0) @binding(0) var<uniform> sampling: Sampling;
+@group(0) @binding(1) var<storage, read> scores: array<f32>;
+@group(0) @binding(2) var<storage, read> chunk_best: array<Best>;
+@group(0) @binding(3) var<storage, read> histogram: array<u32>;
+@group(0) @binding(4) var<storage, read_write> candidates: array<vec2u>;
+@group(0) @binding(5) var<storage, read_write> tokens: array<u32>;
+@group(0) @binding(6) var<storage, read_write> sampled: array<u32>;
+
+const GROUP: u32 = 16u;
+
+var<workgroup> bins: array<atomic<u32>, 2u * BINS>;
+var<workgroup> group_totals: array<vec2u, BINS / GROUP>;
+// Digits of the largest kept key that are known, from the highest, and what remains to be reached inside them.
+var<workgroup> last_key: u32;
+var<workgroup> remaining: vec2u;
+var<workgroup> highest: atomic<u32>;
+var<workgroup> lowest_id: atomic<u32>;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var best = chunk_best[0];
+  for (var c = 1u; c < (VOCABULARY + CHUNK - 1u) / CHUNK; c++) {
+    if (chunk_best[c].score > best.score) {
+      best = chunk_best[c];
+    }
+  }
+  if (sampling.inverse_temperature == 0.0) {
+    if (lane == 0u) {
+      answer(best.id);
+    }
+    return;
+  }
+
+  let by_count = sampling.top_k > 0u;
+  let by_mass = sampling.top_p < 1.0;
+  var limit = sampling.min_p_key;
+  if (by_count || by_mass) {
+    atomicStore(&bins[2u * lane], histogram[2u * lane]);
+    atomicStore(&bins[2u * lane + 1u], histogram[2u * lane + 1u]);
+    workgroupBarrier();
+    choose_bin(lane, FIRST_SHIFT, !by_count);
+    limit = last_key | 0xffffffu;
+  }
+  let count = collect(lane, best.score, limit);
+  if (by_count) {
+    limit = refine(lane, count, limit, FIRST_SHIFT - 8u, false);
+    if (by_mass) {
+      limit = refine(lane, count, limit, FIRST_SHIFT, true);
+    }
+  } else if (by_mass) {
+    limit = refine(lane, count, limit, FIRST_SHIFT - 8u, true);
+  }
+  draw(lane, count, min(limit, sampling.min_p_key), best.id);
+}
+
+// Writes the tokens with keys up to `limit` to this invocation's column, which no other reads, and returns their number.
+fn collect(lane: u32, best: f32, limit: u32) -> u32 {
+  var count = 0u;
+  for (var id = lane; id < VOCABULARY; id += INVOCATIONS) {
+    let key = key_of(scores[id], best);
+    if (key <= limit && key < EXCLUDED_KEY) {
+      candidates[count * INVOCATIONS + lane] = vec2u(key, id);
+      count++;
+    }
+  }
+  return count;
+}
+
+// The smallest key at which the total over the candidates with keys up to `limit` reaches what is asked, from the digit at `first_shift` on.
+fn refine(lane: u32, count: u32, limit: u32, first_shift: u32, by_mass: bool) -> u32 {
+  for (var step = 0u; step <= first_shift; step += 8u) {
+    let shift = first_shift - step;
+    let prefix = last_key;
+    atomicStore(&bins[2u * lane], 0u);
+    atomicStore(&bins[2u * lane + 1u], 0u);
+    workgroupBarrier();
+    for (var c = 0u; c < count; c++) {
+      let key = candidates[c * INVOCATIONS + lane].x;
+      // Two shifts, because one by 32 bits is none.
+      if (key <= limit && (((key ^ prefix) >> shift) >> 8u) == 0u) {
+        let amount = select(vec2u(1u, 0u), mass_of(key, sampling.inverse_temperature), by_mass);
+        let bin = 2u * ((key >> shift) & 0xffu);
+        let before = atomicAdd(&bins[bin], amount.x);
+        let high = amount.y + u32(before + amount.x < before);
+        if (high > 0u) {
+          atomicAdd(&bins[bin + 1u], high);
+        }
+      }
+    }
+    workgroupBarrier();
+    choose_bin(lane, shift, by_mass);
+  }
+  return last_key;
+}
+
+// Adds to `last_key` the digit at `shift`: the first bin at which the running total reaches what remains.
+fn choose_bin(lane: u32, shift: u32, by_mass: bool) {
+  if (lane < BINS / GROUP) {
+    var total = vec2u(0u);
+    for (var i = 0u; i < GROUP; i++) {
+      total = add(total, bin_total(lane * GROUP + i));
+    }
+    group_totals[lane] = total;
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    if (shift == FIRST_SHIFT) {
+      last_key = 0u;
+      remaining = first_target(by_mass);
+    }
+    var target_left = remaining;
+    var group = 0u;
+    while (group < BINS / GROUP - 1u && less(group_totals[group], target_left)) {
+      target_left = subtract(target_left, group_totals[group]);
+      group++;
+    }
+    var bin = group * GROUP;
+    let last = bin + GROUP - 1u;
+    while (bin < last && less(bin_total(bin), target_left)) {
+      target_left = subtract(target_left, bin_total(bin));
+      bin++;
+    }
+    remaining = target_left;
+    last_key |= bin << shift;
+  }
+  workgroupBarrier();
+}
+
+// Top-k: k tokens. Top-p: its share of all the mass, rounded to f32 and never above the whole.
+fn first_target(by_mass: bool) -> vec2u {
+  if (!by_mass) {
+    return vec2u(sampling.top_k, 0u);
+  }
+  var whole = vec2u(0u);
+  for (var group = 0u; group < BINS / GROUP; group++) {
+    whole = add(whole, group_totals[group]);
+  }
+  let share = sampling.top_p * (f32(whole.y) + f32(whole.x) * 0x1p-32);
+  let high = floor(share);
+  let rounded = vec2u(u32((share - high) * 0x1p32), u32(high));
+  return select(rounded, whole, less(whole, rounded));
+}
+
+// Among equal values, which 32 bits of noise make rare, the lowest id wins. Without candidates, `fallback` does.
+fn draw(lane: u32, count: u32, limit: u32, fallback: u32) {
+  if (lane == 0u) {
+    atomicStore(&lowest_id, 0xffffffffu);
+  }
+  var best = Best(EXCLUDED, fallback);
+  for (var c = 0u; c < count; c++) {
+    let candidate = candidates[c * INVOCATIONS + lane];
+    if (candidate.x <= limit) {
+      let noise = gumbel(random_bits(sampling.seed, sampling.position, candidate.y));
+      let value = noise - distance_of(candidate.x) * sampling.inverse_temperature;
+      if (value > best.score) {
+        best = Best(value, candidate.y);
+      }
+    }
+  }
+  atomicMax(&highest, ascending(best.score));
+  workgroupBarrier();
+  if (ascending(best.score) == atomicLoad(&highest)) {
+    atomicMin(&lowest_id, best.id);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    answer(atomicLoad(&lowest_id));
+  }
+}
+
+fn answer(id: u32) {
+  tokens[sampling.position] = id;
+  sampled[0] = id;
+}
+
+fn bin_total(bin: u32) -> vec2u {
+  return vec2u(atomicLoad(&bins[2u * bin]), atomicLoad(&bins[2u * bin + 1u]));
+}
+
+fn add(a: vec2u, b: vec2u) -> vec2u {
+  let low = a.x + b.x;
+  return vec2u(low, a.y + b.y + u32(low < a.x));
+}
+
+fn subtract(a: vec2u, b: vec2u) -> vec2u {
+  return vec2u(a.x - b.x, a.y - b.y - u32(a.x < b.x));
+}
+
+fn less(a: vec2u, b: vec2u) -> bool {
+  return a.y < b.y || (a.y == b.y && a.x < b.x);
+}
