@@ -1,17 +1,17 @@
 /** A seeded source of random numbers: the same seed gives the same sequence on every machine. */
 export interface Random {
   /** Uniform in [0, 1), 32 bits of it. */
-  next(): number;
+  readonly next: () => number;
   /** Uniform integer in [0, bound); `bound` is at most 2^32. */
-  integer(bound: number): number;
+  readonly integer: (bound: number) => number;
   /** Normal with mean 0 and standard deviation 1. */
-  normal(): number;
+  readonly normal: () => number;
   /** `length` uniform bytes. */
-  bytes(length: number): Uint8Array<ArrayBuffer>;
+  readonly bytes: (length: number) => Uint8Array<ArrayBuffer>;
   /** `length` normal f32 values of standard deviation `deviation` (1 unless told). */
-  normals(length: number, deviation?: number): Float32Array<ArrayBuffer>;
+  readonly normals: (length: number, deviation?: number) => Float32Array<ArrayBuffer>;
   /** One of the choices, of which there is at least one. */
-  pick<T>(choices: readonly T[]): T;
+  readonly pick: <T>(choices: readonly T[]) => T;
 }
 
 /** Mulberry32 (Tommy Ettinger): a counter with an odd step, finished by two multiply-xorshift rounds; period 2^32. */
