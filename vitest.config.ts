@@ -9,6 +9,8 @@ export default defineConfig({
           name: "unit",
           include: ["{packages,apps,bench,scripts}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/*.gpu.test.ts"],
+          // A limit against hanging, not a measurement: two slow cores may run two files and a compiler at once.
+          testTimeout: 60_000,
         },
       },
       {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { npx, run } from "./command.mjs";
 import { fingerprint, readJson, root, say, whenChanged } from "./workspace.mjs";
 
-/** "pnpm@x.y.z": the one place that names the version is package.json. */
-const pnpm = /** @type {{ packageManager: string }} */ (readJson(join(root, "package.json"))).packageManager;
+/** The version is named in package.json, but not as "packageManager": pnpm then looks up itself for every platform, and fails where one is missing. */
+const pnpm = `pnpm@${/** @type {{ config: { pnpm: string } }} */ (readJson(join(root, "package.json"))).config.pnpm}`;
 
 /**
  * Installs the workspace's packages as the lockfile says, unless they are there already.

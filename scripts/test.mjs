@@ -1,0 +1,183 @@
+// npm test [-- STEP ...]     installs what the tests need, runs them all, sums them up. Steps: see STEPS.
+
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ensureBrowser } from "./browser.mjs";
+import { buildChat } from "./build-chat.mjs";
+import { run } from "./command.mjs";
+import { fetchModel } from "./fetch-model.mjs";
+import { installDependencies } from "./install.mjs";
+import { measureSize } from "./size.mjs";
+import { findGpu } from "./software-gpu.mjs";
+import { readJson, root, say, scratch, tool } from "./workspace.mjs";
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ *
+ * @typedef {object} Step
+ * @property {() => Promise<Counts | void>} run throws when it fails without having counted a failed test
+ * @property {string[]} [needs] steps that run before it
+ * @property {boolean} [always] runs even where what it needs has failed, because most of it does not depend on that
+ */
+
+const NONE = { passed: 0, failed: 0, skipped: 0 };
+
+/** What earlier steps found out, for the environment of later ones. @type {Record<string, string>} */
+const found = {};
+
+/** Order matters: cheapest first, and what is needed before what needs it. @type {Record<string, Step>} */
+const STEPS = {
+  install: { run: installDependencies },
+  model: { run: async () => void (await fetchModel()) },
+  browser: { needs: ["install"], run: findTestBrowser },
+  adapter: { needs: ["install", "browser"], always: true, run: findTestAdapter },
+  check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 120) },
+  lint: { needs: ["install"], run: lint },
+  format: { needs: ["install"], run: () => command("oxfmt", ["--check"], 60) },
+  build: { needs: ["install"], run: buildChat },
+  size: { needs: ["install"], run: measureSize },
+  unit: { needs: ["install", "model"], always: true, run: () => vitest("unit", 600) },
+  gpu: { needs: ["install", "model", "adapter"], always: true, run: () => vitest("gpu", 900) },
+  e2e: { needs: ["install", "model", "browser", "build"], run: playwright },
+};
+
+const selected = select(process.argv.slice(2));
+/** @type {Map<string, { seconds: number, counts: Counts, error: string | undefined }>} */
+const results = new Map();
+for (const name of selected) results.set(name, await perform(name));
+report();
+
+/** The named steps and what they need, in the order of STEPS; all of them when none is named. @param {string[]} names */
+function select(names) {
+  const unknown = names.find((name) => STEPS[name] === undefined);
+  if (unknown !== undefined) {
+    say(`There is no step "${unknown}". The steps are: ${Object.keys(STEPS).join(" ")}.`);
+    process.exit(2);
+  }
+  const wanted = new Set(names.length > 0 ? names : Object.keys(STEPS));
+  for (const name of wanted) for (const needed of STEPS[name]?.needs ?? []) wanted.add(needed);
+  return Object.keys(STEPS).filter((name) => wanted.has(name));
+}
+
+/** @param {string} name */
+async function perform(name) {
+  const step = STEPS[name];
+  const missing = step?.needs?.find((needed) => results.get(needed)?.error !== undefined);
+  if (step === undefined || (missing !== undefined && !step.always)) {
+    return { seconds: 0, counts: { ...NONE, failed: 1 }, error: `not run, because the step ${missing} failed` };
+  }
+  say(`\n=== ${name}`);
+  const started = performance.now();
+  let counts = NONE;
+  /** @type {string | undefined} */
+  let error;
+  try {
+    counts = (await step.run()) ?? NONE;
+    if (counts.failed > 0) error = `${counts.failed} failed`;
+  } catch (thrown) {
+    error = thrown instanceof Error ? thrown.message : String(thrown);
+    // A step that fails without a failed test is one failure: the closing line never says less than the exit status.
+    counts = { ...NONE, failed: 1 };
+    say(error);
+  }
+  return { seconds: (performance.now() - started) / 1000, counts, error };
+}
+
+/** Prints a line per step and the closing line, and sets the exit status. */
+function report() {
+  const sum = { ...NONE };
+  console.log("");
+  for (const [name, { seconds, counts, error }] of results) {
+    for (const key of /** @type {const} */ (["passed", "failed", "skipped"])) sum[key] += counts[key];
+    const tests = counts.passed + counts.skipped > 0 ? `  ${words(counts)}` : "";
+    console.log(
+      `${error === undefined ? "ok  " : "FAIL"} ${name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s${tests}${error === undefined ? "" : `  ${error.split("\n", 1)[0]}`}`,
+    );
+  }
+  console.log(`\n${words(sum)}`);
+  process.exitCode = [...results.values()].some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** @param {Counts} counts */
+function words({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+async function findTestBrowser() {
+  const browser = await ensureBrowser();
+  say(browser);
+  found["LONGTAB_BROWSER"] = browser;
+}
+
+async function findTestAdapter() {
+  const gpu = await findGpu({ install: true });
+  if (gpu === undefined)
+    throw new Error(
+      "There is no WebGPU adapter for Node: install a Vulkan driver (on Debian: mesa-vulkan-drivers and libvulkan1) or Chromium, which brings one.",
+    );
+  say(gpu.adapter);
+  Object.assign(found, gpu.env);
+}
+
+async function lint() {
+  /** @type {string[]} */
+  const failures = [];
+  for (const name of ["oxlint", "knip"]) await command(name, [], 120).catch(() => failures.push(name));
+  if (failures.length > 0) throw new Error(`${failures.join(" and ")} found something.`);
+}
+
+/** Runs a tool of the workspace; throws unless it succeeds. @param {string} name @param {string[]} args @param {number} seconds */
+async function command(name, args, seconds) {
+  const { status } = await run(process.execPath, [tool(name), ...args], { env: found, seconds });
+  if (status === 124) throw new Error(`${name} was ended after ${seconds} s.`);
+  if (status !== 0) throw new Error(`${name} ended with status ${status}.`);
+}
+
+/** @param {"unit" | "gpu"} project @param {number} seconds */
+async function vitest(project, seconds) {
+  const file = resultsFile(project);
+  return counted(
+    command("vitest", ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`], seconds),
+    () => {
+      const json = /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number }} */ (
+        readJson(file)
+      );
+      return { passed: json.numPassedTests, failed: json.numFailedTests, skipped: json.numPendingTests + json.numTodoTests };
+    },
+  );
+}
+
+async function playwright() {
+  const file = resultsFile("e2e");
+  found["PLAYWRIGHT_JSON_OUTPUT_FILE"] = file;
+  return counted(command("playwright", ["test", "--config", join(root, "e2e/playwright.config.ts"), "--reporter=list,json"], 900), () => {
+    const { stats } = /** @type {{ stats: { expected: number, unexpected: number, flaky: number, skipped: number } }} */ (readJson(file));
+    return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
+  });
+}
+
+/** @param {string} name */
+function resultsFile(name) {
+  const folder = join(scratch, "test");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
+  rmSync(file, { force: true });
+  return file;
+}
+
+/**
+ * The tests that a runner counted. Where the runner failed but no test did (a file that does not load, a time limit), that is a failure too.
+ * @param {Promise<void>} runner @param {() => Counts} read
+ */
+async function counted(runner, read) {
+  /** @type {unknown} */
+  let failure;
+  await runner.catch((/** @type {unknown} */ error) => (failure = error));
+  let counts = NONE;
+  try {
+    counts = read();
+  } catch (error) {
+    throw failure ?? error;
+  }
+  return failure !== undefined && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
