@@ -1,0 +1,110 @@
+import { useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { current, draft, isEmpty, newConversation } from "./state/conversations.ts";
+import { generation, stop } from "./state/generation.ts";
+import { modelState } from "./state/model.ts";
+import { announcement, dismissNotice, notice } from "./state/notices.ts";
+import { closeDrawer, dialog, focusComposer, narrow, sidebarOpen } from "./state/page.ts";
+import { Composer, ComposerNote } from "./view/composer.tsx";
+import { ConversationView } from "./view/conversation.tsx";
+import { DropTarget } from "./view/drop-target.tsx";
+import { Header } from "./view/header.tsx";
+import { ModelCard } from "./view/model-card.tsx";
+import { ModelsDialog } from "./view/models-dialog.tsx";
+import { SettingsDialog } from "./view/settings-dialog.tsx";
+import { ShortcutsDialog } from "./view/shortcuts-dialog.tsx";
+import { Sidebar } from "./view/sidebar.tsx";
+import { Welcome } from "./view/welcome.tsx";
+
+export function App(): JSX.Element {
+  useSignalEffect(() => {
+    document.title = isEmpty.value ? "Longtab" : `${current.value.title} · Longtab`;
+  });
+  useEffect(() => {
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+  return (
+    <div class={sidebarOpen.value ? "app with-sidebar" : "app"}>
+      <button type="button" class="skip" onClick={focusComposer}>
+        Skip to the message field
+      </button>
+      <Sidebar />
+      <div class="stage" inert={narrow.value && sidebarOpen.value}>
+        <Header />
+        {isEmpty.value ? <Welcome /> : <ConversationView key={current.value.id} />}
+        <Dock />
+      </div>
+      <DropTarget />
+      {dialog.value === "settings" && <SettingsDialog />}
+      {dialog.value === "models" && <ModelsDialog />}
+      {dialog.value === "shortcuts" && <ShortcutsDialog />}
+      <Toast />
+      <div class="unseen" role="status" aria-live="polite">
+        {announcement.value}
+      </div>
+    </div>
+  );
+}
+
+/** What stays at the foot: the model where it is not ready, and the message field. On a first visit the model card alone speaks. */
+function Dock(): JSX.Element | null {
+  const { at } = modelState.value;
+  if (isEmpty.value && at !== "ready" && at !== "loading" && draft.value === "") return null;
+  return (
+    <footer class="dock">
+      <div class="column">
+        {!isEmpty.value && at !== "ready" && <ModelCard compact />}
+        <Composer />
+        <ComposerNote />
+      </div>
+    </footer>
+  );
+}
+
+function Toast(): JSX.Element | null {
+  if (notice.value === null) return null;
+  const { text, undo } = notice.value;
+  return (
+    <div class="toast">
+      <span>{text}</span>
+      {undo !== undefined && (
+        <button
+          type="button"
+          class="text-button"
+          onClick={() => {
+            dismissNotice();
+            undo();
+          }}
+        >
+          Undo
+        </button>
+      )}
+    </div>
+  );
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  const mod = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (key === "escape" && dialog.peek() === null) {
+    if (narrow.peek() && sidebarOpen.peek()) closeDrawer();
+    else if (generation.peek() !== null) stop();
+  } else if (mod && event.shiftKey && key === "o") {
+    event.preventDefault();
+    void newConversation().then(focusComposer);
+  } else if (mod && event.shiftKey && key === "s") {
+    event.preventDefault();
+    sidebarOpen.value = !sidebarOpen.peek();
+  } else if (mod && key === ",") {
+    event.preventDefault();
+    dialog.value = "settings";
+  } else if (mod && key === "/") {
+    event.preventDefault();
+    dialog.value = "shortcuts";
+  } else if (key === "arrowup" && event.target instanceof HTMLTextAreaElement && event.target.id === "composer" && draft.peek() === "") {
+    event.preventDefault();
+    document.querySelector<HTMLButtonElement>(".exchange.last .question button[aria-label='Edit message']")?.click();
+  }
+}

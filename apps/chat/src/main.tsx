@@ -1,0 +1,18 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { startContext } from "./state/context.ts";
+import { startConversations } from "./state/conversations.ts";
+import { startSendingWhenReady } from "./state/generation.ts";
+import { startModel } from "./state/model.ts";
+import { startSettings } from "./state/settings.ts";
+import "./style/index.css";
+
+startSettings();
+startContext();
+startSendingWhenReady();
+const root = document.getElementById("app");
+if (root === null) throw new Error("index.html has no #app");
+// Conversations are there before the first paint: the page never shows a welcome and then a conversation over it.
+await startConversations();
+render(<App />, root);
+await startModel();

@@ -1,0 +1,140 @@
+import { computed, signal } from "@preact/signals";
+import { changeConversation, deleteConversation, listConversations, onOtherTabsChange, readConversation } from "./conversation-store.ts";
+import {
+  askAgain,
+  type Conversation,
+  type ConversationSummary,
+  createConversation,
+  earliestToRemove,
+  reinsert,
+  removeExchanges,
+  rename,
+  summarise,
+} from "./conversation.ts";
+import { draftFor, forgottenDraft, startDrafts } from "./drafts.ts";
+import { notify } from "./notices.ts";
+
+/** The conversation on screen, the list beside it, and their way to and from the store. */
+export const current = signal<Conversation>(createConversation(crypto.randomUUID(), Date.now()));
+export const summaries = signal<ConversationSummary[]>([]);
+/** False when the browser refused to store a conversation: it then lasts as long as the tab. */
+export const keeps = signal(true);
+/** Conversations whose last change could not be stored. */
+const unstored = new Map<string, Conversation>();
+export const isEmpty = computed(() => current.value.exchanges.length === 0);
+
+const ADDRESS = /^#\/chat\/([\w-]+)$/;
+
+/** Opens what the address names, else a text that was never sent, else a new conversation. */
+export async function startConversations(): Promise<void> {
+  addEventListener("hashchange", () => void openAddress());
+  onOtherTabsChange((id) => void followOtherTab(id));
+  await startDrafts().catch(() => {
+    keeps.value = false;
+  });
+  await refreshList();
+  const named = ADDRESS.exec(location.hash)?.[1];
+  const id = named ?? forgottenDraft(summaries.peek());
+  if (id !== undefined) await openConversation(id);
+  else showAddress();
+}
+
+async function openAddress(): Promise<void> {
+  const id = ADDRESS.exec(location.hash)?.[1];
+  if (id !== undefined && id !== current.peek().id) await openConversation(id);
+}
+
+/** Shows a conversation; an id that is not stored is a new one's. */
+export async function openConversation(id: string): Promise<void> {
+  current.value = (await find(id)) ?? createConversation(id, Date.now());
+  showAddress();
+}
+
+async function find(id: string): Promise<Conversation | undefined> {
+  return unstored.get(id) ?? (await readConversation(id).catch(() => undefined));
+}
+
+/** A new conversation; an empty one is as good as new, and one that was begun and never sent comes back with its text. */
+export async function newConversation(): Promise<void> {
+  if (isEmpty.peek()) return;
+  await openConversation(forgottenDraft(summaries.peek()) ?? crypto.randomUUID());
+}
+
+function showAddress(): void {
+  const address = `#/chat/${current.peek().id}`;
+  if (location.hash === "") history.replaceState(null, "", address);
+  else if (location.hash !== address) history.pushState(null, "", address);
+}
+
+/** Applies a change to what is on screen at once, and to what is stored. A conversation deleted meanwhile stays deleted. */
+export async function change(id: string, apply: (conversation: Conversation) => Conversation): Promise<void> {
+  const shown = current.peek();
+  const base = unstored.get(id) ?? (shown.id === id ? shown : undefined);
+  if (shown.id === id) current.value = apply(shown);
+  try {
+    await changeConversation(id, (stored) => apply(unstored.get(id) ?? stored), base);
+    unstored.delete(id);
+    keeps.value = true;
+  } catch {
+    if (base !== undefined) unstored.set(id, apply(base));
+    keeps.value = false;
+  }
+  await refreshList();
+}
+
+async function refreshList(): Promise<void> {
+  const stored = await listConversations().catch(() => []);
+  const inMemory = [...unstored.values()].map(summarise);
+  summaries.value = [...inMemory, ...stored.filter(({ id }) => !unstored.has(id))].toSorted((a, b) => b.updatedAt - a.updatedAt);
+}
+
+async function followOtherTab(id: string): Promise<void> {
+  await refreshList();
+  if (current.peek().id !== id) return;
+  const stored = await find(id);
+  // Deleted elsewhere: what is on screen stays until the person leaves it.
+  if (stored !== undefined && current.peek().id === id) current.value = stored;
+}
+
+export function renameConversation(id: string, name: string): Promise<void> {
+  return change(id, (conversation) => rename(conversation, name));
+}
+
+export async function removeConversation(id: string): Promise<void> {
+  const conversation = await find(id);
+  unstored.delete(id);
+  await deleteConversation(id).catch(() => undefined);
+  await refreshList();
+  if (current.peek().id === id) await openConversation(crypto.randomUUID());
+  if (conversation !== undefined) notify("Conversation deleted.", () => void restore(conversation));
+}
+
+async function restore(conversation: Conversation): Promise<void> {
+  current.value = conversation;
+  await change(conversation.id, () => conversation);
+  showAddress();
+}
+
+export async function removeExchange(exchangeId: string): Promise<void> {
+  await removeWithUndo([exchangeId], "Message and answer deleted.");
+}
+
+/** Makes room in the model's context: about half of the conversation's text goes, the earliest first. */
+export async function removeEarliest(): Promise<void> {
+  const ids = earliestToRemove(current.peek(), 0.5);
+  if (ids.length === 0) return;
+  await removeWithUndo(ids, ids.length === 1 ? "The first message and its answer were deleted." : `The first ${ids.length} messages and their answers were deleted.`);
+}
+
+async function removeWithUndo(exchangeIds: readonly string[], text: string): Promise<void> {
+  const before = current.peek();
+  await change(before.id, (conversation) => removeExchanges(conversation, exchangeIds, Date.now()));
+  notify(text, () => void change(before.id, (conversation) => reinsert(conversation, before, Date.now())));
+}
+
+export function putQuestionAgain(exchangeId: string, question: string): Promise<void> {
+  return change(current.peek().id, (conversation) => askAgain(conversation, exchangeId, question, Date.now()));
+}
+
+/** The text in the composer of the conversation on screen. */
+export const draft = computed(() => draftFor(current.value.id).value);

@@ -1,0 +1,186 @@
+import { computed, effect, signal, untracked } from "@preact/signals";
+import type { ChatMessage, LoadedModel, Usage } from "../longtab.ts";
+import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer, toMessages } from "./conversation.ts";
+import { change, current, draft, putQuestionAgain } from "./conversations.ts";
+import { setDraft } from "./drafts.ts";
+import { frameBatch } from "./frame-batch.ts";
+import { loadedModel, loadModel, modelState, storedChoice } from "./model.ts";
+import { announce } from "./notices.ts";
+import { toProblem, wasAborted } from "./problems.ts";
+import { settings } from "./settings.ts";
+
+/** The one answer being made. The model serves one at a time; the conversation it belongs to need not be the one on screen. */
+export interface Generation {
+  conversationId: string;
+  exchangeId: string;
+  /** Prompt tokens read, while they are being read; null once the answer begins. */
+  reading: { done: number; total: number } | null;
+  text: string;
+  /** Answer tokens so far. Chunks carry one token each except where a character spans several: a live estimate, replaced by the usage. */
+  tokens: number;
+  promptTokens: number;
+  /** Milliseconds of performance.now() at the first token; null before it. */
+  answeringSince: number | null;
+  stop: () => void;
+}
+
+export const generation = signal<Generation | null>(null);
+/** The conversation whose message waits for the model; it is sent when the model is ready. */
+export const waitingToSend = signal<string | null>(null);
+export const generatingHere = computed(() => generation.value?.conversationId === current.value.id);
+
+/** A partial answer is stored this often, so that a closed tab loses seconds at most. */
+const SAVE_EVERY_MS = 2000;
+
+/** Sends the composer's text. Where the model is not ready yet but needs no download, the text waits for it. */
+export async function send(): Promise<void> {
+  const question = draft.peek().toWellFormed().trim();
+  const { id } = current.peek();
+  if (question === "" || generation.peek() !== null) return;
+  if (loadedModel.peek() === null) {
+    await waitForModel(id);
+    return;
+  }
+  waitingToSend.value = null;
+  const exchangeId = crypto.randomUUID();
+  const saved = change(id, (conversation) => ask(conversation, { id: exchangeId, question, answer: null }, Date.now()));
+  setDraft(id, "");
+  await Promise.all([saved, answerExchange(exchangeId)]);
+}
+
+async function waitForModel(conversationId: string): Promise<void> {
+  const { at } = modelState.peek();
+  const startable = at === "idle" && storedChoice.peek()?.complete === true;
+  if (at !== "loading" && !startable) return;
+  waitingToSend.value = conversationId;
+  if (startable) await loadModel();
+}
+
+/** Sends the waiting message once the model is ready, and lets it rest in the composer if the model does not come or it was left. */
+export function startSendingWhenReady(): void {
+  effect(() => {
+    const waiting = waitingToSend.value;
+    if (waiting === null) return;
+    const { at } = modelState.value;
+    if (waiting !== current.value.id || (at !== "loading" && at !== "ready")) waitingToSend.value = null;
+    else if (at === "ready") untracked(() => void send());
+  });
+}
+
+/** Asks again: the same question for another answer, or an edited one. What followed it goes. */
+export async function regenerate(exchangeId: string, question?: string): Promise<void> {
+  const exchange = current.peek().exchanges.find(({ id }) => id === exchangeId);
+  if (exchange === undefined || generation.peek() !== null || loadedModel.peek() === null) return;
+  const saved = putQuestionAgain(exchangeId, (question ?? exchange.question).toWellFormed());
+  await Promise.all([saved, answerExchange(exchangeId)]);
+}
+
+export function stop(): void {
+  generation.peek()?.stop();
+}
+
+async function answerExchange(exchangeId: string): Promise<void> {
+  const model = loadedModel.peek();
+  if (model === null) return;
+  const conversation = current.peek();
+  const controller = new AbortController();
+  generation.value = begin(conversation, exchangeId, controller);
+  announce("Reading your message");
+  // From here on the stored conversation may change under another tab; only this exchange's answer is written.
+  const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
+  const answer = await streamAnswer(model, toMessages(conversation, settings.peek().systemPrompt, exchangeId), controller.signal, save);
+  await save(answer);
+  generation.value = null;
+  announceEnd(answer);
+}
+
+function begin({ id }: Conversation, exchangeId: string, controller: AbortController): Generation {
+  return {
+    conversationId: id,
+    exchangeId,
+    reading: { done: 0, total: 0 },
+    text: "",
+    tokens: 0,
+    promptTokens: 0,
+    answeringSince: null,
+    stop: () => controller.abort(),
+  };
+}
+
+/** Streams one answer into `generation`, storing it now and then; whatever happens, what was written so far comes back. */
+async function streamAnswer(
+  model: LoadedModel,
+  messages: ChatMessage[],
+  signal: AbortSignal,
+  save: (answer: Answer) => Promise<void>,
+): Promise<Answer> {
+  let text = "";
+  let tokens = 0;
+  let end: AnswerEnd = "complete";
+  let usage: Usage | undefined;
+  const show = frameBatch(() => update({ text, tokens }));
+  const saving = setInterval(() => void save({ text, end: "interrupted" }), SAVE_EVERY_MS);
+  try {
+    const stream = await model.chat.completions.create({ ...samplingFromSettings(), messages, signal, stream: true, onPrefill: showReading });
+    for await (const chunk of stream) {
+      const piece = chunk.choices[0];
+      if (piece?.delta.content !== undefined && piece.delta.content !== "") {
+        if (tokens === 0) update({ reading: null, answeringSince: performance.now() });
+        text += piece.delta.content;
+        tokens++;
+        show.request();
+      }
+      if (piece?.finish_reason === "length") end = "length";
+      usage = chunk.usage ?? usage;
+    }
+    // A stream may end quietly when it is aborted.
+    if (signal.aborted) end = "stopped";
+    return finish({ text, end }, usage);
+  } catch (error) {
+    return wasAborted(error) ? finish({ text, end: "stopped" }, usage) : { text, end: "failed", problem: toProblem(error) };
+  } finally {
+    clearInterval(saving);
+    show.cancel();
+  }
+}
+
+function samplingFromSettings() {
+  const { temperature, topP, topK, minP, repetitionPenalty, maxTokens, seed } = settings.peek();
+  return {
+    temperature,
+    top_p: topP,
+    top_k: topK,
+    min_p: minP,
+    repetition_penalty: repetitionPenalty,
+    stream_options: { include_usage: true },
+    ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
+    ...(seed === null ? {} : { seed }),
+  };
+}
+
+function showReading(done: number, total: number): void {
+  if (generation.peek()?.reading !== null) update({ reading: { done, total }, promptTokens: total });
+}
+
+function update(part: Partial<Generation>): void {
+  const now = generation.peek();
+  if (now !== null) generation.value = { ...now, ...part };
+}
+
+function finish(answer: Answer, usage: Usage | undefined): Answer {
+  if (usage === undefined) return answer;
+  const stats: AnswerStats = {
+    promptTokens: usage.prompt_tokens,
+    cachedTokens: usage.prompt_tokens_details.cached_tokens,
+    answerTokens: usage.completion_tokens,
+    prefillSeconds: usage.longtab.prefill_seconds,
+    tokensPerSecond: usage.longtab.decode_tokens_per_second,
+  };
+  return { ...answer, stats };
+}
+
+function announceEnd({ text, end, problem }: Answer): void {
+  if (end === "failed") announce(`The answer failed. ${problem?.what ?? ""}`);
+  else if (end === "stopped") announce("Stopped");
+  else announce(`Answer finished. ${text}`);
+}

@@ -1,0 +1,163 @@
+import { computed, signal } from "@preact/signals";
+import {
+  type Availability,
+  type CatalogueEntry,
+  type LoadedModel,
+  type LoadPhase,
+  type LoadProgress,
+  Longtab,
+  type ModelReference,
+  type StorageEstimate,
+  type StoredModel,
+} from "../longtab.ts";
+import type { Problem } from "./conversation.ts";
+import { announce } from "./notices.ts";
+import { toProblem, wasAborted } from "./problems.ts";
+import { changeSettings, settings } from "./settings.ts";
+
+/** The model that the page is about: loaded, loading, or to be loaded by the one button. */
+export interface Choice {
+  reference: ModelReference;
+  name: string;
+  entry?: CatalogueEntry;
+}
+
+export type ModelState =
+  | { at: "checking" }
+  | { at: "unavailable"; reason: string; remedy: string }
+  | { at: "idle" }
+  /** The latest progress of every phase that has begun. */
+  | { at: "loading"; phases: Partial<Record<LoadPhase, LoadProgress>>; phase: LoadPhase | null; cancel: () => void }
+  | { at: "ready"; loaded: LoadedModel }
+  | { at: "failed" | "lost"; problem: Problem };
+
+export const modelState = signal<ModelState>({ at: "checking" });
+export const choice = signal<Choice>(choiceFor(null, []));
+export const storedModels = signal<StoredModel[]>([]);
+export const storage = signal<StorageEstimate | null>(null);
+export const availability = signal<Availability | null>(null);
+
+/** The chosen model's bytes in this browser, wholly or in part. */
+export const storedChoice = computed(() => storedModels.value.find((stored) => isStoredCopy(stored, choice.value)));
+export const loadedModel = computed(() => (modelState.value.at === "ready" ? modelState.value.loaded : null));
+/** True when a CPU plays the GPU. */
+export const softwareAdapter = computed(() => {
+  if (loadedModel.value !== null) return loadedModel.value.model.softwareAdapter;
+  return availability.value !== null && availability.value.state !== "unavailable" && availability.value.software;
+});
+
+export function isStoredCopy(stored: StoredModel, { reference, entry }: Choice): boolean {
+  return stored.id === reference || (entry !== undefined && (stored.id === entry.id || stored.id === entry.url));
+}
+
+function choiceFor(id: string | null, stored: readonly StoredModel[]): Choice {
+  const entry = Longtab.catalogue.find((known) => known.id === id || known.url === id);
+  if (entry !== undefined) return { reference: entry.id, name: entry.name, entry };
+  const copy = stored.find((model) => model.id === id);
+  if (copy !== undefined) return { reference: copy.id, name: copy.name };
+  const first = Longtab.catalogue[0];
+  if (first === undefined) return { reference: "", name: "" };
+  return { reference: first.id, name: first.name, entry: first };
+}
+
+/** Looks at the device and at what is stored; starts a stored model where the settings say so. */
+export async function startModel(): Promise<void> {
+  await refreshStorage();
+  choice.value = choiceFor(settings.peek().modelId, storedModels.peek());
+  await checkAvailability();
+  if (modelState.peek().at === "idle" && settings.peek().autoStart && storedChoice.peek()?.complete === true) await loadModel();
+}
+
+export async function checkAvailability(): Promise<void> {
+  try {
+    const found = await Longtab.availability();
+    availability.value = found;
+    if (found.state === "unavailable") modelState.value = { at: "unavailable", reason: found.reason, remedy: found.remedy };
+    else if (modelState.peek().at === "checking" || modelState.peek().at === "unavailable") modelState.value = { at: "idle" };
+  } catch (error) {
+    modelState.value = { at: "failed", problem: toProblem(error) };
+  }
+}
+
+/** The lists and sums that the page shows of stored models. Without storage they are empty. */
+export async function refreshStorage(): Promise<void> {
+  try {
+    [storedModels.value, storage.value] = await Promise.all([Longtab.models.list(), Longtab.models.estimate()]);
+  } catch {
+    storedModels.value = [];
+    storage.value = null;
+  }
+}
+
+/** Loads another model in place of the present one. */
+export async function chooseModel(next: Choice): Promise<void> {
+  await closeModel();
+  choice.value = next;
+  await loadModel();
+}
+
+export function chooseStored(stored: StoredModel): Promise<void> {
+  return chooseModel(choiceFor(stored.id, [stored]));
+}
+
+export function chooseFile(file: File): Promise<void> {
+  return chooseModel({ reference: file, name: file.name });
+}
+
+/** Frees the loaded model's memory, or stops the load under way. */
+export async function closeModel(): Promise<void> {
+  const state = modelState.peek();
+  if (state.at === "loading") state.cancel();
+  if (state.at === "unavailable" || state.at === "checking") return;
+  modelState.value = { at: "idle" };
+  if (state.at === "ready") await state.loaded.dispose();
+}
+
+/** Loads the chosen model. What it downloads is kept, whether it ends, is cancelled or fails. */
+export async function loadModel(): Promise<void> {
+  const { at } = modelState.peek();
+  if (at === "loading" || at === "ready") return;
+  const controller = new AbortController();
+  const { signal: aborted } = controller;
+  const loading: ModelState = { at: "loading", phases: {}, phase: null, cancel: () => controller.abort() };
+  modelState.value = loading;
+  announce(`Loading ${choice.peek().name}`);
+  // Needs a person's gesture where the browser asks one; that it may say no is shown in the storage bar.
+  void Longtab.models.persist().catch(() => false);
+  try {
+    const loaded = await Longtab.load(choice.peek().reference, {
+      signal: aborted,
+      modelBase: new URL("./models/", document.baseURI).href,
+      onProgress: (progress) => {
+        const state = modelState.peek();
+        if (state.at !== "loading" || aborted.aborted) return;
+        modelState.value = { ...state, phase: progress.phase, phases: { ...state.phases, [progress.phase]: progress } };
+      },
+    });
+    if (aborted.aborted) return await loaded.dispose();
+    becomeReady(loaded);
+  } catch (error) {
+    // A load that was cancelled for another one leaves that one's state alone.
+    const mine = modelState.peek();
+    if (mine.at === "loading" && mine.cancel === loading.cancel) {
+      modelState.value = wasAborted(error) ? { at: "idle" } : { at: "failed", problem: toProblem(error) };
+    }
+  }
+  await refreshStorage();
+}
+
+function becomeReady(loaded: LoadedModel): void {
+  modelState.value = { at: "ready", loaded };
+  changeSettings({ modelId: loaded.model.id });
+  announce(`${loaded.model.name} is ready`);
+  void loaded.lost.then((error) => {
+    const state = modelState.peek();
+    if (state.at === "ready" && state.loaded === loaded) modelState.value = { at: "lost", problem: toProblem(error) };
+  });
+}
+
+/** Deletes a stored model; the one that is loaded goes on working until it is closed. */
+export async function deleteModel(id: string): Promise<void> {
+  await Longtab.models.delete(id);
+  await refreshStorage();
+}

@@ -1,0 +1,26 @@
+import { signal } from "@preact/signals";
+
+/** What of the page is open. */
+export type Dialog = "settings" | "models" | "shortcuts";
+
+export const dialog = signal<Dialog | null>(null);
+
+const NARROW = matchMedia("(width < 56rem)");
+/** On a narrow screen the sidebar is a drawer over the conversation. */
+export const narrow = signal(NARROW.matches);
+export const sidebarOpen = signal(!NARROW.matches);
+
+NARROW.addEventListener("change", () => {
+  narrow.value = NARROW.matches;
+  sidebarOpen.value = !NARROW.matches;
+});
+
+export function closeDrawer(): void {
+  if (narrow.peek()) sidebarOpen.value = false;
+}
+
+const COMPOSER_ID = "composer";
+
+export function focusComposer(): void {
+  document.getElementById(COMPOSER_ID)?.focus();
+}

@@ -1,0 +1,89 @@
+import { isLongtabError } from "../longtab.ts";
+import type { Problem } from "./conversation.ts";
+
+/** What the page offers beside a problem's own words. */
+export type Way = "retry" | "reload-model" | "new-chat" | "trim" | "manage-storage" | "other-model";
+
+interface Explanation {
+  title: string;
+  /** What is not lost, so that nobody has to wonder. */
+  kept?: string;
+  ways: Way[];
+}
+
+/** A failure as plain data, in the library's words. */
+export function toProblem(error: unknown): Problem {
+  if (isLongtabError(error)) {
+    const { code, what, value, limit, remedy } = error;
+    const facts = [value === undefined ? [] : [`found ${value}`], limit === undefined ? [] : [`the limit is ${limit}`]].flat();
+    const problem: Problem = { code, what: facts.length === 0 ? what : `${what} (${facts.join("; ")})` };
+    return remedy === undefined ? problem : { ...problem, remedy };
+  }
+  return {
+    code: "internal",
+    what: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    remedy: "try again; if it comes back, reload the page",
+  };
+}
+
+export function wasAborted(error: unknown): boolean {
+  return isLongtabError(error) ? error.code === "aborted" : error instanceof DOMException && error.name === "AbortError";
+}
+
+const STORED_STAYS = "What is already downloaded stays here.";
+const CONVERSATION_STAYS = "Your conversation is kept.";
+
+/** A title, what is kept and the ways on, for every code that the library may throw. */
+export function explain(code: string): Explanation {
+  switch (code) {
+    case "file-not-a-model":
+      return { title: "This file is not a GGUF model", ways: ["other-model"] };
+    case "file-truncated":
+      return { title: "This model file is incomplete", ways: ["retry", "other-model"] };
+    case "file-malformed":
+    case "file-limit":
+      return { title: "This model file is damaged", ways: ["other-model"] };
+    case "unsupported-version":
+    case "unsupported-architecture":
+    case "unsupported-type":
+    case "unsupported-tokenizer":
+    case "template-failed":
+      return { title: "Longtab cannot run this model", ways: ["other-model"] };
+    case "model-not-found":
+      return { title: "No model was found there", ways: ["other-model"] };
+    case "offline":
+      return { title: "There is no connection", kept: STORED_STAYS, ways: ["retry"] };
+    case "network-failed":
+      return { title: "The download broke off", kept: STORED_STAYS, ways: ["retry"] };
+    case "source-changed":
+      return { title: "The file changed while it was being downloaded", ways: ["retry"] };
+    case "checksum-mismatch":
+      return { title: "The download is not the file it should be", ways: ["retry", "other-model"] };
+    case "quota-exceeded":
+      return { title: "There is not enough space for this model", kept: STORED_STAYS, ways: ["manage-storage", "retry"] };
+    case "storage-unavailable":
+      return { title: "This browser does not let the page store a model", ways: ["retry"] };
+    case "storage-damaged":
+      return { title: "The stored copy of the model is damaged", ways: ["retry", "manage-storage"] };
+    case "webgpu-unavailable":
+      return { title: "This browser cannot reach a GPU", kept: CONVERSATION_STAYS, ways: ["retry"] };
+    case "device-limit":
+      return { title: "The model is too large for this GPU", ways: ["other-model"] };
+    case "device-lost":
+      return { title: "The GPU stopped answering", kept: CONVERSATION_STAYS, ways: ["reload-model"] };
+    case "out-of-memory":
+      return { title: "There was not enough memory", kept: CONVERSATION_STAYS, ways: ["reload-model", "other-model"] };
+    case "shader-failed":
+      return { title: "The GPU's driver refused a program", ways: ["retry", "other-model"] };
+    case "context-exceeded":
+      return { title: "The conversation is longer than the model can read", kept: CONVERSATION_STAYS, ways: ["new-chat", "trim"] };
+    case "empty-prompt":
+    case "invalid-message":
+    case "invalid-option":
+      return { title: "The model cannot use this request", kept: CONVERSATION_STAYS, ways: ["retry"] };
+    case "disposed":
+      return { title: "The model was closed", kept: CONVERSATION_STAYS, ways: ["reload-model"] };
+    default:
+      return { title: "Something went wrong", kept: CONVERSATION_STAYS, ways: ["retry"] };
+  }
+}

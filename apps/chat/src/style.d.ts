@@ -1,0 +1,2 @@
+/** A stylesheet, imported for its effect; Vite makes it a file. */
+declare module "*.css";

@@ -1,0 +1,127 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { contextFill, NEARLY_FULL } from "../state/context.ts";
+import { current, draft, isEmpty, keeps, openConversation } from "../state/conversations.ts";
+import { setDraft } from "../state/drafts.ts";
+import { generatingHere, generation, send, stop, waitingToSend } from "../state/generation.ts";
+import { loadedModel, modelState, softwareAdapter, storedChoice } from "../state/model.ts";
+import { formatCount, formatSpeed } from "../text/format.ts";
+import { Icon } from "./icons.tsx";
+
+/** Characters of running text in a token, roughly, over the languages and models at hand: enough to warn by. */
+const CHARACTERS_PER_TOKEN = 3.5;
+/** On a phone Enter makes a line: the button is under the thumb anyway. */
+const touch = matchMedia("(pointer: coarse)");
+
+export function Composer(): JSX.Element {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const ready = loadedModel.value !== null;
+  // The text is at hand wherever the person goes: into another conversation, or when the model becomes ready.
+  useEffect(() => {
+    if (ready && !touch.matches && document.querySelector("dialog[open]") === null) field.current?.focus();
+  }, [ready, current.value.id]);
+  useEffect(() => fitHeight(field.current), [draft.value]);
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <textarea
+        id="composer"
+        ref={field}
+        rows={1}
+        value={draft.value}
+        aria-label="Message"
+        aria-describedby="composer-note"
+        placeholder={isEmpty.value ? "Ask anything" : "Write a message"}
+        enterkeyhint={touch.matches ? "enter" : "send"}
+        onInput={(event) => setDraft(current.peek().id, event.currentTarget.value)}
+        onKeyDown={(event) => {
+          // keyCode 229: Safari ends a composition before it reports the Enter that ended it.
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch.matches) return;
+          event.preventDefault();
+          void send();
+        }}
+      />
+      <SendButton />
+    </form>
+  );
+}
+
+function SendButton(): JSX.Element {
+  if (generatingHere.value) {
+    return (
+      <button type="button" class="send" aria-label="Stop" title="Stop (Esc)" onClick={stop}>
+        <Icon name="stop" />
+      </button>
+    );
+  }
+  const { at } = modelState.value;
+  const startable = at === "ready" || at === "loading" || (at === "idle" && storedChoice.value?.complete === true);
+  return (
+    <button type="submit" class="send" aria-label="Send" title="Send (Enter)" disabled={!startable || draft.value.trim() === "" || generation.value !== null}>
+      <Icon name="send" />
+    </button>
+  );
+}
+
+/** Where CSS cannot size a text field by its text (field-sizing), its height follows here. */
+function fitHeight(field: HTMLTextAreaElement | null): void {
+  if (field === null || CSS.supports("field-sizing", "content")) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}
+
+/** The one quiet line under the composer: whatever matters most now. */
+export function ComposerNote(): JSX.Element {
+  return (
+    <p class="note" id="composer-note">
+      {noteContent()}
+    </p>
+  );
+}
+
+function noteContent(): JSX.Element | string {
+  const fill = contextFill.value;
+  const elsewhere = generation.value !== null && !generatingHere.value ? generation.value.conversationId : null;
+  if (elsewhere !== null) {
+    return (
+      <>
+        An answer is being written in another conversation.{" "}
+        <button type="button" class="text-button" onClick={() => void openConversation(elsewhere)}>
+          Go there
+        </button>{" "}
+        <button type="button" class="text-button" onClick={stop}>
+          Stop it
+        </button>
+      </>
+    );
+  }
+  if (waitingToSend.value === current.value.id) {
+    return (
+      <>
+        Your message is sent as soon as the model is ready.{" "}
+        <button type="button" class="text-button" onClick={() => (waitingToSend.value = null)}>
+          Wait, don’t
+        </button>
+      </>
+    );
+  }
+  const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN;
+  if (fill !== null && draftTokens > fill.total * 0.5 && fill.used + draftTokens > fill.total) {
+    return `This message takes about ${formatCount(Math.round(draftTokens / 100) * 100)} tokens; the model can read ${formatCount(fill.total - fill.used)} more.`;
+  }
+  if (fill !== null && fill.share >= NEARLY_FULL) return `The context is nearly full: room for ${formatCount(fill.total - fill.used)} more tokens.`;
+  if (!keeps.value) return "This browser does not store conversations at the moment: this one lasts as long as the tab.";
+  if (softwareAdapter.value) return `No GPU was found: a CPU plays its part; ${speedNote()}.`;
+  return "Runs on this device. Small models make mistakes.";
+}
+
+function speedNote(): string {
+  const speed = current.value.exchanges.findLast(({ answer }) => answer?.stats !== undefined)?.answer?.stats?.tokensPerSecond;
+  return speed === undefined ? "answers come slowly" : `answers come at about ${formatSpeed(speed)} tokens a second`;
+}

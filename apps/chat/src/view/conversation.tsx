@@ -1,0 +1,68 @@
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { current } from "../state/conversations.ts";
+import { generation } from "../state/generation.ts";
+import { copyCodeOnClick } from "./copying.ts";
+import { Icon } from "./icons.tsx";
+import { ExchangeView } from "./message.tsx";
+
+/** So near to the end a person counts as reading it; pixels. */
+const AT_END = 48;
+
+/** The exchanges, following the newest line unless the person has scrolled away. */
+export function ConversationView(): JSX.Element {
+  const scroller = useRef<HTMLElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const atEnd = useSignal(true);
+  const following = useRef(true);
+  const { id, exchanges } = current.value;
+
+  const toEnd = (): void => {
+    following.current = true;
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  };
+
+  // A conversation opens at its end, and a question just sent is shown wherever the person was.
+  useLayoutEffect(toEnd, [id, exchanges.length, generation.value?.exchangeId]);
+
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null || content.current === null) return undefined;
+    const grown = new ResizeObserver(() => {
+      if (following.current) element.scrollTo({ top: element.scrollHeight });
+      atEnd.value = isAtEnd(element);
+    });
+    grown.observe(content.current);
+    grown.observe(element);
+    return () => grown.disconnect();
+  }, []);
+
+  const onScroll = (): void => {
+    if (scroller.current === null) return;
+    atEnd.value = isAtEnd(scroller.current);
+    following.current = atEnd.value;
+  };
+  const shown = useComputed(() => !atEnd.value);
+
+  return (
+    <div class="conversation-frame">
+      <main class="scroller" ref={scroller} onScroll={onScroll} onClick={copyCodeOnClick} tabIndex={-1} aria-label="Conversation">
+        <div class="column exchanges" ref={content}>
+          {exchanges.map((exchange, index) => (
+            <ExchangeView key={exchange.id} exchange={exchange} last={index === exchanges.length - 1} />
+          ))}
+        </div>
+      </main>
+      {shown.value && (
+        <button type="button" class="jump" onClick={toEnd}>
+          <Icon name="down" size={16} /> Latest
+        </button>
+      )}
+    </div>
+  );
+}
+
+function isAtEnd(element: HTMLElement): boolean {
+  return element.scrollHeight - element.scrollTop - element.clientHeight < AT_END;
+}

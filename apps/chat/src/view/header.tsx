@@ -1,0 +1,41 @@
+import type { JSX } from "preact";
+import { current, isEmpty, newConversation } from "../state/conversations.ts";
+import { choice, modelState } from "../state/model.ts";
+import { dialog, sidebarOpen } from "../state/page.ts";
+import { ContextRing } from "./context-ring.tsx";
+import { IconButton } from "./icons.tsx";
+
+const STATE_WORDS = {
+  checking: "looking",
+  unavailable: "cannot run here",
+  idle: "not loaded",
+  loading: "loading",
+  ready: "ready",
+  failed: "failed",
+  lost: "stopped",
+} as const;
+
+export function Header(): JSX.Element {
+  const closed = !sidebarOpen.value;
+  return (
+    <header class="header">
+      {closed && <IconButton icon="panel" label="Show conversations" expanded={false} onClick={() => (sidebarOpen.value = true)} />}
+      {closed && <IconButton icon="plus" label="New chat" class="header-new" onClick={() => void newConversation()} />}
+      <h1 class="header-title">{isEmpty.value ? "" : current.value.title}</h1>
+      <ModelChip />
+      <ContextRing />
+    </header>
+  );
+}
+
+function ModelChip(): JSX.Element {
+  const { at } = modelState.value;
+  const name = modelState.value.at === "ready" ? modelState.value.loaded.model.name : choice.value.name;
+  return (
+    <button type="button" class="chip model-chip" title="Models" onClick={() => (dialog.value = "models")}>
+      <i class={`dot ${at}`} />
+      <span class="chip-name">{name}</span>
+      <span class="unseen">, {STATE_WORDS[at]}</span>
+    </button>
+  );
+}

@@ -1,0 +1,183 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Answer, AnswerStats, Exchange } from "../state/conversation.ts";
+import { current, removeExchange } from "../state/conversations.ts";
+import { generatingHere, generation, regenerate } from "../state/generation.ts";
+import { loadedModel } from "../state/model.ts";
+import { formatDuration, formatSpeed, formatTokens } from "../text/format.ts";
+import { copyText } from "./copying.ts";
+import { IconButton } from "./icons.tsx";
+import { Markdown } from "./markdown.tsx";
+import { ProblemNote } from "./problem.tsx";
+
+/** A question and its answer. */
+export function ExchangeView({ exchange, last }: { exchange: Exchange; last: boolean }): JSX.Element {
+  const editing = useSignal(false);
+  const streaming = generation.value?.exchangeId === exchange.id ? generation.value : null;
+  return (
+    <article class={last ? "exchange last" : "exchange"}>
+      {editing.value ? (
+        <QuestionEditor exchange={exchange} onDone={() => (editing.value = false)} />
+      ) : (
+        <Question exchange={exchange} onEdit={() => (editing.value = true)} />
+      )}
+      {streaming !== null ? <StreamingAnswer /> : <AnswerView exchange={exchange} last={last} />}
+    </article>
+  );
+}
+
+/** A pasted book is shown by its first page until asked for. */
+const LONG_QUESTION = 2400;
+
+function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void }): JSX.Element {
+  const whole = useSignal(false);
+  const { question } = exchange;
+  const long = question.length > LONG_QUESTION;
+  return (
+    <div class="question" role="group" aria-label="You">
+      <div class="bubble">
+        {long && !whole.value ? `${question.slice(0, LONG_QUESTION).toWellFormed()}…` : question}
+        {long && (
+          <button type="button" class="text-button" onClick={() => (whole.value = !whole.value)}>
+            {whole.value ? "Show less" : `Show all ${question.length.toLocaleString("en")} characters`}
+          </button>
+        )}
+      </div>
+      <div class="actions">
+        <IconButton icon="copy" size={17} label="Copy message" onClick={() => void copyText(question)} />
+        <IconButton icon="pencil" size={17} label="Edit message" onClick={onEdit} disabled={generation.value !== null} />
+        <IconButton icon="trash" size={17} label="Delete message and answer" onClick={() => void removeExchange(exchange.id)} disabled={generatingHere.value} />
+      </div>
+    </div>
+  );
+}
+
+function QuestionEditor({ exchange, onDone }: { exchange: Exchange; onDone: () => void }): JSX.Element {
+  const text = useSignal(exchange.question);
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.setSelectionRange(exchange.question.length, exchange.question.length);
+  }, []);
+  const { exchanges } = current.value;
+  const following = exchanges.length - 1 - exchanges.findIndex(({ id }) => id === exchange.id);
+  const sendable = text.value.trim() !== "" && loadedModel.value !== null && generation.value === null;
+  const submit = (): void => {
+    if (!sendable) return;
+    onDone();
+    void regenerate(exchange.id, text.value.trim());
+  };
+  return (
+    <form
+      class="question editor"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          onDone();
+        } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          event.preventDefault();
+          submit();
+        }
+      }}
+    >
+      <textarea ref={field} aria-label="Edit message" value={text.value} onInput={(event) => (text.value = event.currentTarget.value)} />
+      <div class="editor-foot">
+        <span class="hint">{editHint(loadedModel.value !== null, following)}</span>
+        <button type="button" class="button quiet" onClick={onDone}>
+          Cancel
+        </button>
+        <button type="submit" class="button primary" disabled={!sendable}>
+          Send
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function editHint(modelReady: boolean, following: number): string {
+  if (!modelReady) return "Start the model to send.";
+  if (following === 0) return "The answer is written anew.";
+  return following === 1 ? "The message after this one goes." : `The ${following} messages after this one go.`;
+}
+
+function StreamingAnswer(): JSX.Element | null {
+  const live = generation.value;
+  if (live === null) return null;
+  const { reading, text, tokens, answeringSince } = live;
+  if (text === "") return <Reading done={reading?.done ?? 0} total={reading?.total ?? 0} />;
+  const seconds = answeringSince === null ? 0 : (performance.now() - answeringSince) / 1000;
+  return (
+    <div class="answer streaming" role="group" aria-label="Answer" aria-busy="true">
+      <Markdown text={text} />
+      <p class="stats">{tokens > 4 && seconds > 0.5 ? `${formatTokens(tokens)} · ${formatSpeed(tokens / seconds)} per second` : formatTokens(tokens)}</p>
+    </div>
+  );
+}
+
+/** While the prompt is read. A short one is read before a bar would be seen. */
+function Reading({ done, total }: { done: number; total: number }): JSX.Element {
+  const long = total > 64;
+  return (
+    <div class="answer reading" aria-busy="true">
+      <span class="dots" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      {long && (
+        <>
+          <span>
+            Reading {done.toLocaleString("en")} of {formatTokens(total)}
+          </span>
+          <progress value={done} max={total} aria-label="Reading your message" />
+        </>
+      )}
+    </div>
+  );
+}
+
+function AnswerView({ exchange, last }: { exchange: Exchange; last: boolean }): JSX.Element {
+  const { id, answer } = exchange;
+  const again = (): void => void regenerate(id);
+  const canAsk = loadedModel.value !== null && generation.value === null;
+  const text = answer?.text ?? "";
+  return (
+    <div class="answer" role="group" aria-label="Answer">
+      {text !== "" && <Markdown text={text} />}
+      {answer?.problem !== undefined && <ProblemNote problem={answer.problem} onRetry={last ? again : undefined} />}
+      <div class="answer-foot">
+        <div class="actions">
+          {text !== "" && <IconButton icon="copy" size={17} label="Copy answer" onClick={() => void copyText(text)} />}
+          {last && answer !== null && <IconButton icon="again" size={17} label="Answer again" onClick={again} disabled={!canAsk} />}
+          {last && answer === null && (
+            <button type="button" class="button quiet" onClick={again} disabled={!canAsk}>
+              Answer now
+            </button>
+          )}
+        </div>
+        <p class="stats" title={answer?.stats === undefined ? undefined : promptStats(answer.stats)}>
+          {answer !== null && answerStats(answer)}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function answerStats({ end, stats }: Answer): string {
+  const parts: string[] = [];
+  if (stats !== undefined) parts.push(formatTokens(stats.answerTokens), `${formatSpeed(stats.tokensPerSecond)} per second`);
+  if (end === "stopped") parts.push("stopped");
+  if (end === "length") parts.push("ended at the limit");
+  if (end === "interrupted") parts.push("interrupted; what came so far is kept");
+  return parts.join(" · ");
+}
+
+function promptStats({ promptTokens, cachedTokens, prefillSeconds }: AnswerStats): string {
+  const known = cachedTokens > 0 ? `, ${formatTokens(cachedTokens)} of it still known` : "";
+  return `Read ${formatTokens(promptTokens)}${known} in ${formatDuration(prefillSeconds)}`;
+}

@@ -1,0 +1,215 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import type { LoadPhase, LoadProgress } from "../longtab.ts";
+import { type Choice, choice, chooseFile, chooseModel, loadModel, modelState, softwareAdapter, storedChoice } from "../state/model.ts";
+import { parseReference } from "../state/model-reference.ts";
+import { changeSettings, settings } from "../state/settings.ts";
+import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft } from "../text/format.ts";
+import { Icon } from "./icons.tsx";
+import { ProblemNote } from "./problem.tsx";
+import { Unavailable } from "./unavailable.tsx";
+
+/** The model before it is ready: what it is, what it costs, and the one button; then its progress, or what went wrong. */
+export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null {
+  const state = modelState.value;
+  switch (state.at) {
+    case "checking":
+    case "ready":
+      return null;
+    case "unavailable":
+      return <Unavailable reason={state.reason} remedy={state.remedy} />;
+    case "loading":
+      return <Loading phases={state.phases} phase={state.phase} cancel={state.cancel} />;
+    case "failed":
+    case "lost":
+      return (
+        <section class="card" aria-label="Model">
+          <ProblemNote problem={state.problem} onRetry={() => void loadModel()} />
+        </section>
+      );
+    case "idle":
+      return compact ? <StartStrip /> : <Offer />;
+  }
+}
+
+function Offer(): JSX.Element {
+  const { name, entry } = choice.value;
+  return (
+    <>
+      <section class="card offer" aria-label="Model">
+        <h2>{name}</h2>
+        {entry !== undefined && <p class="offer-what">{entry.description}</p>}
+        {entry !== undefined && <Facts entry={entry} />}
+        <LoadButton />
+        {storedChoice.value?.complete === true && <AutoStart />}
+        {softwareAdapter.value && <p class="hint">No GPU was found: a CPU plays its part, so answers come slowly.</p>}
+      </section>
+      <OtherModel />
+    </>
+  );
+}
+
+function Facts({ entry }: { entry: NonNullable<Choice["entry"]> }): JSX.Element {
+  return (
+    <dl class="facts">
+      <Fact term="Download">{formatBytes(entry.size)}, once</Fact>
+      <Fact term="Reads up to">{formatCount(entry.contextLength)} tokens</Fact>
+      <Fact term="Size">
+        {formatParameters(entry.parameters)} parameters, {entry.quantisation}
+      </Fact>
+      <Fact term="Licence">{entry.license}</Fact>
+    </dl>
+  );
+}
+
+function Fact({ term, children }: { term: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function LoadButton(): JSX.Element {
+  const { entry } = choice.value;
+  const stored = storedChoice.value;
+  const partial = stored !== undefined && !stored.complete && stored.storedBytes > 0 ? stored : null;
+  return (
+    <div class="load">
+      <button type="button" class="button primary large" onClick={() => void loadModel()}>
+        {stored?.complete === true ? "Start" : partial !== null ? "Continue the download" : `Load model${entry === undefined ? "" : ` · ${formatBytes(entry.size)}`}`}
+      </button>
+      {partial !== null && <p class="hint">{formatBytesOf(partial.storedBytes, partial.size)} are here already.</p>}
+      {stored?.complete === true && <p class="hint">Stored on this device: nothing to download.</p>}
+    </div>
+  );
+}
+
+function AutoStart(): JSX.Element {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={settings.value.autoStart} onChange={(event) => changeSettings({ autoStart: event.currentTarget.checked })} />
+      Start by itself when the page opens
+    </label>
+  );
+}
+
+/** The same offer in one line, above the composer of a conversation that is there already. */
+function StartStrip(): JSX.Element {
+  const { name, entry } = choice.value;
+  const stored = storedChoice.value;
+  const fact = stored?.complete === true ? "stored on this device" : entry === undefined ? "" : `${formatBytes(entry.size)} to download`;
+  return (
+    <section class="card strip" aria-label="Model">
+      <p>
+        <strong>{name}</strong> <span class="hint">{fact}</span>
+      </p>
+      <button type="button" class="button primary" onClick={() => void loadModel()}>
+        {stored?.complete === true ? "Start" : "Load model"}
+      </button>
+    </section>
+  );
+}
+
+const PHASES: readonly { phase: LoadPhase; label: string; doing: string }[] = [
+  { phase: "download", label: "Download", doing: "Downloading" },
+  { phase: "verify", label: "Check", doing: "Checking every byte" },
+  { phase: "upload", label: "Move to the GPU", doing: "Moving it to the GPU" },
+  { phase: "shaders", label: "Prepare", doing: "Preparing the GPU" },
+];
+
+function Loading({ phases, phase, cancel }: { phases: Partial<Record<LoadPhase, LoadProgress>>; phase: LoadPhase | null; cancel: () => void }): JSX.Element {
+  const at = PHASES.findIndex((step) => step.phase === phase);
+  const progress = phase === null ? undefined : phases[phase];
+  return (
+    <section class="card loading" aria-label="Model" aria-busy="true">
+      <div class="loading-head">
+        <h2>{choice.value.name}</h2>
+        <button type="button" class="button quiet" onClick={cancel}>
+          Cancel
+        </button>
+      </div>
+      <progress aria-label={PHASES[at]?.doing ?? "Starting"} max={progress?.total ?? 1} {...(progress === undefined ? {} : { value: progress.loaded })} />
+      <p class="loading-line">
+        <span>{PHASES[at]?.doing ?? "Starting"}</span>
+        <span>{progress === undefined ? "" : progressLine(progress)}</span>
+      </p>
+      <ol class="steps">
+        {PHASES.map((step, index) => (
+          <li key={step.phase} class={index < at ? "done" : index === at ? "now" : ""} aria-current={index === at ? "step" : undefined}>
+            {index < at && <Icon name="check" size={14} />}
+            {step.label}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function progressLine({ phase, loaded, total, rate, secondsLeft }: LoadProgress): string {
+  const parts = [phase === "shaders" ? `${loaded} of ${total} programs` : formatBytesOf(loaded, total)];
+  if (rate > 0 && phase !== "shaders") parts.push(formatRate(rate));
+  if (secondsLeft !== undefined && loaded < total) parts.push(`${formatTimeLeft(secondsLeft)} left`);
+  return parts.join(" · ");
+}
+
+/** A file of one's own, or another model on the hub. */
+export function OtherModel(): JSX.Element {
+  const typed = useSignal("");
+  const mistake = useSignal<string | null>(null);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const parsed = parseReference(typed.value);
+    mistake.value = "mistake" in parsed ? parsed.mistake : null;
+    if ("reference" in parsed) void chooseModel(parsed);
+  };
+  return (
+    <details class="other">
+      <summary>
+        Use another model <Icon name="chevron" size={18} />
+      </summary>
+      <div class="other-ways">
+        <div class="other-file">
+          <label class="button">
+            <Icon name="file" size={18} /> Choose a .gguf file
+            <input
+              class="unseen"
+              type="file"
+              accept=".gguf"
+              onChange={(event) => {
+                const file = event.currentTarget.files?.[0];
+                if (file !== undefined) void chooseFile(file);
+                event.currentTarget.value = "";
+              }}
+            />
+          </label>
+          <p class="hint">or drop one anywhere on this page. It is read here and sent nowhere.</p>
+        </div>
+        <form onSubmit={submit} class="other-hub">
+          <label for="hub-name">From the Hugging Face hub</label>
+          <div class="field-row">
+            <input
+              id="hub-name"
+              type="text"
+              placeholder="owner/repo/file.gguf"
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              value={typed.value}
+              aria-invalid={mistake.value !== null}
+              aria-describedby="hub-mistake"
+              onInput={(event) => (typed.value = event.currentTarget.value)}
+            />
+            <button type="submit" class="button">
+              Load
+            </button>
+          </div>
+          <p class="mistake" id="hub-mistake" role="alert">
+            {mistake.value}
+          </p>
+        </form>
+      </div>
+    </details>
+  );
+}

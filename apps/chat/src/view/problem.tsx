@@ -1,0 +1,77 @@
+import type { JSX } from "preact";
+import type { Problem } from "../state/conversation.ts";
+import { draft, newConversation, removeEarliest, current } from "../state/conversations.ts";
+import { setDraft } from "../state/drafts.ts";
+import { loadModel } from "../state/model.ts";
+import { dialog, focusComposer } from "../state/page.ts";
+import { explain, type Way } from "../state/problems.ts";
+import { Icon } from "./icons.tsx";
+
+const WAY_LABELS: Record<Way, string> = {
+  retry: "Try again",
+  "reload-model": "Start the model again",
+  "new-chat": "New chat with this question",
+  trim: "Delete early messages",
+  "manage-storage": "Stored models",
+  "other-model": "Another model",
+};
+
+/** A failure in plain words: what happened, what to do, what is kept, and buttons that do it. */
+export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry: (() => void) | undefined }): JSX.Element {
+  const { title, kept, ways } = explain(problem.code);
+  const offered = ways.filter((way) => way !== "retry" || onRetry !== undefined);
+  return (
+    <div class="problem" role="alert">
+      <Icon name="alert" />
+      <div>
+        <p class="problem-title">{title}</p>
+        <p>
+          {sentence(problem.what)} {problem.remedy !== undefined && sentence(problem.remedy)} {kept}
+        </p>
+        {offered.length > 0 && (
+          <div class="problem-ways">
+            {offered.map((way, index) => (
+              <button type="button" key={way} class={index === 0 ? "button primary" : "button"} onClick={() => void follow(way, onRetry)}>
+                {WAY_LABELS[way]}
+              </button>
+            ))}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void> {
+  switch (way) {
+    case "retry":
+      onRetry?.();
+      return;
+    case "reload-model":
+      await loadModel();
+      return;
+    case "new-chat":
+      await moveQuestionToNewChat();
+      return;
+    case "trim":
+      await removeEarliest();
+      return;
+    case "manage-storage":
+    case "other-model":
+      dialog.value = "models";
+  }
+}
+
+/** The question that did not fit is put into the new conversation's composer, before whatever is there already. */
+async function moveQuestionToNewChat(): Promise<void> {
+  const question = current.peek().exchanges.at(-1)?.question ?? "";
+  await newConversation();
+  const rest = draft.peek();
+  setDraft(current.peek().id, rest === "" ? question : `${question}\n\n${rest}`);
+  focusComposer();
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? "" : "."}`;
+}
