@@ -1,16 +1,16 @@
 // Attention of one token over page lists, split along the list (flash-decoding); attention_combine.wgsl joins the splits.
-//   partials[head, part] = (sum_t w_t v_t, sum_t w_t, m)   with w_t = exp(score_t - m), m = max_t score_t
+//   partials[head, split] = (sum_t w_t v_t, sum_t w_t, m)   with w_t = exp(score_t - m), m = max_t score_t
 // queries: [rotations, HEADS, HEAD_SIZE], HEADS = KV_HEADS * GROUP      entries: [KV_HEADS, CAPACITY], lengths: [KV_HEADS]
-// partials: [HEADS, MAX_PARTS, HEAD_SIZE + 2]
+// partials: [HEADS, MAX_SPLITS, HEAD_SIZE + 2]
 // One workgroup per KV head and split: a split is SPLIT tokens of the list, and one load of a key serves the whole query group.
-// Scores: one invocation per token. Values: one invocation per pair of channels; where a head has fewer pairs than there are
-// lanes, PARTS groups of lanes share the tokens and each writes a partial of its own.
+// Scores: one invocation per token, and queries at addresses that are the same for all of them. Values: one invocation per
+// channel.
 
 override KV_HEADS: u32;
 override GROUP: u32;
 override HEAD_SIZE: u32;
 override CAPACITY: u32;
-override MAX_PARTS: u32;
+override MAX_SPLITS: u32;
 override SPLIT: u32 = 256;
 override RUN: u32 = 16;
 
@@ -61,10 +61,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
   workgroupBarrier();
 
-  let pairs = HEAD_SIZE / 2u;
-  let parts = max(1u, LANES / pairs);
-  for (var i = lane; i < parts * pairs; i += LANES) {
-    sum_values(kv_head, split * parts + i / pairs, i / pairs, parts, i % pairs, tokens);
+  for (var channel = lane; channel < HEAD_SIZE; channel += LANES) {
+    sum_values(kv_head, split, channel, tokens);
   }
 }
 
@@ -76,7 +74,7 @@ fn row_max(g: u32) -> f32 {
   return m;
 }
 
-// The token's slot, and its score for each query head of the group, four heads at a time.
+// The token's slot, and its score for each query head of the group.
 fn score_token(kv_head: u32, first_entry: u32, token: u32, tokens: u32) {
   var slot = NO_SLOT;
   var rotation = 0u;
@@ -89,64 +87,71 @@ fn score_token(kv_head: u32, first_entry: u32, token: u32, tokens: u32) {
     }
   }
   slots[token] = slot;
+  for (var r = 0u; r < step.rotations; r++) {
+    if (slot != NO_SLOT && rotation == r) { score_group(kv_head, slot, r, token); }
+  }
   if (slot == NO_SLOT) {
     for (var g = 0u; g < GROUP; g++) { scores[g * SPLIT + token] = MASKED; }
-    return;
-  }
-
-  let head_quads = HEAD_SIZE / 4u;
-  let scale = inverseSqrt(f32(HEAD_SIZE));
-  for (var g = 0u; g < GROUP; g += 4u) {
-    // Past the end of the group the last head is computed again, and not stored.
-    let query = (rotation * KV_HEADS + kv_head) * GROUP;
-    let q0 = (query + g) * head_quads;
-    let q1 = (query + min(g + 1u, GROUP - 1u)) * head_quads;
-    let q2 = (query + min(g + 2u, GROUP - 1u)) * head_quads;
-    let q3 = (query + min(g + 3u, GROUP - 1u)) * head_quads;
-    var sum = vec4<f32>(0.0);
-    for (var c = 0u; c < HEAD_SIZE / 8u; c++) {
-      let packed = keys[slot * (HEAD_SIZE / 8u) + c];
-      let low = vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
-      let high = vec4<f32>(unpack2x16float(packed.z), unpack2x16float(packed.w));
-      let i = c * 2u;
-      sum += vec4<f32>(
-        dot(low, queries[q0 + i]) + dot(high, queries[q0 + i + 1u]),
-        dot(low, queries[q1 + i]) + dot(high, queries[q1 + i + 1u]),
-        dot(low, queries[q2 + i]) + dot(high, queries[q2 + i + 1u]),
-        dot(low, queries[q3 + i]) + dot(high, queries[q3 + i + 1u]));
-    }
-    sum *= scale;
-    for (var j = 0u; j < min(4u, GROUP - g); j++) { scores[(g + j) * SPLIT + token] = sum[j]; }
   }
 }
 
-fn sum_values(kv_head: u32, part: u32, first: u32, stride: u32, pair: u32, tokens: u32) {
-  let pairs = HEAD_SIZE / 2u;
+// Four heads at a time; past the end of the group the last head is computed again, and not stored.
+fn score_group(kv_head: u32, slot: u32, rotation: u32, token: u32) {
+  let quads = HEAD_SIZE / 4u;
+  let query = (rotation * KV_HEADS + kv_head) * GROUP;
+  let scale = inverseSqrt(f32(HEAD_SIZE));
+  for (var g = 0u; g < GROUP; g += 4u) {
+    let q0 = (query + g) * quads;
+    let q1 = (query + min(g + 1u, GROUP - 1u)) * quads;
+    let q2 = (query + min(g + 2u, GROUP - 1u)) * quads;
+    let q3 = (query + min(g + 3u, GROUP - 1u)) * quads;
+    var sum = vec4<f32>(0.0);
+    for (var c = 0u; c < step.head_size / 4u; c += 2u) {
+      let packed = keys[slot * (HEAD_SIZE / 8u) + c / 2u];
+      let low = vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
+      let high = vec4<f32>(unpack2x16float(packed.z), unpack2x16float(packed.w));
+      sum += vec4<f32>(
+        dot(low, queries[q0 + c]) + dot(high, queries[q0 + c + 1u]),
+        dot(low, queries[q1 + c]) + dot(high, queries[q1 + c + 1u]),
+        dot(low, queries[q2 + c]) + dot(high, queries[q2 + c + 1u]),
+        dot(low, queries[q3 + c]) + dot(high, queries[q3 + c + 1u]));
+    }
+    sum *= scale;
+    scores[g * SPLIT + token] = sum.x;
+    if (g + 1u < GROUP) { scores[(g + 1u) * SPLIT + token] = sum.y; }
+    if (g + 2u < GROUP) { scores[(g + 2u) * SPLIT + token] = sum.z; }
+    if (g + 3u < GROUP) { scores[(g + 3u) * SPLIT + token] = sum.w; }
+  }
+}
+
+fn sum_values(kv_head: u32, split: u32, channel: u32, tokens: u32) {
   for (var g = 0u; g < GROUP; g += 4u) {
     let r0 = g * SPLIT;
     let r1 = min(g + 1u, GROUP - 1u) * SPLIT;
     let r2 = min(g + 2u, GROUP - 1u) * SPLIT;
     let r3 = min(g + 3u, GROUP - 1u) * SPLIT;
-    var even = vec4<f32>(0.0);
-    var odd = vec4<f32>(0.0);
+    var sum = vec4<f32>(0.0);
     var weight_sum = vec4<f32>(0.0);
-    for (var token = first; token < tokens; token += stride) {
+    for (var token = 0u; token < tokens; token++) {
       let slot = slots[token];
       if (slot == NO_SLOT) { continue; }
-      let value = unpack2x16float(values[slot * pairs + pair]);
+      let pair = unpack2x16float(values[(slot * HEAD_SIZE + channel) / 2u]);
       let weight = vec4<f32>(scores[r0 + token], scores[r1 + token], scores[r2 + token], scores[r3 + token]);
-      even += weight * value.x;
-      odd += weight * value.y;
+      sum += weight * select(pair.x, pair.y, (channel & 1u) == 1u);
       weight_sum += weight;
     }
-    for (var j = 0u; j < min(4u, GROUP - g); j++) {
-      let row = ((kv_head * GROUP + g + j) * MAX_PARTS + part) * (HEAD_SIZE + 2u);
-      partials[row + pair * 2u] = even[j];
-      partials[row + pair * 2u + 1u] = odd[j];
-      if (pair == 0u) {
-        partials[row + HEAD_SIZE] = weight_sum[j];
-        partials[row + HEAD_SIZE + 1u] = row_max(g + j);
-      }
-    }
+    store_partial(kv_head, split, g, channel, sum.x, weight_sum.x);
+    if (g + 1u < GROUP) { store_partial(kv_head, split, g + 1u, channel, sum.y, weight_sum.y); }
+    if (g + 2u < GROUP) { store_partial(kv_head, split, g + 2u, channel, sum.z, weight_sum.z); }
+    if (g + 3u < GROUP) { store_partial(kv_head, split, g + 3u, channel, sum.w, weight_sum.w); }
+  }
+}
+
+fn store_partial(kv_head: u32, split: u32, g: u32, channel: u32, sum: f32, weight_sum: f32) {
+  let row = ((kv_head * GROUP + g) * MAX_SPLITS + split) * (HEAD_SIZE + 2u);
+  partials[row + channel] = sum;
+  if (channel == 0u) {
+    partials[row + HEAD_SIZE] = weight_sum;
+    partials[row + HEAD_SIZE + 1u] = row_max(g);
   }
 }

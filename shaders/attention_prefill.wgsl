@@ -136,7 +136,7 @@ fn score_tile(kv_head: u32, first_token: u32, row: u32, key: u32) {
   var s1 = vec4<f32>(0.0);
   var s2 = vec4<f32>(0.0);
   var s3 = vec4<f32>(0.0);
-  for (var c = 0u; c < HEAD_SIZE / 4u; c++) {
+  for (var c = 0u; c < step.head_size / 4u; c++) {
     let x0 = key_at(k0, c);
     let x1 = key_at(k1, c);
     let x2 = key_at(k2, c);

@@ -6,6 +6,9 @@ struct Step {
   position: u32,
   // Query rotations in the step's table; rotation 0 is each row's own position.
   rotations: u32,
-  // Rows of attention's partial results per head: the most splits of any list.
+  // Decode attention's splits of the longest list.
   splits: u32,
+  // HEAD_SIZE once more, for loops that must stay loops: drivers that compile for a CPU unroll what has a constant bound, and
+  // then take 20 s over attention_decode.wgsl instead of 2 (lavapipe, Mesa 25).
+  head_size: u32,
 }

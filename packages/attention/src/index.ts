@@ -7,5 +7,5 @@ export { dense } from "./policies/dense.ts";
 export type { ListWriter, Policy } from "./policies/policy.ts";
 export { rotationTable } from "./rotation.ts";
 export type { RotarySpec } from "./rotation.ts";
-export { partialsLength, partsOf, planAttention, recordAttention } from "./kernels/attention.ts";
+export { partialsLength, splitsOf, planAttention, recordAttention } from "./kernels/attention.ts";
 export type { AttentionBuffers, AttentionPlan } from "./kernels/attention.ts";

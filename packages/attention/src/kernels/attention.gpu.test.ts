@@ -10,7 +10,7 @@ import type { Policy } from "../policies/policy.ts";
 import { PagePool } from "../pool.ts";
 import { rotationTable } from "../rotation.ts";
 import type { RotarySpec } from "../rotation.ts";
-import { partialsLength, partsOf, planAttention, recordAttention } from "./attention.ts";
+import { partialsLength, splitsOf, planAttention, recordAttention } from "./attention.ts";
 import { attend } from "./attention.reference.ts";
 import type { ReferenceToken } from "./attention.reference.ts";
 
@@ -94,10 +94,10 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf }: Scen
     gpu.device.queue.writeBuffer(buffers.rotations, 0, rotationTable(spec, positions));
     await cache.reserve(tokens);
     cache.append(tokens);
-    const parts = partsOf(plan, cache.longestList);
+    const splits = splitsOf(plan, cache.longestList);
     recorder.submit((step) => {
-      const uniform = step.uniform(new Uint32Array([tokens, position, shifts.length, parts]));
-      recordAttention(step, plan, cache.layer(1), buffers, tokens, parts, uniform);
+      const uniform = step.uniform(new Uint32Array([tokens, position, shifts.length, splits, headSize]));
+      recordAttention(step, plan, cache.layer(1), buffers, tokens, splits, uniform);
     });
   }
   const error = await gpu.device.popErrorScope();

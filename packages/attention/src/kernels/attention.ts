@@ -21,14 +21,14 @@ export const attentionDecode = defineKernel({
   name: "attention_decode",
   source: [stepLibrary, pagesLibrary, decodeSource],
   bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", partials: "read_write" },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "MAX_PARTS", "SPLIT", "RUN"],
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "MAX_SPLITS", "SPLIT", "RUN"],
 });
 
 export const attentionCombine = defineKernel({
   name: "attention_combine",
   source: [stepLibrary, pagesLibrary, combineSource],
   bindings: { step: "uniform", partials: "read", y: "read_write" },
-  constants: ["HEADS", "HEAD_SIZE", "MAX_PARTS"],
+  constants: ["HEADS", "HEAD_SIZE", "MAX_SPLITS"],
 });
 
 export const attentionPrefill = defineKernel({
@@ -38,8 +38,7 @@ export const attentionPrefill = defineKernel({
   constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "QUERY_TOKENS", "RUN"],
 });
 
-/** Invocations of attention_decode.wgsl and rows of attention_prefill.wgsl. */
-const decodeLanes = 64;
+/** Rows of attention_prefill.wgsl: tokens times query heads of a group. */
 const prefillRows = 32;
 
 /** How the attention kernels are cut for one cache; constant while it lives. */
@@ -49,27 +48,25 @@ export interface AttentionPlan {
   capacity: number;
   /** Tokens of a list that one workgroup of the decode kernel reads. */
   split: number;
-  /** Partial results that one split leaves, and those of the longest list. */
-  partsPerSplit: number;
-  maxParts: number;
+  /** Splits of a list that is full. */
+  maxSplits: number;
 }
 
 export function planAttention(shape: CacheShape, capacity: number, software: boolean): AttentionPlan {
   const group = shape.heads / shape.kvHeads;
   // Hardware wants many workgroups, a CPU few with long loops; the scores of a split must fit 8 KiB of workgroup memory.
   const split = Math.max(pageTokens, Math.min(software ? 256 : 64, 2 ** Math.floor(Math.log2(2048 / group))));
-  const partsPerSplit = Math.max(1, Math.floor(decodeLanes / (shape.headSize / 2)));
-  return { shape, capacity, split, partsPerSplit, maxParts: Math.ceil((capacity * pageTokens) / split) * partsPerSplit };
+  return { shape, capacity, split, maxSplits: Math.ceil((capacity * pageTokens) / split) };
 }
 
-/** f32 elements of the decode kernel's partial results: [heads, maxParts, E + 2]. */
-export function partialsLength({ shape, maxParts }: AttentionPlan): number {
-  return shape.heads * maxParts * (shape.headSize + 2);
+/** f32 elements of the decode kernel's partial results: [heads, maxSplits, E + 2]. */
+export function partialsLength({ shape, maxSplits }: AttentionPlan): number {
+  return shape.heads * maxSplits * (shape.headSize + 2);
 }
 
-/** Partial results of a list of `entries` pages: the `splits` of the Step uniform. */
-export function partsOf(plan: AttentionPlan, entries: number): number {
-  return Math.max(1, Math.ceil((entries * pageTokens) / plan.split)) * plan.partsPerSplit;
+/** Splits of a list of `entries` pages: the `splits` of the Step uniform. */
+export function splitsOf(plan: AttentionPlan, entries: number): number {
+  return Math.max(1, Math.ceil((entries * pageTokens) / plan.split));
 }
 
 export interface AttentionBuffers {
@@ -85,7 +82,7 @@ export interface AttentionBuffers {
 }
 
 /** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
-export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, tokens: number, parts: number, uniform: UniformSlot): void {
+export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, tokens: number, splits: number, uniform: UniformSlot): void {
   const { heads, kvHeads, headSize } = plan.shape;
   const { qkv, rotations, queries, partials, y } = buffers;
   const { keys, values, slots, entries, lengths } = cache;
@@ -99,6 +96,6 @@ export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCac
     step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, lengths, y }, { ...lists, QUERY_TOKENS: queryTokens }, [kvHeads, Math.ceil(tokens / queryTokens)]);
     return;
   }
-  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, lengths, partials }, { ...lists, MAX_PARTS: plan.maxParts, SPLIT: plan.split }, [kvHeads, parts / plan.partsPerSplit]);
-  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_PARTS: plan.maxParts }, [Math.ceil((heads * headSize) / 64)]);
+  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, lengths, partials }, { ...lists, MAX_SPLITS: plan.maxSplits, SPLIT: plan.split }, [kvHeads, splits]);
+  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_SPLITS: plan.maxSplits }, [Math.ceil((heads * headSize) / 64)]);
 }
