@@ -16,8 +16,8 @@ import { readJson, root, say, scratch, tool } from "./workspace.mjs";
  *
  * @typedef {object} Step
  * @property {() => Promise<Counts | void>} run throws when it fails without having counted a failed test
- * @property {string[]} [needs] steps that run before it
- * @property {boolean} [always] runs even where what it needs has failed, because most of it does not depend on that
+ * @property {string[]} [needs] steps that must succeed before it
+ * @property {string[]} [prefers] steps that run before it; most of it does not depend on their success
  */
 
 const NONE = { passed: 0, failed: 0, skipped: 0 };
@@ -30,14 +30,14 @@ const STEPS = {
   install: { run: installDependencies },
   model: { run: async () => void (await fetchModel()) },
   browser: { needs: ["install"], run: findTestBrowser },
-  adapter: { needs: ["install", "browser"], always: true, run: findTestAdapter },
+  adapter: { needs: ["install"], prefers: ["browser"], run: findTestAdapter },
   check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 120) },
   lint: { needs: ["install"], run: lint },
   format: { needs: ["install"], run: () => command("oxfmt", ["--check"], 60) },
   build: { needs: ["install"], run: buildChat },
   size: { needs: ["install"], run: measureSize },
-  unit: { needs: ["install", "model"], always: true, run: () => vitest("unit", 600) },
-  gpu: { needs: ["install", "model", "adapter"], always: true, run: () => vitest("gpu", 900) },
+  unit: { needs: ["install"], prefers: ["model"], run: () => vitest("unit", 600) },
+  gpu: { needs: ["install"], prefers: ["model", "adapter"], run: () => vitest("gpu", 900) },
   e2e: { needs: ["install", "model", "browser", "build"], run: playwright },
 };
 
@@ -55,7 +55,7 @@ function select(names) {
     process.exit(2);
   }
   const wanted = new Set(names.length > 0 ? names : Object.keys(STEPS));
-  for (const name of wanted) for (const needed of STEPS[name]?.needs ?? []) wanted.add(needed);
+  for (const name of wanted) for (const earlier of [...(STEPS[name]?.needs ?? []), ...(STEPS[name]?.prefers ?? [])]) wanted.add(earlier);
   return Object.keys(STEPS).filter((name) => wanted.has(name));
 }
 
@@ -63,7 +63,7 @@ function select(names) {
 async function perform(name) {
   const step = STEPS[name];
   const missing = step?.needs?.find((needed) => results.get(needed)?.error !== undefined);
-  if (step === undefined || (missing !== undefined && !step.always)) {
+  if (step === undefined || missing !== undefined) {
     return { seconds: 0, counts: { ...NONE, failed: 1 }, error: `not run, because the step ${missing} failed` };
   }
   say(`\n=== ${name}`);
