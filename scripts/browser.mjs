@@ -38,12 +38,13 @@ async function downloadBrowser() {
   // A host that does not answer must not hold up the tests for Playwright's own half minute times its mirrors.
   const env = { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: "10000" };
   const playwright = tool("playwright");
-  const { status } = await run(process.execPath, [playwright, "install", "--no-shell", "chromium"], {
-    output: "stderr",
+  const { status, output } = await run(process.execPath, [playwright, "install", "--no-shell", "chromium"], {
+    output: "capture",
     env,
     seconds: 300,
   });
   const path = status === 0 ? await playwrightBrowser() : undefined;
+  if (path === undefined) say(`That failed: ${output.split("\n").find((line) => line.startsWith("Error: ")) ?? `status ${status}`}`);
   if (path === undefined) return undefined;
   if (await starts(path)) return path;
   say("It lacks libraries of the system.");
