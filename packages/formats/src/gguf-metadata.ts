@@ -32,6 +32,9 @@ const NUMBERS: Readonly<Record<NumberType, NumberLayout>> = {
 const LEAST_STRING_BYTES = 8;
 const LEAST_ARRAY_BYTES = 12;
 
+/** Characters of a key that messages show: real keys have at most 60. */
+const SHOWN_CHARACTERS = 80;
+
 /** `count` entries of key, type, value. */
 export async function readMetadata(reader: HeaderReader, count: number): Promise<Metadata> {
   const metadata = new Map<string, MetadataValue>();
@@ -40,8 +43,8 @@ export async function readMetadata(reader: HeaderReader, count: number): Promise
     reader.place = `metadata entry ${entry + 1} of ${count}`;
     const key = await reader.string(MAX_KEY_BYTES);
     checkName(key, "metadata key");
-    reader.place = `metadata key ${key}`;
-    if (metadata.has(key)) throw new LongtabError({ code: "file-malformed", what: `The file has the metadata key ${key} twice` });
+    reader.place = `metadata key ${key.slice(0, SHOWN_CHARACTERS)}`;
+    if (metadata.has(key)) throw new LongtabError({ code: "file-malformed", what: `The file has this key twice: ${reader.place}` });
     metadata.set(key, await values.read());
   }
   return metadata;
@@ -50,7 +53,11 @@ export async function readMetadata(reader: HeaderReader, count: number): Promise
 /** Keys and tensor names are compared with C strings elsewhere: empty ones and ones with NUL would be taken for others. */
 export function checkName(name: string, what: string): void {
   if (name === "" || name.includes("\0")) {
-    throw new LongtabError({ code: "file-malformed", what: `A ${what} is empty or has a NUL character`, value: JSON.stringify(name) });
+    throw new LongtabError({
+      code: "file-malformed",
+      what: `A ${what} is empty or has a NUL character`,
+      value: JSON.stringify(name.slice(0, SHOWN_CHARACTERS)),
+    });
   }
 }
 

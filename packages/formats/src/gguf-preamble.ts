@@ -33,7 +33,7 @@ export interface Preamble {
 /** Magic, version, number of tensors, number of metadata entries: 24 bytes. */
 export async function readPreamble(reader: HeaderReader): Promise<Preamble> {
   await refuseStranger(reader);
-  reader.place = "the preamble";
+  reader.place = "its first 24 bytes";
   reader.expect(PREAMBLE_BYTES, 1);
   await reader.take(MAGIC.length);
   const version = checkVersion(await reader.u32());
@@ -41,7 +41,7 @@ export async function readPreamble(reader: HeaderReader): Promise<Preamble> {
   const metadataCount = await reader.u64();
   checkCount("tensors", tensorCount, MAX_TENSORS);
   checkCount("metadata entries", metadataCount, MAX_METADATA_ENTRIES);
-  reader.place = `the header: it claims ${metadataCount} metadata entries and ${tensorCount} tensors`;
+  reader.place = `its header of ${metadataCount} metadata entries and ${tensorCount} tensors`;
   reader.expect(metadataCount * LEAST_ENTRY_BYTES + tensorCount * LEAST_TENSOR_BYTES, 1);
   return { version, tensorCount, metadataCount };
 }

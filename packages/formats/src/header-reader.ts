@@ -8,7 +8,7 @@ import type { ByteSource } from "./source.ts";
  */
 export class HeaderReader {
   /** What is being read now, for messages: "metadata key general.name". */
-  place = "the header";
+  place = "its header";
   readonly #source: ByteSource;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #window = new Uint8Array();
@@ -128,7 +128,13 @@ export class HeaderReader {
 
   async #read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await this.#source.read(offset, length);
-    if (bytes.byteLength !== length) throw this.#truncated(offset + length);
+    if (bytes.byteLength !== length) {
+      throw new LongtabError({
+        code: "source-changed",
+        what: `The file gave ${bytes.byteLength} of the ${length} bytes asked for at byte ${offset}`,
+        remedy: "open it again",
+      });
+    }
     return bytes;
   }
 

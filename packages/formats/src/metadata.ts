@@ -88,7 +88,7 @@ export function metadataToJson(metadata: Metadata, { maxArray = 16 }: { maxArray
 }
 
 function jsonOf(value: MetadataValue, maxArray: number): Json {
-  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value !== "object") return value;
   const first = Array.from<MetadataValue, Json>(value.slice(0, maxArray), (element) => jsonOf(element, maxArray));

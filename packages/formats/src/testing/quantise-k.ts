@@ -1,6 +1,6 @@
 import { f16ToF32, f32ToF16 } from "../f16.ts";
 import type { BlockEncoder } from "./rounding.ts";
-import { clamp, extreme, highest, lowest, orByte, reciprocal } from "./rounding.ts";
+import { clamp, extreme, highest, lowest, orByte, reciprocal, toBytes } from "./rounding.ts";
 
 /*
  * K-quants by plain rounding; dequantise-k.ts describes the layouts. Scales of sub-blocks are found first, then rounded to their few bits under the
@@ -26,12 +26,16 @@ function roundAffine(values: Float32Array, size: number, levels: number, small: 
   const minimumScale = f32ToF16(Math.max(...depths) / small);
   const scales = Uint8Array.from(steps, (step) => clamp(Math.round(step * reciprocal(f16ToF32(scale))), 0, small));
   const minimums = Uint8Array.from(depths, (depth) => clamp(Math.round(depth * reciprocal(f16ToF32(minimumScale))), 0, small));
-  const quants = subs.flatMap((sub, s) => {
+  const quants = new Uint8Array(values.length);
+  subs.forEach((sub, s) => {
     const inverse = reciprocal(f16ToF32(scale) * (scales[s] ?? 0));
     const minimum = f16ToF32(minimumScale) * (minimums[s] ?? 0);
-    return Array.from(sub, (value) => clamp(Math.round((value + minimum) * inverse), 0, levels));
+    quants.set(
+      toBytes(sub, (value) => clamp(Math.round((value + minimum) * inverse), 0, levels)),
+      s * size,
+    );
   });
-  return { scale, minimumScale, scales, minimums, quants: Uint8Array.from(quants) };
+  return { scale, minimumScale, scales, minimums, quants };
 }
 
 /** d * scale * (q - levels): q in 0..2 levels - 1, scale in -small..small - 1. */
@@ -40,11 +44,15 @@ function roundSymmetric(values: Float32Array, levels: number, small: number): { 
   const steps = subs.map((sub) => extreme(sub) / -levels);
   const scale = f32ToF16(extreme(steps) / -small);
   const scales = Int8Array.from(steps, (step) => clamp(Math.round(step * reciprocal(f16ToF32(scale))), -small, small - 1));
-  const quants = subs.flatMap((sub, s) => {
+  const quants = new Uint8Array(values.length);
+  subs.forEach((sub, s) => {
     const inverse = reciprocal(f16ToF32(scale) * (scales[s] ?? 0));
-    return Array.from(sub, (value) => clamp(Math.round(value * inverse) + levels, 0, 2 * levels - 1));
+    quants.set(
+      toBytes(sub, (value) => clamp(Math.round(value * inverse) + levels, 0, 2 * levels - 1)),
+      s * 16,
+    );
   });
-  return { scale, scales, quants: Uint8Array.from(quants) };
+  return { scale, scales, quants };
 }
 
 function subBlocks(values: Float32Array, size: number): Float32Array[] {
@@ -115,13 +123,13 @@ export const encodeQ5K: BlockEncoder = (values, blocks, at) => {
 
 export const encodeQ6K: BlockEncoder = (values, blocks, at) => {
   const { scale, scales, quants } = roundSymmetric(values, 32, 128);
-  for (const [j, q] of quants.entries()) {
+  quants.forEach((q, j) => {
     // A half of 128 has 64 bytes of low nibbles (runs 0 and 1 low, 2 and 3 high) and 32 bytes of upper bits (run r at shift 2r).
     const half = j >> 7;
     const run = (j >> 5) & 3;
     orByte(blocks, at + half * 64 + (run & 1) * 32 + (j & 31), (q & 15) << (4 * (run >> 1)));
     orByte(blocks, at + 128 + half * 32 + (j & 31), (q >> 4) << (2 * run));
-  }
+  });
   scales.forEach((small, sub) => blocks.setInt8(at + 192 + sub, small));
   blocks.setUint16(at + 208, scale, true);
 };

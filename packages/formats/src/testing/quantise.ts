@@ -3,7 +3,7 @@ import { f16ToF32, f32ToBf16, f32ToF16 } from "../f16.ts";
 import type { TensorType } from "../model-file.ts";
 import { encodeQ2K, encodeQ3K, encodeQ4K, encodeQ5K, encodeQ6K } from "./quantise-k.ts";
 import type { BlockEncoder } from "./rounding.ts";
-import { clamp, extreme, highest, lowest, orByte, reciprocal } from "./rounding.ts";
+import { clamp, extreme, highest, lowest, orByte, reciprocal, toBytes } from "./rounding.ts";
 
 /**
  * A plain quantiser of each block type: scales from the extremes, every element to its nearest level. It does not search for better scales
@@ -31,7 +31,7 @@ function encodeSymmetric(levels: number, quantsAt: number, fifthsAt?: number): B
     const inverse = reciprocal(f16ToF32(scale));
     blocks.setUint16(at, scale, true);
     pack(
-      Uint8Array.from(values, (value) => clamp(Math.round(value * inverse) + levels, 0, 2 * levels - 1)),
+      toBytes(values, (value) => clamp(Math.round(value * inverse) + levels, 0, 2 * levels - 1)),
       blocks,
       at + quantsAt,
       fifthsAt === undefined ? undefined : at + fifthsAt,
@@ -50,7 +50,7 @@ function encodeAffine(levels: number, quantsAt: number, fifthsAt?: number): Bloc
     blocks.setUint16(at, scale, true);
     blocks.setUint16(at + 2, minimum, true);
     pack(
-      Uint8Array.from(values, (value) => clamp(Math.round((value - base) * inverse), 0, levels)),
+      toBytes(values, (value) => clamp(Math.round((value - base) * inverse), 0, levels)),
       blocks,
       at + quantsAt,
       fifthsAt === undefined ? undefined : at + fifthsAt,
@@ -60,10 +60,10 @@ function encodeAffine(levels: number, quantsAt: number, fifthsAt?: number): Bloc
 
 /** 32 quants as nibbles (element j low, j + 16 high) and, where there is a place for them, fifth bits (bit j is element j's). */
 function pack(quants: Uint8Array, blocks: DataView, quantsAt: number, fifthsAt: number | undefined): void {
-  for (const [j, q] of quants.entries()) {
+  quants.forEach((q, j) => {
     orByte(blocks, quantsAt + (j & 15), (q & 15) << (j < 16 ? 0 : 4));
     if (fifthsAt !== undefined) orByte(blocks, fifthsAt + (j >> 3), (q >> 4) << (j & 7));
-  }
+  });
 }
 
 const encodeQ80: BlockEncoder = (values, blocks, at) => {

@@ -26,12 +26,17 @@ export function createRandom(seed: number): Random {
   const integer = (bound: number): number => Math.floor(next() * bound);
   // Box-Muller; 1 - next() keeps the logarithm finite.
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const normals = (length: number, deviation = 1): Float32Array<ArrayBuffer> => {
+    const values = new Float32Array(length);
+    for (let i = 0; i < length; i += 1) values[i] = normal() * deviation;
+    return values;
+  };
   return {
     next,
     integer,
     normal,
     bytes: (length) => Uint8Array.from({ length }, () => integer(256)),
-    normals: (length, deviation = 1) => Float32Array.from({ length }, () => normal() * deviation),
+    normals,
     pick: (choices) => {
       const choice = choices[integer(choices.length)];
       if (choice === undefined) throw new RangeError("There is nothing to pick from");

@@ -5,7 +5,8 @@ import type { TensorType } from "../model-file.ts";
 type ScalarType = Exclude<ValueType, "array">;
 /** "uint32", or an array of it "uint32[]", or an array of arrays "uint32[][]". */
 export type WrittenType = ScalarType | `${ScalarType}[]` | `${ScalarType}[][]`;
-type WrittenValue = number | bigint | boolean | string | readonly WrittenValue[] | Iterable<number>;
+type Scalar = number | bigint | boolean | string;
+type WrittenValue = Scalar | readonly WrittenValue[] | Iterable<number>;
 export type MetadataEntry = readonly [key: string, type: WrittenType, value: WrittenValue];
 
 export interface WrittenTensor {
@@ -102,33 +103,35 @@ function splitType(type: WrittenType): [scalar: ScalarType, depth: number] {
 function writeValue(out: FieldWriter, scalar: ScalarType, depth: number, value: WrittenValue): void {
   if (depth === 0) {
     if (typeof value === "object") throw new TypeError(`An array was given for a ${scalar}`);
-    writeScalar(out, scalar, value);
+    writeScalars(out, scalar, [value]);
     return;
   }
   if (typeof value !== "object") throw new TypeError(`${String(value)} was given for an array of ${scalar}`);
-  const elements: readonly WrittenValue[] = Array.isArray(value) ? value : [...(value as Iterable<number>)];
+  const elements: readonly WrittenValue[] = Array.isArray(value) ? value : Array.from(value as Iterable<number>);
   out.u32("array type", VALUE_TYPES.indexOf(depth > 1 ? "array" : scalar));
   out.u64("array length", elements.length);
-  for (const element of elements) writeValue(out, scalar, depth - 1, element);
+  if (depth === 1) writeScalars(out, scalar, elements as readonly Scalar[]);
+  else for (const element of elements) writeValue(out, scalar, depth - 1, element);
 }
 
-function writeScalar(out: FieldWriter, type: ScalarType, value: number | bigint | boolean | string): void {
-  if (type === "string") return out.string(String(value));
-  // Typed arrays have the machine's byte order, which is the file's wherever JavaScript runs today.
-  const encoders: Record<Exclude<ScalarType, "string">, () => ArrayBufferView> = {
-    uint8: () => Uint8Array.of(Number(value)),
-    int8: () => Int8Array.of(Number(value)),
-    bool: () => Uint8Array.of(Number(value)),
-    uint16: () => Uint16Array.of(Number(value)),
-    int16: () => Int16Array.of(Number(value)),
-    uint32: () => Uint32Array.of(Number(value)),
-    int32: () => Int32Array.of(Number(value)),
-    float32: () => Float32Array.of(Number(value)),
-    uint64: () => BigUint64Array.of(BigInt(value)),
-    int64: () => BigInt64Array.of(BigInt(value)),
-    float64: () => Float64Array.of(Number(value)),
-  };
-  out.bytes("value", new Uint8Array(encoders[type]().buffer));
+/** Typed arrays have the machine's byte order, which is the file's wherever JavaScript runs today. */
+const ENCODERS: Readonly<Record<Exclude<ScalarType, "string">, (values: readonly Scalar[]) => ArrayBufferView<ArrayBuffer>>> = {
+  uint8: (values) => Uint8Array.from(values, Number),
+  int8: (values) => Int8Array.from(values, Number),
+  bool: (values) => Uint8Array.from(values, Number),
+  uint16: (values) => Uint16Array.from(values, Number),
+  int16: (values) => Int16Array.from(values, Number),
+  uint32: (values) => Uint32Array.from(values, Number),
+  int32: (values) => Int32Array.from(values, Number),
+  float32: (values) => Float32Array.from(values, Number),
+  uint64: (values) => BigUint64Array.from(values, BigInt),
+  int64: (values) => BigInt64Array.from(values, BigInt),
+  float64: (values) => Float64Array.from(values, Number),
+};
+
+function writeScalars(out: FieldWriter, type: ScalarType, values: readonly Scalar[]): void {
+  if (type === "string") for (const value of values) out.string(String(value));
+  else out.bytes("value", new Uint8Array(ENCODERS[type](values).buffer));
 }
 
 function align(offset: number, alignment: number): number {
