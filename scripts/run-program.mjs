@@ -47,7 +47,7 @@ export async function buildProgram(folder) {
 export function runProgram(script, args, env) {
   // npm runs scripts in the repository's folder, and paths on the command line are meant from where the person is.
   const cwd = process.env["INIT_CWD"] ?? process.cwd();
-  const child = spawn(process.execPath, ["--enable-source-maps", script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { ...process.env, ...env },
     stdio: "inherit",

@@ -1,6 +1,7 @@
 // Serves the built chat page and the models of the cache: what `npm start` runs and what the browser tests load.
 
 import { createReadStream } from "node:fs";
+import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, resolve, sep } from "node:path";
@@ -98,19 +99,17 @@ async function listen(server, host, ports) {
   /** @type {unknown} */
   let failure;
   for (const port of ports) {
-    try {
-      await new Promise((done, refuse) => {
-        server.once("error", refuse);
-        server.listen(port, host, () => {
-          server.off("error", refuse);
-          done(undefined);
-        });
-      });
+    server.listen(port, host);
+    failure = await once(server, "listening").then(
+      () => undefined,
+      (/** @type {unknown} */ error) => error,
+    );
+    if (failure === undefined) {
       const address = server.address();
       return typeof address === "object" && address !== null ? address.port : port;
-    } catch (error) {
-      failure = error;
     }
+    // Another port helps where this one is taken, and nowhere else.
+    if (!(failure instanceof Error && "code" in failure && failure.code === "EADDRINUSE")) break;
   }
   throw failure;
 }
