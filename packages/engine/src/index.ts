@@ -1,1 +1,12 @@
-export type * from "./backend.ts";
+export type { Backend, BackendMemory, PrefillOptions, Sampling, Timeline } from "./backend.ts";
+export { Engine } from "./engine.ts";
+export type { Prompt } from "./engine.ts";
+export { generate } from "./generate.ts";
+export type { GenerateOptions, Piece, Summary } from "./generate.ts";
+export { Session } from "./session.ts";
+export { logSumExp, score } from "./score.ts";
+export type { ScoredStep, ScoreOptions } from "./score.ts";
+export { defaultSampling, validateSampling } from "./sampling/index.ts";
+export type { SamplingOptions } from "./sampling/index.ts";
+export { loadWebGpuBackend } from "./webgpu/backend.ts";
+export type { LoadBackendOptions, LoadProgress, WebGpuBackend } from "./webgpu/backend.ts";

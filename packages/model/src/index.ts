@@ -1,1 +1,12 @@
-export {};
+export { readConfig } from "./config.ts";
+export type { ModelConfig } from "./config.ts";
+export { cacheShape, defaultLimits, planLoad } from "./plan.ts";
+export type { LoadPlan, PlanOptions } from "./plan.ts";
+export { uploadModel } from "./load.ts";
+export type { LayerWeights, ModelWeights, UploadOptions } from "./load.ts";
+export { createScratch, maxLogitRows, maxStepTokens } from "./scratch.ts";
+export type { Scratch } from "./scratch.ts";
+export { recordForward } from "./forward.ts";
+export type { ForwardInput, Model } from "./forward.ts";
+export { defaultTuning } from "./kernels/matmul-tuning.ts";
+export type { MatmulTuning } from "./kernels/matmul-tuning.ts";

@@ -1,0 +1,104 @@
+import { dense, PagePool, pageTokens, planAttention } from "@longtab/attention";
+import { LongtabError } from "@longtab/errors";
+import type { ByteSource, ModelFile } from "@longtab/formats";
+import { Recorder } from "@longtab/gpu";
+import type { Gpu } from "@longtab/gpu";
+import { cacheShape, createScratch, defaultTuning, planLoad, uploadModel } from "@longtab/model";
+import type { LoadPlan, MatmulTuning, Model, ModelWeights } from "@longtab/model";
+import type { Backend, BackendMemory, Timeline } from "../backend.ts";
+import { createSamplerScratch } from "../sampling/index.ts";
+import type { SamplerScratch } from "../sampling/index.ts";
+import { warmUp } from "./warm-up.ts";
+import { WebGpuTimeline } from "./timeline.ts";
+
+export interface LoadProgress {
+  /** Bytes uploaded, or pipelines made. */
+  phase: "upload" | "shaders";
+  loaded: number;
+  total: number;
+}
+
+export interface LoadBackendOptions {
+  contextLength?: number | undefined;
+  signal?: AbortSignal | undefined;
+  tuning?: MatmulTuning | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/**
+ * Loads a model onto a GPU: plans the memory, streams the weights, compiles the kernels and runs each once.
+ * The backend owns the device from here on: it is disposed with it, also when loading fails.
+ * @throws LongtabError as `planLoad` and `uploadModel` do, `shader-failed`, `device-lost`.
+ */
+export async function loadWebGpuBackend(gpu: Gpu, file: ModelFile, source: ByteSource, options: LoadBackendOptions = {}): Promise<WebGpuBackend> {
+  const { signal, onProgress } = options;
+  try {
+    const plan = planLoad(file, { contextLength: options.contextLength, limits: gpu.report.limits });
+    const weights = await uploadModel(gpu, file, plan.config, source, { signal, onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }) });
+    const backend = await gpu.allocating("the model's activations", () => new WebGpuBackend(gpu, plan, weights, options.tuning ?? defaultTuning(gpu.report)));
+    await warmUp(backend, signal, (loaded, total) => onProgress?.({ phase: "shaders", loaded, total }));
+    return backend;
+  } catch (error) {
+    gpu.dispose();
+    throw error;
+  }
+}
+
+/** A model on a WebGPU device: weights, scratch and pages, shared by its timelines. */
+export class WebGpuBackend implements Backend {
+  readonly kind = "webgpu";
+  readonly gpu: Gpu;
+  readonly recorder: Recorder;
+  readonly model: Model;
+  readonly plan: LoadPlan;
+  readonly pool: PagePool;
+  readonly sampler: SamplerScratch;
+  readonly lost: Promise<Error>;
+  /** Measured prefill speed, tokens a second: how large the next chunk may be. */
+  prefillRate: number | undefined;
+  #failure: LongtabError | undefined;
+
+  constructor(gpu: Gpu, plan: LoadPlan, weights: ModelWeights, tuning: MatmulTuning) {
+    const shape = cacheShape(plan.config);
+    const attention = planAttention(shape, listCapacity(plan.contextLength), gpu.report.software);
+    this.gpu = gpu;
+    this.plan = plan;
+    this.recorder = new Recorder(gpu);
+    this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
+    this.pool = new PagePool(gpu, shape, Math.ceil(plan.contextLength / pageTokens) * shape.kvHeads);
+    this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
+    this.lost = gpu.lost.then((error) => (this.#failure = error));
+  }
+
+  get vocabularySize(): number {
+    return this.plan.config.vocabulary;
+  }
+
+  get contextLength(): number {
+    return this.plan.contextLength;
+  }
+
+  memory(): BackendMemory {
+    const { weights, kvBudget } = this.plan.memory;
+    return { weights, kv: this.pool.bytes, kvBudget, scratch: this.gpu.allocatedBytes - weights - this.pool.bytes };
+  }
+
+  createTimeline(): Timeline {
+    this.throwIfUnusable();
+    return new WebGpuTimeline(this, dense);
+  }
+
+  throwIfUnusable(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  dispose(): void {
+    this.#failure = new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
+    this.gpu.dispose();
+  }
+}
+
+/** A multiple of a page, as PageLists makes it. */
+function listCapacity(contextLength: number): number {
+  return Math.ceil(dense.listCapacity(contextLength) / pageTokens) * pageTokens;
+}

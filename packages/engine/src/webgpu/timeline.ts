@@ -1,0 +1,160 @@
+import { KvCache, rotationTable, splitsOf } from "@longtab/attention";
+import type { Policy } from "@longtab/attention";
+import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
+import type { Step } from "@longtab/gpu";
+import { readBuffer, settled } from "@longtab/gpu";
+import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
+import type { ForwardInput } from "@longtab/model";
+import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
+import { recordSample } from "../sampling/index.ts";
+import type { WebGpuBackend } from "./backend.ts";
+import { ReadBack } from "./read-back.ts";
+
+/** A chunk of a prompt should take about this long, so that the page stays responsive and progress can be shown. */
+const chunkSeconds = 0.1;
+/** Below this the matrix products lose the reuse that makes prefill fast; where 16 tokens take longer than a chunk should, they may. */
+const smallestChunk = 16;
+const firstChunk = 64;
+
+/** One sequence on a WebGPU backend. Timelines of one backend share its scratch; the queue keeps their steps apart. */
+export class WebGpuTimeline implements Timeline {
+  readonly scoreRows = maxLogitRows;
+  #backend: WebGpuBackend;
+  #cache: KvCache;
+  /** u32 by absolute position; one more than the context, for the token drawn last. */
+  #ids: GPUBuffer;
+  #sampled: GPUBuffer;
+  #readBack: ReadBack;
+  /** Steps are recorded one after another, though making room for one may wait. */
+  #recorded: Promise<unknown> = Promise.resolve();
+  #reserved = 0;
+
+  constructor(backend: WebGpuBackend, policy: Policy) {
+    const { gpu, pool, contextLength } = backend;
+    this.#backend = backend;
+    this.#cache = new KvCache(gpu, pool, policy, contextLength, maxStepTokens);
+    this.#ids = gpu.createBuffer("token ids", (contextLength + 1) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+    this.#sampled = gpu.createBuffer("sampled id", 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+    this.#readBack = new ReadBack(gpu);
+  }
+
+  get length(): number {
+    return this.#cache.length + this.#reserved;
+  }
+
+  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
+    if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
+    this.#checkRoom(ids.length);
+    for (let done = 0; ; ) {
+      throwIfAborted(signal);
+      onProgress?.(done, ids.length);
+      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
+      const started = performance.now();
+      done += chunk.length;
+      if (done === ids.length) {
+        const drawn = this.#enqueue(chunk.length, () => this.#submitStep(chunk.length, "last", chunk, sampling));
+        const id = await orAborted(drawn, signal);
+        this.#measure(chunk.length, started);
+        onProgress?.(done, ids.length);
+        return id;
+      }
+      await orAborted(this.#enqueue(chunk.length, () => this.#submitChunk(chunk)), signal);
+      this.#measure(chunk.length, started);
+    }
+  }
+
+  async decode(sampling: Sampling): Promise<number> {
+    this.#checkRoom(1);
+    return this.#enqueue(1, () => this.#submitStep(1, "last", undefined, sampling));
+  }
+
+  async score(ids: Uint32Array): Promise<Float32Array> {
+    if (ids.length < 1 || ids.length > maxLogitRows) throw new LongtabError({ code: "invalid-option", what: "Too many or no tokens to score at once", value: ids.length, limit: maxLogitRows });
+    this.#checkRoom(ids.length);
+    const { gpu, model, vocabularySize } = this.#backend;
+    return this.#enqueue(ids.length, async () => {
+      this.#submit(ids.length, "all", ids);
+      return new Float32Array(await readBuffer(gpu, model.scratch.logits, 0, ids.length * vocabularySize * 4));
+    });
+  }
+
+  truncate(length: number): void {
+    this.#cache.truncate(length);
+  }
+
+  dispose(): void {
+    const { gpu } = this.#backend;
+    this.#cache.dispose();
+    this.#readBack.dispose();
+    gpu.destroyBuffer(this.#ids);
+    gpu.destroyBuffer(this.#sampled);
+  }
+
+  /** Records what decode, prefill and score record, for pipelines to be made of it. */
+  recordExample(step: Step, tokens: number, logitsOf: ForwardInput["logitsOf"], sampling?: Sampling): void {
+    this.#record(step, tokens, 0, logitsOf, sampling);
+  }
+
+  #checkRoom(tokens: number): void {
+    this.#backend.throwIfUnusable();
+    const limit = this.#backend.contextLength;
+    if (this.length + tokens > limit) {
+      throw new LongtabError({ code: "context-exceeded", what: "The conversation does not fit the context", value: this.length + tokens, limit, remedy: "start a new chat, shorten the conversation, or load the model with a longer context" });
+    }
+  }
+
+  /** Makes room, then records and submits in the order of the calls. Waits for room and submission of earlier steps only, not for their results. */
+  async #enqueue<T>(tokens: number, submit: () => Promise<T>): Promise<T> {
+    this.#reserved += tokens;
+    const submitted = this.#recorded.then(async () => {
+      try {
+        await this.#cache.reserve(tokens);
+        this.#backend.throwIfUnusable();
+      } finally {
+        this.#reserved -= tokens;
+      }
+      return { result: submit() };
+    });
+    this.#recorded = submitted.catch(() => {});
+    return (await submitted).result;
+  }
+
+  async #submitStep(tokens: number, logitsOf: "last", ids: Uint32Array | undefined, sampling: Sampling): Promise<number> {
+    return this.#readBack.read(this.#sampled, (copy) => this.#submit(tokens, logitsOf, ids, sampling, copy));
+  }
+
+  async #submitChunk(ids: Uint32Array): Promise<void> {
+    this.#submit(ids.length, "none", ids);
+    await settled(this.#backend.gpu);
+  }
+
+  #submit(tokens: number, logitsOf: ForwardInput["logitsOf"], ids?: Uint32Array, sampling?: Sampling, after?: (encoder: GPUCommandEncoder) => void): void {
+    const { gpu, model, recorder } = this.#backend;
+    const position = this.#cache.length;
+    if (ids) gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
+    this.#cache.append(tokens);
+    const positions = Array.from({ length: tokens }, (_, row) => position + row);
+    gpu.device.queue.writeBuffer(model.scratch.rotations, 0, rotationTable(model.weights.rotary, positions));
+    recorder.submit((step) => this.#record(step, tokens, position, logitsOf, sampling), after);
+  }
+
+  #record(step: Step, tokens: number, position: number, logitsOf: ForwardInput["logitsOf"], sampling: Sampling | undefined): void {
+    const { model, sampler: scratch, vocabularySize } = this.#backend;
+    const splits = splitsOf(model.attention, this.#cache.longestList);
+    const rotations = 1;
+    const uniform = step.uniform(Uint32Array.of(tokens, position, rotations, splits, model.attention.shape.headSize));
+    recordForward(step, model, { ids: this.#ids, cache: (layer) => this.#cache.layer(layer), tokens, splits, uniform, logitsOf });
+    if (sampling) recordSample(step, { logits: model.scratch.logits, tokens: this.#ids, sampled: this.#sampled, scratch, vocabularySize }, sampling, position + tokens);
+  }
+
+  #chunkSize(left: number): number {
+    const rate = this.#backend.prefillRate;
+    const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
+    return Math.min(left, maxStepTokens, Math.max(smallestChunk, wanted));
+  }
+
+  #measure(tokens: number, started: number): void {
+    // The last, short chunk of a prompt says little about long ones.
+    if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
+  }
+}
