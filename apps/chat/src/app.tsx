@@ -41,9 +41,9 @@ export function App(): JSX.Element {
       {dialog.value === "models" && <ModelsDialog />}
       {dialog.value === "shortcuts" && <ShortcutsDialog />}
       <Toast />
-      <div class="unseen" role="status" aria-live="polite">
+      <output class="unseen" aria-live="polite">
         {announcement.value}
-      </div>
+      </output>
     </div>
   );
 }

@@ -41,7 +41,7 @@ export async function changeConversation(
     store.put(summarise(next), summaryKey(id));
     await promisifyRequest(store.transaction);
   });
-  channel.postMessage(id);
+  tellOtherTabs(id);
 }
 
 export async function deleteConversation(id: string): Promise<void> {
@@ -51,6 +51,11 @@ export async function deleteConversation(id: string): Promise<void> {
     store.delete(draftKey(id));
     return promisifyRequest(store.transaction);
   });
+  tellOtherTabs(id);
+}
+
+function tellOtherTabs(id: string): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target: it is one origin's own
   channel.postMessage(id);
 }
 
@@ -64,7 +69,7 @@ export function readDrafts(): Promise<Map<string, string>> {
     const range = keysWith("draft:");
     const keys = promisifyRequest(store.getAllKeys(range));
     const texts = promisifyRequest<string[]>(store.getAll(range));
-    const ids = (await keys).map((key) => String(key).slice("draft:".length));
+    const ids = (await keys).map((key) => (typeof key === "string" ? key.slice("draft:".length) : ""));
     const values = await texts;
     return new Map(ids.map((id, index) => [id, values[index] ?? ""]));
   });

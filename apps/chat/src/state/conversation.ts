@@ -102,7 +102,9 @@ export function reinsert(conversation: Conversation, before: Conversation, now: 
 /** Names a conversation; an empty name gives the title back to the first question. */
 export function rename(conversation: Conversation, name: string): Conversation {
   const title = titleFrom(name);
-  return title === UNTITLED ? { ...conversation, named: false, title: derivedTitle(conversation) } : { ...conversation, named: true, title };
+  return title === UNTITLED
+    ? { ...conversation, named: false, title: derivedTitle(conversation) }
+    : { ...conversation, named: true, title };
 }
 
 function settle(conversation: Conversation, now: number): Conversation {
@@ -116,7 +118,12 @@ function derivedTitle({ exchanges }: Conversation): string {
 /** The first line with words in it, shortened at a word and never inside a grapheme. */
 export function titleFrom(text: string): string {
   // A pasted book has a long first line too: what lies behind the first thousand characters cannot matter.
-  const line = text.slice(0, 1000).toWellFormed().split("\n").map((part) => part.replace(/\s+/g, " ").trim()).find((part) => part !== "");
+  const line = text
+    .slice(0, 1000)
+    .toWellFormed()
+    .split("\n")
+    .map((part) => part.replace(/\s+/g, " ").trim())
+    .find((part) => part !== "");
   if (line === undefined) return UNTITLED;
   const graphemes = Array.from(new Intl.Segmenter().segment(line), (part) => part.segment);
   if (graphemes.length <= TITLE_LENGTH) return line;

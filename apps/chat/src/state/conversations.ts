@@ -123,7 +123,12 @@ export async function removeExchange(exchangeId: string): Promise<void> {
 export async function removeEarliest(): Promise<void> {
   const ids = earliestToRemove(current.peek(), 0.5);
   if (ids.length === 0) return;
-  await removeWithUndo(ids, ids.length === 1 ? "The first message and its answer were deleted." : `The first ${ids.length} messages and their answers were deleted.`);
+  await removeWithUndo(
+    ids,
+    ids.length === 1
+      ? "The first message and its answer were deleted."
+      : `The first ${ids.length} messages and their answers were deleted.`,
+  );
 }
 
 async function removeWithUndo(exchangeIds: readonly string[], text: string): Promise<void> {

@@ -111,7 +111,7 @@ function begin({ id }: Conversation, exchangeId: string, controller: AbortContro
 async function streamAnswer(
   model: LoadedModel,
   messages: ChatMessage[],
-  signal: AbortSignal,
+  aborted: AbortSignal,
   save: (answer: Answer) => Promise<void>,
 ): Promise<Answer> {
   let text = "";
@@ -121,7 +121,13 @@ async function streamAnswer(
   const show = frameBatch(() => update({ text, tokens }));
   const saving = setInterval(() => void save({ text, end: "interrupted" }), SAVE_EVERY_MS);
   try {
-    const stream = await model.chat.completions.create({ ...samplingFromSettings(), messages, signal, stream: true, onPrefill: showReading });
+    const stream = await model.chat.completions.create({
+      ...samplingFromSettings(),
+      messages,
+      signal: aborted,
+      stream: true,
+      onPrefill: showReading,
+    });
     for await (const chunk of stream) {
       const piece = chunk.choices[0];
       if (piece?.delta.content !== undefined && piece.delta.content !== "") {
@@ -134,7 +140,7 @@ async function streamAnswer(
       usage = chunk.usage ?? usage;
     }
     // A stream may end quietly when it is aborted.
-    if (signal.aborted) end = "stopped";
+    if (aborted.aborted) end = "stopped";
     return finish({ text, end }, usage);
   } catch (error) {
     return wasAborted(error) ? finish({ text, end: "stopped" }, usage) : { text, end: "failed", problem: toProblem(error) };

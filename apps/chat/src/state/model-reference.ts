@@ -20,22 +20,29 @@ export function parseReference(input: string): ParsedReference {
 }
 
 function parseAddress(text: string): ParsedReference {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return { mistake: "This address is not complete." };
-  }
-  if (url.hostname !== HUB_HOST && !url.hostname.endsWith(`.${HUB_HOST}`)) {
+  const address = readAddress(text);
+  if (address === undefined) return { mistake: "This address is not complete." };
+  const { host, parts } = address;
+  if (host !== HUB_HOST && !host.endsWith(`.${HUB_HOST}`)) {
     return { mistake: `This page only downloads from ${HUB_HOST}. Download the file yourself and choose it from your device.` };
   }
-  // https://huggingface.co/OWNER/REPO/(blob|resolve)/REVISION/path/to/file.gguf
-  const [owner, repo, verb, revision, ...file] = url.pathname.split("/").filter((part) => part !== "").map(decodeURIComponent);
+  // OWNER/REPO/(blob|resolve)/REVISION/path/to/file.gguf
+  const [owner, repo, verb, revision, ...file] = parts;
   if (owner === undefined || repo === undefined || revision === undefined || file.length === 0 || (verb !== "blob" && verb !== "resolve")) {
     return { mistake: "Open the .gguf file on the hub and copy the address of its page." };
   }
   const path = `${owner}/${repo}${revision === "main" ? "" : `@${revision}`}/${file.join("/")}`;
   return checkFile(`hf:${path}`, path);
+}
+
+function readAddress(text: string): { host: string; parts: string[] } | undefined {
+  try {
+    const { hostname, pathname } = new URL(text);
+    const parts = pathname.split("/").filter((part) => part !== "");
+    return { host: hostname, parts: parts.map(decodeURIComponent) };
+  } catch {
+    return undefined;
+  }
 }
 
 function checkFile(reference: string, path: string): ParsedReference {

@@ -12,6 +12,7 @@ import {
 } from "../longtab.ts";
 import type { Problem } from "./conversation.ts";
 import { announce } from "./notices.ts";
+import { dialog } from "./page.ts";
 import { toProblem, wasAborted } from "./problems.ts";
 import { changeSettings, settings } from "./settings.ts";
 
@@ -121,6 +122,8 @@ export async function loadModel(): Promise<void> {
   const { signal: aborted } = controller;
   const loading: ModelState = { at: "loading", phases: {}, phase: null, cancel: () => controller.abort() };
   modelState.value = loading;
+  // Progress is shown on the page, behind any sheet.
+  dialog.value = null;
   announce(`Loading ${choice.peek().name}`);
   // Needs a person's gesture where the browser asks one; that it may say no is shown in the storage bar.
   void Longtab.models.persist().catch(() => false);

@@ -15,7 +15,10 @@ interface Explanation {
 export function toProblem(error: unknown): Problem {
   if (isLongtabError(error)) {
     const { code, what, value, limit, remedy } = error;
-    const facts = [value === undefined ? [] : [`found ${value}`], limit === undefined ? [] : [`the limit is ${limit}`]].flat();
+    const facts = [
+      value === undefined ? [] : [`found ${readable(value)}`],
+      limit === undefined ? [] : [`the limit is ${readable(limit)}`],
+    ].flat();
     const problem: Problem = { code, what: facts.length === 0 ? what : `${what} (${facts.join("; ")})` };
     return remedy === undefined ? problem : { ...problem, remedy };
   }
@@ -24,6 +27,10 @@ export function toProblem(error: unknown): Problem {
     what: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     remedy: "try again; if it comes back, reload the page",
   };
+}
+
+function readable(fact: string | number | bigint): string {
+  return typeof fact === "string" ? fact : fact.toLocaleString("en");
 }
 
 export function wasAborted(error: unknown): boolean {

@@ -122,7 +122,8 @@ function applyTheme(theme: Theme): void {
   else document.documentElement.dataset["theme"] = theme;
   // Two of them, one per colour scheme; a chosen theme makes the other one void.
   for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
-    meta.media = theme === "auto" ? `(prefers-color-scheme: ${meta.dataset["scheme"]})` : meta.dataset["scheme"] === theme ? "all" : "not all";
+    meta.media =
+      theme === "auto" ? `(prefers-color-scheme: ${meta.dataset["scheme"]})` : meta.dataset["scheme"] === theme ? "all" : "not all";
   }
 }
 

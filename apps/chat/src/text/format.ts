@@ -1,6 +1,7 @@
 /** Figures as a person reads them. Decimal units, as browsers and download pages count. */
 
-const NARROW_SPACE = "\u202f";
+/** Keeps a figure and its unit on one line. */
+const NO_BREAK = "\u00a0";
 
 /** "98 MB", "1.2 GB", "512 bytes". */
 export function formatBytes(bytes: number): string {
@@ -14,14 +15,14 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   const digits = value < 9.95 && unit > 0 ? 1 : 0;
-  return `${value.toFixed(digits).replace(/\.0$/, "")}${NARROW_SPACE}${units[Math.max(unit, 0)]}`;
+  return `${value.toFixed(digits).replace(/\.0$/, "")}${NO_BREAK}${units[Math.max(unit, 0)]}`;
 }
 
 /** "40 of 98 MB": both in the unit of the second. */
 export function formatBytesOf(done: number, total: number): string {
   const whole = formatBytes(total);
   const part = formatBytes(Math.min(done, total));
-  const [value, unit] = part.split(NARROW_SPACE);
+  const [value, unit] = part.split(NO_BREAK);
   return unit !== undefined && whole.endsWith(unit) ? `${value} of ${whole}` : `${part} of ${whole}`;
 }
 

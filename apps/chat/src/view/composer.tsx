@@ -17,10 +17,12 @@ export function Composer(): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
   const ready = loadedModel.value !== null;
   // The text is at hand wherever the person goes: into another conversation, or when the model becomes ready.
+  const { id } = current.value;
+  const text = draft.value;
   useEffect(() => {
     if (ready && !touch.matches && document.querySelector("dialog[open]") === null) field.current?.focus();
-  }, [ready, current.value.id]);
-  useEffect(() => fitHeight(field.current), [draft.value]);
+  }, [ready, id]);
+  useEffect(() => fitHeight(field.current), [text]);
 
   return (
     <form
@@ -34,7 +36,7 @@ export function Composer(): JSX.Element {
         id="composer"
         ref={field}
         rows={1}
-        value={draft.value}
+        value={text}
         aria-label="Message"
         aria-describedby="composer-note"
         placeholder={isEmpty.value ? "Ask anything" : "Write a message"}
@@ -56,14 +58,20 @@ function SendButton(): JSX.Element {
   if (generatingHere.value) {
     return (
       <button type="button" class="send" aria-label="Stop" title="Stop (Esc)" onClick={stop}>
-        <Icon name="stop" />
+        <i class="stop-mark" />
       </button>
     );
   }
   const { at } = modelState.value;
   const startable = at === "ready" || at === "loading" || (at === "idle" && storedChoice.value?.complete === true);
   return (
-    <button type="submit" class="send" aria-label="Send" title="Send (Enter)" disabled={!startable || draft.value.trim() === "" || generation.value !== null}>
+    <button
+      type="submit"
+      class="send"
+      aria-label="Send"
+      title="Send (Enter)"
+      disabled={!startable || draft.value.trim() === "" || generation.value !== null}
+    >
       <Icon name="send" />
     </button>
   );
@@ -115,7 +123,9 @@ function noteContent(): JSX.Element | string {
   if (fill !== null && draftTokens > fill.total * 0.5 && fill.used + draftTokens > fill.total) {
     return `This message takes about ${formatCount(Math.round(draftTokens / 100) * 100)} tokens; the model can read ${formatCount(fill.total - fill.used)} more.`;
   }
-  if (fill !== null && fill.share >= NEARLY_FULL) return `The context is nearly full: room for ${formatCount(fill.total - fill.used)} more tokens.`;
+  if (fill !== null && fill.share >= 1) return "The context is full: begin a new chat, or delete early messages.";
+  if (fill !== null && fill.share >= NEARLY_FULL)
+    return `The context is nearly full: room for ${formatCount(fill.total - fill.used)} more tokens.`;
   if (!keeps.value) return "This browser does not store conversations at the moment: this one lasts as long as the tab.";
   if (softwareAdapter.value) return `No GPU was found: a CPU plays its part; ${speedNote()}.`;
   return "Runs on this device. Small models make mistakes.";

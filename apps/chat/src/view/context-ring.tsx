@@ -17,23 +17,25 @@ export function ContextRing(): JSX.Element | null {
     const onPointerDown = (event: PointerEvent): void => {
       if (event.target instanceof Node && frame.current?.contains(event.target) !== true) open.value = false;
     };
+    // Before the window's own listener, for which Esc means stop.
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || !open.value) return;
+      event.stopPropagation();
+      open.value = false;
+    };
     document.addEventListener("pointerdown", onPointerDown);
-    return () => document.removeEventListener("pointerdown", onPointerDown);
-  }, []);
+    document.addEventListener("keydown", onKeyDown);
+    return () => {
+      document.removeEventListener("pointerdown", onPointerDown);
+      document.removeEventListener("keydown", onKeyDown);
+    };
+  }, [open]);
   const fill = contextFill.value;
   if (fill === null) return null;
   const percent = Math.round(fill.share * 100);
   const level = fill.share >= 1 ? "full" : fill.share >= NEARLY_FULL ? "nearly" : "";
   return (
-    <div
-      class={`context ${level}`}
-      ref={frame}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || !open.value) return;
-        event.stopPropagation();
-        open.value = false;
-      }}
-    >
+    <div class={`context ${level}`} ref={frame}>
       <button
         type="button"
         class="chip"
@@ -44,30 +46,41 @@ export function ContextRing(): JSX.Element | null {
       >
         <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
           <circle class="ring-track" cx="10" cy="10" r={RADIUS} />
-          <circle class="ring-fill" cx="10" cy="10" r={RADIUS} stroke-dasharray={`${fill.share * AROUND} ${AROUND}`} transform="rotate(-90 10 10)" />
+          <circle
+            class="ring-fill"
+            cx="10"
+            cy="10"
+            r={RADIUS}
+            stroke-dasharray={`${fill.share * AROUND} ${AROUND}`}
+            transform="rotate(-90 10 10)"
+          />
         </svg>
         <span class="wide-only">{percent}%</span>
       </button>
       {open.value && (
-        <div class="popover" role="group" aria-label="Context">
+        <section class="popover" aria-label="Context">
           <p>
             <strong>{formatCount(fill.used)}</strong> of {formatCount(fill.total)} tokens
           </p>
-          <div class="bar" aria-hidden="true">
-            <i style={{ width: `${fill.share * 100}%` }} />
-          </div>
+          <progress value={fill.share} aria-hidden="true" />
           <p class="hint">
-            The model reads the whole conversation for each answer. When the context is full it cannot go on: begin a new chat, or delete early messages.
+            The model reads the whole conversation for each answer. When the context is full it cannot go on: begin a new chat, or delete
+            early messages.
           </p>
           <div class="popover-ways">
             <button type="button" class="button" disabled={isEmpty.value} onClick={() => void newConversation()}>
               New chat
             </button>
-            <button type="button" class="button" disabled={generatingHere.value || current.value.exchanges.length < 2} onClick={() => void removeEarliest()}>
+            <button
+              type="button"
+              class="button"
+              disabled={generatingHere.value || current.value.exchanges.length < 2}
+              onClick={() => void removeEarliest()}
+            >
               Delete early messages
             </button>
           </div>
-        </div>
+        </section>
       )}
     </div>
   );

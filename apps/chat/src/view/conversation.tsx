@@ -24,19 +24,25 @@ export function ConversationView(): JSX.Element {
   };
 
   // A conversation opens at its end, and a question just sent is shown wherever the person was.
-  useLayoutEffect(toEnd, [id, exchanges.length, generation.value?.exchangeId]);
+  const answering = generation.value?.exchangeId;
+  useLayoutEffect(toEnd, [id, exchanges.length, answering]);
 
   useEffect(() => {
     const element = scroller.current;
-    if (element === null || content.current === null) return undefined;
+    const grows = content.current;
+    if (element === null || grows === null) return undefined;
     const grown = new ResizeObserver(() => {
       if (following.current) element.scrollTo({ top: element.scrollHeight });
       atEnd.value = isAtEnd(element);
     });
-    grown.observe(content.current);
+    grown.observe(grows);
     grown.observe(element);
-    return () => grown.disconnect();
-  }, []);
+    grows.addEventListener("click", copyCodeOnClick);
+    return () => {
+      grown.disconnect();
+      grows.removeEventListener("click", copyCodeOnClick);
+    };
+  }, [atEnd]);
 
   const onScroll = (): void => {
     if (scroller.current === null) return;
@@ -47,7 +53,7 @@ export function ConversationView(): JSX.Element {
 
   return (
     <div class="conversation-frame">
-      <main class="scroller" ref={scroller} onScroll={onScroll} onClick={copyCodeOnClick} tabIndex={-1} aria-label="Conversation">
+      <main class="scroller" ref={scroller} onScroll={onScroll} tabIndex={-1} aria-label="Conversation">
         <div class="column exchanges" ref={content}>
           {exchanges.map((exchange, index) => (
             <ExchangeView key={exchange.id} exchange={exchange} last={index === exchanges.length - 1} />

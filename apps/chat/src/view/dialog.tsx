@@ -22,10 +22,7 @@ export function Sheet({ name, title, children }: { name: Dialog; title: string; 
       class="sheet"
       aria-labelledby={`${name}-title`}
       onClose={close}
-      onClick={(event) => {
-        // The dialog's own box is wholly covered by its content: a click on it is a click on the backdrop.
-        if (event.target === event.currentTarget) close();
-      }}
+      closedby="any"
     >
       <div class="sheet-body">
         <header class="sheet-head">

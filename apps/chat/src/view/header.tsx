@@ -21,7 +21,7 @@ export function Header(): JSX.Element {
     <header class="header">
       {closed && <IconButton icon="panel" label="Show conversations" expanded={false} onClick={() => (sidebarOpen.value = true)} />}
       {closed && <IconButton icon="plus" label="New chat" class="header-new" onClick={() => void newConversation()} />}
-      <h1 class="header-title">{isEmpty.value ? "" : current.value.title}</h1>
+      {isEmpty.value ? <span class="header-title" /> : <h1 class="header-title">{current.value.title}</h1>}
       <ModelChip />
       <ContextRing />
     </header>
@@ -32,7 +32,7 @@ function ModelChip(): JSX.Element {
   const { at } = modelState.value;
   const name = modelState.value.at === "ready" ? modelState.value.loaded.model.name : choice.value.name;
   return (
-    <button type="button" class="chip model-chip" title="Models" onClick={() => (dialog.value = "models")}>
+    <button type="button" class="chip model-chip" data-state={at} title="Models" onClick={() => (dialog.value = "models")}>
       <i class={`dot ${at}`} />
       <span class="chip-name">{name}</span>
       <span class="unseen">, {STATE_WORDS[at]}</span>

@@ -3,10 +3,10 @@ import type { JSX } from "preact";
 /** Line icons on a 24-unit grid, 1.75 units thick, in the text's colour. Decoration: the button around one carries the words. */
 const PATHS = {
   menu: "M4 7h16M4 12h16M4 17h10",
-  panel: "M4.75 5h14.5a1.75 1.75 0 0 1 1.75 1.75v10.5A1.75 1.75 0 0 1 19.25 19H4.75A1.75 1.75 0 0 1 3 17.25V6.75A1.75 1.75 0 0 1 4.75 5ZM9 5v14",
+  panel:
+    "M4.75 5h14.5a1.75 1.75 0 0 1 1.75 1.75v10.5A1.75 1.75 0 0 1 19.25 19H4.75A1.75 1.75 0 0 1 3 17.25V6.75A1.75 1.75 0 0 1 4.75 5ZM9 5v14",
   plus: "M12 5v14M5 12h14",
   send: "M12 19V5.5M6 11l6-6 6 6",
-  stop: "M8 7h8a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1Z",
   copy: "M9 9.5A1.5 1.5 0 0 1 10.5 8h8A1.5 1.5 0 0 1 20 9.5v9a1.5 1.5 0 0 1-1.5 1.5h-8A1.5 1.5 0 0 1 9 18.5ZM6 15.5h-.5A1.5 1.5 0 0 1 4 14V5.5A1.5 1.5 0 0 1 5.5 4H14a1.5 1.5 0 0 1 1.5 1.5",
   check: "m5 12.5 4.5 4.5L19 7.5",
   again: "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4.5V9H15",
@@ -21,7 +21,8 @@ const PATHS = {
   sun: "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8ZM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M18.7 5.3l-1.4 1.4M6.7 17.3l-1.4 1.4",
   moon: "M19.5 14.2A7.8 7.8 0 0 1 9.8 4.5a7.8 7.8 0 1 0 9.7 9.7Z",
   auto: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16ZM12 4v16M12 8.5l5.5-2M12 13l7.8-2.6M12 17.5l6.6-2.4",
-  keyboard: "M4.5 6.5h15A1.5 1.5 0 0 1 21 8v8a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 16V8a1.5 1.5 0 0 1 1.5-1.5ZM7 10.2h.01M10.3 10.2h.01M13.7 10.2h.01M17 10.2h.01M8.5 14h7",
+  keyboard:
+    "M4.5 6.5h15A1.5 1.5 0 0 1 21 8v8a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 16V8a1.5 1.5 0 0 1 1.5-1.5ZM7 10.2h.01M10.3 10.2h.01M13.7 10.2h.01M17 10.2h.01M8.5 14h7",
   alert: "M12 4.5 21 19.5H3ZM12 10v4.2M12 16.9v.01",
 } as const;
 
@@ -35,13 +36,13 @@ export function Icon({ name, size = 20 }: { name: IconName; size?: number }): JS
   );
 }
 
-/** The mark: a browser tab whose page goes on and on. */
+/** The mark: an L and the caret behind it, a line that is still being written. */
 export function Mark({ size = 28 }: { size?: number }): JSX.Element {
   return (
     <svg class="mark" viewBox="0 0 32 32" width={size} height={size} aria-hidden="true">
       <rect width="32" height="32" rx="8" fill="var(--accent)" />
-      <path d="M5 14.5c2.4 0 3-1.2 3-3.2V11a2.5 2.5 0 0 1 2.5-2.5h7A2.5 2.5 0 0 1 20 11v.3c0 2 .6 3.2 3 3.2h4" fill="none" stroke="var(--on-accent)" stroke-width="2.2" stroke-linecap="round" />
-      <path d="M7 19.5h18M7 24h11" fill="none" stroke="var(--on-accent)" stroke-width="2.2" stroke-linecap="round" />
+      <path d="M9.5 8v11.5a4 4 0 0 0 4 4h3.5" fill="none" stroke="var(--on-accent)" stroke-width="3.4" stroke-linecap="round" />
+      <path d="M22.8 15.5v8" fill="none" stroke="var(--on-accent)" stroke-width="3.4" stroke-linecap="round" opacity="0.65" />
     </svg>
   );
 }
@@ -57,9 +58,25 @@ interface IconButtonProps {
 }
 
 /** A button that is only an icon; its label is read aloud and shown as a tooltip. */
-export function IconButton({ icon, label, onClick, disabled = false, size = 20, class: extra = "", expanded }: IconButtonProps): JSX.Element {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  disabled = false,
+  size = 20,
+  class: extra = "",
+  expanded,
+}: IconButtonProps): JSX.Element {
   return (
-    <button type="button" class={`icon-button ${extra}`} aria-label={label} title={label} onClick={onClick} disabled={disabled} aria-expanded={expanded}>
+    <button
+      type="button"
+      class={`icon-button ${extra}`}
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+      disabled={disabled}
+      aria-expanded={expanded}
+    >
       <Icon name={icon} size={size} />
     </button>
   );

@@ -25,13 +25,14 @@ function RenderedBlock({ source }: { source: string }): JSX.Element {
 /** Text in, text node out: a selection in it survives while the code grows. */
 function CodeBlock({ text, language }: { text: string; language: string }): JSX.Element {
   return (
-    <div class="code-block block">
+    <div class="code-block">
       <div class="code-bar">
         <span>{language}</span>
         <button type="button" class="copy-code">
           Copy
         </button>
       </div>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- Safari gives the keyboard no other way to scroll it */}
       <pre tabIndex={0}>
         <code>{text}</code>
       </pre>

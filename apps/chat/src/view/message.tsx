@@ -9,7 +9,7 @@ import { formatDuration, formatSpeed, formatTokens } from "../text/format.ts";
 import { copyText } from "./copying.ts";
 import { IconButton } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
-import { ProblemNote } from "./problem.tsx";
+import { AnswerProblem } from "./problem.tsx";
 
 /** A question and its answer. */
 export function ExchangeView({ exchange, last }: { exchange: Exchange; last: boolean }): JSX.Element {
@@ -28,14 +28,15 @@ export function ExchangeView({ exchange, last }: { exchange: Exchange; last: boo
 }
 
 /** A pasted book is shown by its first page until asked for. */
-const LONG_QUESTION = 2400;
+const LONG_QUESTION = 1600;
 
 function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void }): JSX.Element {
   const whole = useSignal(false);
   const { question } = exchange;
   const long = question.length > LONG_QUESTION;
   return (
-    <div class="question" role="group" aria-label="You">
+    <div class="question">
+      <h2 class="unseen">You</h2>
       <div class="bubble">
         {long && !whole.value ? `${question.slice(0, LONG_QUESTION).toWellFormed()}…` : question}
         {long && (
@@ -47,7 +48,13 @@ function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void
       <div class="actions">
         <IconButton icon="copy" size={17} label="Copy message" onClick={() => void copyText(question)} />
         <IconButton icon="pencil" size={17} label="Edit message" onClick={onEdit} disabled={generation.value !== null} />
-        <IconButton icon="trash" size={17} label="Delete message and answer" onClick={() => void removeExchange(exchange.id)} disabled={generatingHere.value} />
+        <IconButton
+          icon="trash"
+          size={17}
+          label="Delete message and answer"
+          onClick={() => void removeExchange(exchange.id)}
+          disabled={generatingHere.value}
+        />
       </div>
     </div>
   );
@@ -58,7 +65,8 @@ function QuestionEditor({ exchange, onDone }: { exchange: Exchange; onDone: () =
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     field.current?.focus();
-    field.current?.setSelectionRange(exchange.question.length, exchange.question.length);
+    const end = field.current?.value.length ?? 0;
+    field.current?.setSelectionRange(end, end);
   }, []);
   const { exchanges } = current.value;
   const following = exchanges.length - 1 - exchanges.findIndex(({ id }) => id === exchange.id);
@@ -75,17 +83,22 @@ function QuestionEditor({ exchange, onDone }: { exchange: Exchange; onDone: () =
         event.preventDefault();
         submit();
       }}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") {
-          event.stopPropagation();
-          onDone();
-        } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-          event.preventDefault();
-          submit();
-        }
-      }}
     >
-      <textarea ref={field} aria-label="Edit message" value={text.value} onInput={(event) => (text.value = event.currentTarget.value)} />
+      <textarea
+        ref={field}
+        aria-label="Edit message"
+        value={text.value}
+        onInput={(event) => (text.value = event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") {
+            event.stopPropagation();
+            onDone();
+          } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+            event.preventDefault();
+            submit();
+          }
+        }}
+      />
       <div class="editor-foot">
         <span class="hint">{editHint(loadedModel.value !== null, following)}</span>
         <button type="button" class="button quiet" onClick={onDone}>
@@ -112,9 +125,13 @@ function StreamingAnswer(): JSX.Element | null {
   if (text === "") return <Reading done={reading?.done ?? 0} total={reading?.total ?? 0} />;
   const seconds = answeringSince === null ? 0 : (performance.now() - answeringSince) / 1000;
   return (
-    <div class="answer streaming" role="group" aria-label="Answer" aria-busy="true">
+    <div class="answer streaming" aria-busy="true">
+      <h2 class="unseen">Answer</h2>
       <Markdown text={text} />
-      <p class="stats">{tokens > 4 && seconds > 0.5 ? `${formatTokens(tokens)} · ${formatSpeed(tokens / seconds)} per second` : formatTokens(tokens)}</p>
+      <p class="stats">
+        <i class="dot loading" />
+        {tokens > 4 && seconds > 0.5 ? `${formatTokens(tokens)} · ${formatSpeed(tokens / seconds)} per second` : formatTokens(tokens)}
+      </p>
     </div>
   );
 }
@@ -147,9 +164,10 @@ function AnswerView({ exchange, last }: { exchange: Exchange; last: boolean }): 
   const canAsk = loadedModel.value !== null && generation.value === null;
   const text = answer?.text ?? "";
   return (
-    <div class="answer" role="group" aria-label="Answer">
+    <div class="answer">
+      <h2 class="unseen">Answer</h2>
       {text !== "" && <Markdown text={text} />}
-      {answer?.problem !== undefined && <ProblemNote problem={answer.problem} onRetry={last ? again : undefined} />}
+      {answer?.problem !== undefined && <AnswerProblem problem={answer.problem} onRetry={last && canAsk ? again : undefined} />}
       <div class="answer-foot">
         <div class="actions">
           {text !== "" && <IconButton icon="copy" size={17} label="Copy answer" onClick={() => void copyText(text)} />}

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import type { LoadPhase, LoadProgress } from "../longtab.ts";
 import { type Choice, choice, chooseFile, chooseModel, loadModel, modelState, softwareAdapter, storedChoice } from "../state/model.ts";
+import { explain } from "../state/problems.ts";
 import { parseReference } from "../state/model-reference.ts";
 import { changeSettings, settings } from "../state/settings.ts";
 import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft } from "../text/format.ts";
@@ -23,9 +24,12 @@ export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null
     case "failed":
     case "lost":
       return (
-        <section class="card" aria-label="Model">
-          <ProblemNote problem={state.problem} onRetry={() => void loadModel()} />
-        </section>
+        <>
+          <section class="card" aria-label="Model">
+            <ProblemNote problem={state.problem} ways={explain(state.problem.code).ways} onRetry={() => void loadModel()} />
+          </section>
+          {!compact && <OtherModel />}
+        </>
       );
     case "idle":
       return compact ? <StartStrip /> : <Offer />;
@@ -78,7 +82,11 @@ function LoadButton(): JSX.Element {
   return (
     <div class="load">
       <button type="button" class="button primary large" onClick={() => void loadModel()}>
-        {stored?.complete === true ? "Start" : partial !== null ? "Continue the download" : `Load model${entry === undefined ? "" : ` · ${formatBytes(entry.size)}`}`}
+        {stored?.complete === true
+          ? "Start"
+          : partial !== null
+            ? "Continue the download"
+            : `Load model${entry === undefined ? "" : ` · ${formatBytes(entry.size)}`}`}
       </button>
       {partial !== null && <p class="hint">{formatBytesOf(partial.storedBytes, partial.size)} are here already.</p>}
       {stored?.complete === true && <p class="hint">Stored on this device: nothing to download.</p>}
@@ -89,7 +97,11 @@ function LoadButton(): JSX.Element {
 function AutoStart(): JSX.Element {
   return (
     <label class="check">
-      <input type="checkbox" checked={settings.value.autoStart} onChange={(event) => changeSettings({ autoStart: event.currentTarget.checked })} />
+      <input
+        type="checkbox"
+        checked={settings.value.autoStart}
+        onChange={(event) => changeSettings({ autoStart: event.currentTarget.checked })}
+      />
       Start by itself when the page opens
     </label>
   );
@@ -119,7 +131,15 @@ const PHASES: readonly { phase: LoadPhase; label: string; doing: string }[] = [
   { phase: "shaders", label: "Prepare", doing: "Preparing the GPU" },
 ];
 
-function Loading({ phases, phase, cancel }: { phases: Partial<Record<LoadPhase, LoadProgress>>; phase: LoadPhase | null; cancel: () => void }): JSX.Element {
+function Loading({
+  phases,
+  phase,
+  cancel,
+}: {
+  phases: Partial<Record<LoadPhase, LoadProgress>>;
+  phase: LoadPhase | null;
+  cancel: () => void;
+}): JSX.Element {
   const at = PHASES.findIndex((step) => step.phase === phase);
   const progress = phase === null ? undefined : phases[phase];
   return (
@@ -130,7 +150,11 @@ function Loading({ phases, phase, cancel }: { phases: Partial<Record<LoadPhase, 
           Cancel
         </button>
       </div>
-      <progress aria-label={PHASES[at]?.doing ?? "Starting"} max={progress?.total ?? 1} {...(progress === undefined ? {} : { value: progress.loaded })} />
+      <progress
+        aria-label={PHASES[at]?.doing ?? "Starting"}
+        max={progress?.total ?? 1}
+        {...(progress === undefined ? {} : { value: progress.loaded })}
+      />
       <p class="loading-line">
         <span>{PHASES[at]?.doing ?? "Starting"}</span>
         <span>{progress === undefined ? "" : progressLine(progress)}</span>
@@ -165,7 +189,7 @@ export function OtherModel(): JSX.Element {
     if ("reference" in parsed) void chooseModel(parsed);
   };
   return (
-    <details class="other">
+    <details class="other" onToggle={(event) => event.currentTarget.open && event.currentTarget.scrollIntoView({ block: "nearest" })}>
       <summary>
         Use another model <Icon name="chevron" size={18} />
       </summary>
@@ -187,7 +211,7 @@ export function OtherModel(): JSX.Element {
           <p class="hint">or drop one anywhere on this page. It is read here and sent nowhere.</p>
         </div>
         <form onSubmit={submit} class="other-hub">
-          <label for="hub-name">From the Hugging Face hub</label>
+          <label htmlFor="hub-name">From the Hugging Face hub</label>
           <div class="field-row">
             <input
               id="hub-name"

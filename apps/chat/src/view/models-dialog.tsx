@@ -9,12 +9,10 @@ import {
   deleteModel,
   isStoredCopy,
   loadedModel,
-  modelState,
   refreshStorage,
   storage,
   storedModels,
 } from "../state/model.ts";
-import { dialog } from "../state/page.ts";
 import { formatBytes, formatBytesOf } from "../text/format.ts";
 import { Sheet } from "./dialog.tsx";
 import { IconButton } from "./icons.tsx";
@@ -22,13 +20,6 @@ import { OtherModel } from "./model-card.tsx";
 
 export function ModelsDialog(): JSX.Element {
   useEffect(() => void refreshStorage(), []);
-  // Any way of choosing one begins a load, which is shown on the page behind.
-  const { at } = modelState.value;
-  const began = useSignal(at);
-  useEffect(() => {
-    if (at === "loading" && began.peek() !== "loading") dialog.value = null;
-    began.value = at;
-  }, [at]);
   const known = Longtab.catalogue.filter((entry) => !storedModels.value.some((stored) => isStored(stored, entry)));
   return (
     <Sheet name="models" title="Models">
@@ -98,9 +89,7 @@ function StorageBar(): JSX.Element | null {
   return (
     <section class="group">
       <h3>Storage</h3>
-      <div class="bar" role="img" aria-label={`${formatBytes(usage)} used of ${formatBytes(quota)}`}>
-        <i style={{ width: `${Math.max((usage / quota) * 100, 0.5)}%` }} />
-      </div>
+      <progress value={usage} max={quota} aria-label="Storage used" />
       <p class="hint">
         {formatBytes(usage)} used of the {formatBytes(quota)} that this browser grants.{" "}
         {persisted ? "The browser keeps it until you delete it." : "The browser may clear it when the disk runs full."}

@@ -11,14 +11,20 @@ const WAY_LABELS: Record<Way, string> = {
   retry: "Try again",
   "reload-model": "Start the model again",
   "new-chat": "New chat with this question",
-  trim: "Delete early messages",
+  trim: "Delete early messages and try again",
   "manage-storage": "Stored models",
   "other-model": "Another model",
 };
 
+interface ProblemNoteProps {
+  problem: Problem;
+  ways: readonly Way[];
+  onRetry: (() => void) | undefined;
+}
+
 /** A failure in plain words: what happened, what to do, what is kept, and buttons that do it. */
-export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry: (() => void) | undefined }): JSX.Element {
-  const { title, kept, ways } = explain(problem.code);
+export function ProblemNote({ problem, ways, onRetry }: ProblemNoteProps): JSX.Element {
+  const { title, kept } = explain(problem.code);
   const offered = ways.filter((way) => way !== "retry" || onRetry !== undefined);
   return (
     <div class="problem" role="alert">
@@ -42,6 +48,28 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry: (
   );
 }
 
+/** The failure of one answer. Where the model itself is gone, the card above the message field explains and brings it back. */
+export function AnswerProblem({ problem, onRetry }: { problem: Problem; onRetry: (() => void) | undefined }): JSX.Element {
+  const { title, ways } = explain(problem.code);
+  if (ways.includes("reload-model")) {
+    return (
+      <p class="hint answer-broken">
+        {title}; what came so far is kept.{" "}
+        {onRetry !== undefined && (
+          <button type="button" class="text-button" onClick={onRetry}>
+            {WAY_LABELS.retry}
+          </button>
+        )}
+      </p>
+    );
+  }
+  if (problem.code === "context-exceeded" && current.value.exchanges.length < 2) {
+    const remedy = "Edit the message to make it shorter, or load a model that reads more";
+    return <ProblemNote problem={{ ...problem, remedy }} ways={[]} onRetry={undefined} />;
+  }
+  return <ProblemNote problem={problem} ways={ways} onRetry={onRetry} />;
+}
+
 async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void> {
   switch (way) {
     case "retry":
@@ -55,6 +83,7 @@ async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void
       return;
     case "trim":
       await removeEarliest();
+      onRetry?.();
       return;
     case "manage-storage":
     case "other-model":

@@ -1,6 +1,15 @@
 import type { ComponentChildren, JSX } from "preact";
 import { dialog } from "../state/page.ts";
-import { changeSettings, clamp, type NumberRange, RANGES, resetAnswerSettings, settings, type Settings, type Theme } from "../state/settings.ts";
+import {
+  changeSettings,
+  clamp,
+  type NumberRange,
+  RANGES,
+  resetAnswerSettings,
+  settings,
+  type Settings,
+  type Theme,
+} from "../state/settings.ts";
 import { Sheet } from "./dialog.tsx";
 
 export function SettingsDialog(): JSX.Element {
@@ -12,8 +21,8 @@ export function SettingsDialog(): JSX.Element {
         <fieldset class="segments">
           <legend>Colours</legend>
           {THEMES.map(([value, label]) => (
-            <label key={value}>
-              <input type="radio" name="theme" checked={theme === value} onChange={() => changeSettings({ theme: value })} />
+            <label key={value} htmlFor={`theme-${value}`}>
+              <input id={`theme-${value}`} type="radio" name="theme" checked={theme === value} onChange={() => changeSettings({ theme: value })} />
               <span>{label}</span>
             </label>
           ))}
@@ -36,7 +45,7 @@ export function SettingsDialog(): JSX.Element {
           </button>
         </div>
         <div class="setting">
-          <label for="system-prompt">System prompt</label>
+          <label htmlFor="system-prompt">System prompt</label>
           <textarea
             id="system-prompt"
             rows={3}
@@ -88,10 +97,23 @@ function Slider({ setting, label, children }: { setting: SliderSetting; label: s
   return (
     <div class="setting">
       <div class="setting-head">
-        <label for={setting}>{label}</label>
-        <input type="number" aria-label={`${label}, as a number`} {...range} value={value} onChange={(event) => set(event.currentTarget.value)} />
+        <label htmlFor={setting}>{label}</label>
+        <input
+          type="number"
+          aria-label={`${label}, as a number`}
+          {...range}
+          value={value}
+          onChange={(event) => set(event.currentTarget.value)}
+        />
       </div>
-      <input id={setting} type="range" aria-describedby={`${setting}-hint`} {...range} value={value} onInput={(event) => set(event.currentTarget.value)} />
+      <input
+        id={setting}
+        type="range"
+        aria-describedby={`${setting}-hint`}
+        {...range}
+        value={value}
+        onInput={(event) => set(event.currentTarget.value)}
+      />
       <p class="hint" id={`${setting}-hint`}>
         {children}
       </p>
@@ -115,7 +137,7 @@ function OptionalNumber({ setting, label, placeholder, children }: OptionalNumbe
   return (
     <div class="setting">
       <div class="setting-head">
-        <label for={setting}>{label}</label>
+        <label htmlFor={setting}>{label}</label>
         <input
           id={setting}
           class="wide"

@@ -13,12 +13,17 @@ export function Sidebar(): JSX.Element {
   const open = sidebarOpen.value;
   return (
     <>
-      {narrow.value && open && <div class="backdrop" onClick={closeDrawer} />}
+      {narrow.value && open && <button type="button" class="backdrop" aria-label="Hide conversations" onClick={closeDrawer} />}
       <nav class="sidebar" aria-label="Conversations" inert={!open}>
         <div class="sidebar-head">
           <Mark />
           <span class="wordmark">Longtab</span>
-          <IconButton icon={narrow.value ? "close" : "panel"} label="Hide conversations" expanded={open} onClick={() => (sidebarOpen.value = false)} />
+          <IconButton
+            icon={narrow.value ? "close" : "panel"}
+            label="Hide conversations"
+            expanded={open}
+            onClick={() => (sidebarOpen.value = false)}
+          />
         </div>
         <button
           type="button"
@@ -62,8 +67,8 @@ function ChatItem({ summary: { id, title } }: { summary: ConversationSummary }):
   return (
     <li class={shown ? "chat-item shown" : "chat-item"}>
       <a href={`#/chat/${id}`} aria-current={shown ? "page" : undefined} onClick={closeDrawer} title={title}>
-        {title}
-        {generation.value?.conversationId === id && <i class="dot loading" role="img" aria-label="An answer is being written" />}
+        <span class="chat-title">{title}</span>
+        {generation.value?.conversationId === id && <GeneratingDot />}
       </a>
       <IconButton icon="pencil" size={16} label={`Rename “${title}”`} onClick={() => (renaming.value = true)} />
       <IconButton
@@ -76,6 +81,15 @@ function ChatItem({ summary: { id, title } }: { summary: ConversationSummary }):
         }}
       />
     </li>
+  );
+}
+
+function GeneratingDot(): JSX.Element {
+  return (
+    <>
+      <i class="dot loading" />
+      <span class="unseen">, an answer is being written</span>
+    </>
   );
 }
 

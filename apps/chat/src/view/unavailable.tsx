@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { summaries } from "../state/conversations.ts";
 import { checkAvailability } from "../state/model.ts";
 import { Icon } from "./icons.tsx";
 
@@ -15,7 +16,8 @@ export function Unavailable({ reason, remedy }: { reason: string; remedy: string
           </p>
           <ul class="browsers">
             <li>
-              <strong>Chrome and Edge:</strong> version 113 or newer. On Linux open <code>chrome://flags/#enable-unsafe-webgpu</code>, enable it and restart.
+              <strong>Chrome and Edge:</strong> version 113 or newer. On Linux open <code>chrome://flags/#enable-unsafe-webgpu</code>,
+              enable it and restart.
             </li>
             <li>
               <strong>Safari:</strong> version 26 or newer, on macOS, iOS and iPadOS.
@@ -25,7 +27,7 @@ export function Unavailable({ reason, remedy }: { reason: string; remedy: string
             </li>
             <li>In any browser, graphics acceleration must be on, and the page’s address must begin with https or name this computer.</li>
           </ul>
-          <p>Conversations you have here stay readable.</p>
+          {summaries.value.length > 0 && <p>Your conversations stay readable.</p>}
           <div class="problem-ways">
             <button type="button" class="button primary" onClick={() => void checkAvailability()}>
               Look again

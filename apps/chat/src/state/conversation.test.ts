@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Answer,
+  ask,
+  askAgain,
+  type Conversation,
+  createConversation,
+  earliestToRemove,
+  reinsert,
+  removeExchanges,
+  rename,
+  setAnswer,
+  titleFrom,
+  toMessages,
+  UNTITLED,
+} from "./conversation.ts";
+
+const answer = (text: string): Answer => ({ text, end: "complete" });
+
+/** A conversation of questions q1, q2, ... with answers a1, a2, ... */
+function conversationOf(count: number): Conversation {
+  let conversation = createConversation("c", 0);
+  for (let n = 1; n <= count; n++) {
+    conversation = ask(conversation, { id: `e${n}`, question: `q${n}`, answer: null }, n);
+    conversation = setAnswer(conversation, `e${n}`, answer(`a${n}`), n);
+  }
+  return conversation;
+}
+
+const questions = (conversation: Conversation) => conversation.exchanges.map(({ question }) => question);
+
+describe("changes", () => {
+  test("a question is appended and the conversation takes its name from the first", () => {
+    const conversation = conversationOf(2);
+    expect(questions(conversation)).toEqual(["q1", "q2"]);
+    expect(conversation).toMatchObject({ title: "q1", updatedAt: 2, createdAt: 0 });
+  });
+
+  test("asking again drops the answer and everything after it, and nothing before", () => {
+    const conversation = askAgain(conversationOf(3), "e2", "other", 9);
+    expect(conversation.exchanges).toEqual([
+      { id: "e1", question: "q1", answer: answer("a1") },
+      { id: "e2", question: "other", answer: null },
+    ]);
+  });
+
+  test("asking an edited first question again renames the conversation", () => {
+    expect(askAgain(conversationOf(1), "e1", "Other words", 9).title).toBe("Other words");
+  });
+
+  test("changes to an exchange that is gone change nothing", () => {
+    const conversation = conversationOf(2);
+    expect(askAgain(conversation, "e9", "x", 9)).toBe(conversation);
+    expect(setAnswer(conversation, "e9", answer("x"), 9)).toBe(conversation);
+  });
+
+  test("an exchange leaves with its answer", () => {
+    expect(removeExchanges(conversationOf(3), ["e2"], 9).exchanges.map(({ id }) => id)).toEqual(["e1", "e3"]);
+  });
+
+  test("removed exchanges come back in their places, and later ones stay", () => {
+    const before = conversationOf(3);
+    const without = removeExchanges(before, ["e1", "e2"], 9);
+    const since = ask(without, { id: "e4", question: "q4", answer: null }, 10);
+    expect(questions(reinsert(since, before, 11))).toEqual(["q1", "q2", "q3", "q4"]);
+  });
+
+  test("bringing back keeps an answer that was renewed meanwhile", () => {
+    const before = conversationOf(2);
+    const renewed = setAnswer(removeExchanges(before, ["e1"], 9), "e2", answer("new"), 10);
+    expect(reinsert(renewed, before, 11).exchanges[1]?.answer?.text).toBe("new");
+  });
+
+  test("values are never changed in place", () => {
+    const conversation = conversationOf(2);
+    const copy = structuredClone(conversation);
+    askAgain(conversation, "e1", "x", 9);
+    removeExchanges(conversation, ["e1"], 9);
+    rename(conversation, "x");
+    expect(conversation).toEqual(copy);
+  });
+});
+
+describe("titles", () => {
+  test("the first line with words is the title, its spaces collapsed", () => {
+    expect(titleFrom("\n \n  Hello \t there \nmore")).toBe("Hello there");
+  });
+
+  test("a text without words has none", () => {
+    expect(titleFrom(" \n\t\n")).toBe(UNTITLED);
+    expect(titleFrom("\n".repeat(10_000))).toBe(UNTITLED);
+  });
+
+  test("a long line is cut at a word, without a stop before the ellipsis", () => {
+    expect(titleFrom("Tell me about the tides, the moon and everything, and then some more")).toBe("Tell me about the tides, the moon and…");
+  });
+
+  test("a family of emoji is never cut in two", () => {
+    const family = "👩‍👩‍👧‍👦";
+    expect(titleFrom(family.repeat(60))).toBe(`${family.repeat(48)}…`);
+  });
+
+  test("lone surrogates become replacement characters", () => {
+    expect(titleFrom("a\ud800b")).toBe("a\ufffdb");
+  });
+
+  test("a megabyte on one line costs no more than its beginning", () => {
+    expect(titleFrom("x".repeat(1_000_000))).toBe(`${"x".repeat(48)}…`);
+  });
+
+  test("a chosen name stays when the first question changes, and an empty one gives way to it", () => {
+    const named = rename(conversationOf(1), "Mine");
+    expect(askAgain(named, "e1", "x", 9).title).toBe("Mine");
+    expect(rename(named, "  ").title).toBe("q1");
+    expect(rename(named, "  ").named).toBe(false);
+  });
+});
+
+describe("messages for the model", () => {
+  test("roles alternate after the system prompt and end with the question asked", () => {
+    expect(toMessages(conversationOf(2), "Be brief.", "e2")).toEqual([
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "q1" },
+      { role: "assistant", content: "a1" },
+      { role: "user", content: "q2" },
+    ]);
+  });
+
+  test("an empty system prompt is left to the model's template", () => {
+    expect(toMessages(conversationOf(1), "  ", "e1")).toEqual([{ role: "user", content: "q1" }]);
+  });
+
+  test("what comes after the question is not sent", () => {
+    expect(toMessages(conversationOf(3), "", "e1")).toHaveLength(1);
+  });
+
+  test("a question that got no answer is joined to the next one", () => {
+    let conversation = setAnswer(conversationOf(1), "e1", { text: "", end: "failed" }, 2);
+    conversation = ask(conversation, { id: "e2", question: "q2", answer: null }, 3);
+    expect(toMessages(conversation, "", "e2")).toEqual([{ role: "user", content: "q1\n\nq2" }]);
+  });
+
+  test("without a last exchange all answers are in", () => {
+    expect(toMessages(conversationOf(1), "")).toEqual([
+      { role: "user", content: "q1" },
+      { role: "assistant", content: "a1" },
+    ]);
+  });
+});
+
+describe("making room", () => {
+  test("half of the text goes, the earliest first", () => {
+    expect(earliestToRemove(conversationOf(4), 0.5)).toEqual(["e1", "e2"]);
+  });
+
+  test("one long first exchange is enough", () => {
+    const conversation = askAgain(conversationOf(1), "e1", "x".repeat(1000), 2);
+    const longer = ask(ask(conversation, { id: "e2", question: "q2", answer: null }, 3), { id: "e3", question: "q3", answer: null }, 4);
+    expect(earliestToRemove(longer, 0.5)).toEqual(["e1"]);
+  });
+
+  test("the last exchange stays whatever its size, and at least one goes where there are two", () => {
+    const conversation = ask(conversationOf(1), { id: "e2", question: "x".repeat(1000), answer: null }, 3);
+    expect(earliestToRemove(conversation, 0.5)).toEqual(["e1"]);
+    expect(earliestToRemove(conversationOf(1), 0.5)).toEqual([]);
+    expect(earliestToRemove(conversationOf(0), 0.5)).toEqual([]);
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { DEFAULTS, parseSettings } from "./settings.ts";
+
+describe("stored settings", () => {
+  test.each([null, "", "{", "null", "[]", "7", '"text"'])("%j gives the defaults", (json) => {
+    expect(parseSettings(json)).toEqual(DEFAULTS);
+  });
+
+  test("come back as they were written", () => {
+    const settings = { ...DEFAULTS, temperature: 0.2, topK: 5, maxTokens: 300, seed: 0, theme: "dark" as const, systemPrompt: "x", modelId: "m" };
+    expect(parseSettings(JSON.stringify(settings))).toEqual(settings);
+  });
+
+  test("numbers out of range are brought into it, and whole ones are whole", () => {
+    const json = '{"temperature":99,"topP":-1,"topK":3.7,"minP":9,"repetitionPenalty":0,"maxTokens":0,"seed":1e12}';
+    expect(parseSettings(json)).toMatchObject({
+      temperature: 2,
+      topP: 0.05,
+      topK: 4,
+      minP: 0.5,
+      repetitionPenalty: 1,
+      maxTokens: 1,
+      seed: 0xffffffff,
+    });
+  });
+
+  test("values of the wrong kind are ignored", () => {
+    expect(parseSettings('{"temperature":"1","systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{}}')).toEqual(DEFAULTS);
+  });
+});

@@ -1,0 +1,206 @@
+import type {
+  CatalogueEntry,
+  ChatCompletionChunk,
+  ChatCompletionParams,
+  ChatStream,
+  Completions,
+  LoadedModel,
+  LoadOptions,
+  LoadPhase,
+  LongtabStatic,
+  ModelReference,
+  StoredModel,
+  Usage,
+} from "../../../packages/longtab/src/api.ts";
+import catalogueJson from "../../../packages/longtab/src/catalogue.json";
+import { type ErrorCode, LongtabError } from "../../../packages/errors/src/index.ts";
+import type { Scenario } from "./scenario.ts";
+
+export { isLongtabError, LongtabError } from "../../../packages/errors/src/index.ts";
+
+/**
+ * Stands in for the library where the page's own states are tested and pictured: states that a real model cannot be brought into at will
+ * (a download at 41 per cent, a lost device). It is never part of the page that is built.
+ */
+const scenario = JSON.parse(new URL(location.href).searchParams.get("scenario") ?? "{}") as Scenario;
+const catalogue: CatalogueEntry[] = catalogueJson;
+const [entry] = catalogue;
+if (entry === undefined) throw new Error("The catalogue is empty");
+
+const PHASES: readonly LoadPhase[] = ["download", "verify", "upload", "shaders"];
+let stored: StoredModel[] =
+  scenario.stored === undefined || scenario.stored === "none"
+    ? []
+    : [
+        {
+          id: entry.id,
+          name: entry.file,
+          size: entry.size,
+          storedBytes: scenario.stored === "all" ? entry.size : 40_100_000,
+          complete: scenario.stored === "all",
+          lastUsed: Date.now(),
+        },
+      ];
+
+const pause = async (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const tokensIn = (text: string): number => Math.ceil(text.length / 4);
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new LongtabError({ code: "aborted", what: "The request was aborted" });
+}
+
+async function hold(signal: AbortSignal | undefined): Promise<never> {
+  for (;;) {
+    throwIfAborted(signal);
+    await pause(20);
+  }
+}
+
+function failure(code: string): LongtabError {
+  const texts: Record<string, Pick<LongtabError, "what"> & { remedy?: string; value?: string; limit?: string }> = {
+    "quota-exceeded": {
+      what: "This model needs 98 MB and the browser grants 61 MB more",
+      remedy: "delete a stored model or free space on the disk",
+    },
+    "context-exceeded": {
+      what: "The conversation takes more tokens than the model can read",
+      value: "8431",
+      limit: "8192",
+      remedy: "begin a new chat or delete early messages",
+    },
+    "device-lost": { what: "The GPU process ended", remedy: "load the model again" },
+    "file-not-a-model": { what: "The file does not begin with GGUF", remedy: "choose a file that ends in .gguf" },
+    offline: { what: "The hub could not be reached", remedy: "connect to a network and try again" },
+  };
+  return new LongtabError({ code: code as ErrorCode, ...(texts[code] ?? { what: `A failure with the code ${code}` }) });
+}
+
+async function load(reference: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
+  const size = entry?.size ?? 0;
+  for (const phase of PHASES) {
+    const total = phase === "shaders" ? 24 : size;
+    const steps = 20;
+    for (let step = phase === "download" && stored[0]?.complete === true ? steps : 0; step <= steps; step++) {
+      throwIfAborted(options.signal);
+      const loaded = Math.round((total * step) / steps);
+      options.onProgress?.({
+        phase,
+        loaded,
+        total,
+        rate: phase === "shaders" ? 0 : 6.2e6,
+        secondsLeft: (total - loaded) / (phase === "shaders" ? 12 : 6.2e6),
+      });
+      if (scenario.loadError !== undefined && step === 8) throw failure(scenario.loadError);
+      if (scenario.holdLoadAt === phase && step === 8) await hold(options.signal);
+      await pause(4);
+    }
+  }
+  const id = typeof reference === "string" ? reference : reference.name;
+  stored = [{ id, name: id, size, storedBytes: size, complete: true, lastUsed: Date.now() }];
+  return new DoubleModel(id);
+}
+
+class DoubleModel implements LoadedModel {
+  readonly model;
+  readonly chat: { completions: Completions };
+  readonly lost: Promise<Error>;
+  #lose: (error: Error) => void = () => undefined;
+
+  constructor(id: string) {
+    this.model = {
+      id,
+      name: catalogue.find((known) => known.id === id)?.name ?? id,
+      architecture: "llama",
+      parameters: 134_515_008,
+      quantisation: "Q4_1",
+      contextLength: scenario.contextLength ?? 8192,
+      trainedContextLength: 8192,
+      adapter: "a test",
+      softwareAdapter: scenario.software ?? false,
+      memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: 190e6 },
+    };
+    this.lost = new Promise((resolve) => (this.#lose = resolve));
+    const create = async (params: ChatCompletionParams): Promise<ChatStream> => this.#answer(params);
+    this.chat = { completions: { create: create as Completions["create"] } };
+  }
+
+  async countTokens(messages: { content: string }[]): Promise<number> {
+    return messages.reduce((sum, { content }) => sum + tokensIn(content) + 4, 20);
+  }
+
+  async dispose(): Promise<void> {
+    // Nothing is held.
+  }
+
+  #answer(params: ChatCompletionParams): ChatStream {
+    const aborter = new AbortController();
+    const signal = params.signal === undefined ? aborter.signal : AbortSignal.any([aborter.signal, params.signal]);
+    const chunks = this.#chunks(params, signal);
+    return { [Symbol.asyncIterator]: () => chunks, abort: () => aborter.abort() };
+  }
+
+  async *#chunks(params: ChatCompletionParams, signal: AbortSignal): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+    const prompt = await this.countTokens(params.messages);
+    if (prompt > this.model.contextLength) throw failure("context-exceeded");
+    for (let done = 0; done <= prompt; done += 64) {
+      throwIfAborted(signal);
+      params.onPrefill?.(Math.min(done, prompt), prompt);
+      if (scenario.holdReading === true && done >= prompt * 0.4) await hold(signal);
+      await pause(2);
+    }
+    const words = (scenario.answer ?? DEFAULT_ANSWER).match(/\s*\S+/g) ?? [];
+    const base = { id: "double", object: "chat.completion.chunk", created: 0, model: this.model.id } as const;
+    const began = performance.now();
+    for (const [index, word] of words.entries()) {
+      throwIfAborted(signal);
+      yield { ...base, choices: [{ index: 0, delta: { content: word }, finish_reason: null }] };
+      if (index === (scenario.holdAfterWords ?? -1)) await hold(signal);
+      if (index === 12 && scenario.answerError !== undefined) {
+        const error = failure(scenario.answerError);
+        if (scenario.answerError === "device-lost") this.#lose(error);
+        throw error;
+      }
+      if (scenario.wordMs !== 0) await pause(scenario.wordMs ?? 12);
+    }
+    yield { ...base, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+    const seconds = Math.max((performance.now() - began) / 1000, 0.001);
+    yield { ...base, choices: [], usage: usage(prompt, words.length, seconds, this.model.contextLength) };
+  }
+}
+
+function usage(prompt: number, answer: number, seconds: number, contextLength: number): Usage {
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: answer,
+    total_tokens: prompt + answer,
+    prompt_tokens_details: { cached_tokens: 0 },
+    longtab: {
+      prefill_seconds: 0.4,
+      decode_seconds: seconds,
+      prefill_tokens_per_second: prompt / 0.4,
+      decode_tokens_per_second: answer / seconds,
+      context_tokens: prompt + answer,
+      context_length: contextLength,
+      kv_bytes: 0,
+    },
+  };
+}
+
+const DEFAULT_ANSWER = "The sky is blue because air scatters blue light more strongly than red light.";
+
+export const Longtab: LongtabStatic = {
+  load,
+  catalogue,
+  availability: async () =>
+    scenario.unavailable === true
+      ? { state: "unavailable", reason: "This browser has no WebGPU.", remedy: "Use a recent Chrome, Edge, Safari or Firefox." }
+      : { state: scenario.stored === "all" ? "available" : "downloadable", adapter: "a test", software: scenario.software ?? false },
+  models: {
+    list: async () => stored,
+    delete: async (id) => {
+      stored = stored.filter((model) => model.id !== id);
+    },
+    estimate: async () => ({ usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6, quota: 2.1e9, persisted: false }),
+    persist: async () => true,
+  },
+};

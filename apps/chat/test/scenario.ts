@@ -1,0 +1,19 @@
+/** What the double plays; the page's address carries it as ?scenario=<JSON>. Everything has a working default. */
+export interface Scenario {
+  /** "none": first visit; "part": a download that was broken off; "all": stored. */
+  stored?: "none" | "part" | "all";
+  unavailable?: boolean;
+  software?: boolean;
+  contextLength?: number;
+  /** Stop the load in this phase, half-way; never resolves until cancelled. */
+  holdLoadAt?: "download" | "verify" | "upload" | "shaders";
+  /** Code of the error with which the load, or an answer after some words, fails. */
+  loadError?: string;
+  answerError?: string;
+  /** Hold while reading the prompt, or after this many words of the answer. */
+  holdReading?: boolean;
+  holdAfterWords?: number;
+  answer?: string;
+  /** Milliseconds a word; 0: as fast as the page can take them. */
+  wordMs?: number;
+}
