@@ -1,9 +1,7 @@
 // tokens[position] = sampled[0] = argmax over the tokens that are kept of gumbel(seed, position, id) - distance / temperature,
 // which draws each with its probability (Gumbel-max). Kept are the keys up to those of top-k, then top-p, then min-p.
-// scores: [VOCABULARY]   chunk_best: [ceil(VOCABULARY / CHUNK)]   histogram: [BINS] totals   candidates: (key, id), a column an invocation
+// scores: [vocabulary]   chunk_best: [ceil(vocabulary / CHUNK)]   histogram: [BINS] totals   candidates: (key, id), a column an invocation
 // One workgroup: it looks at all scores once, and after that at those in or before the bin where the first truncation falls.
-
-override VOCABULARY: u32;
 
 @group(0) @binding(0) var<uniform> sampling: Sampling;
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
@@ -26,7 +24,7 @@ var<workgroup> lowest_id: atomic<u32>;
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var best = chunk_best[0];
-  for (var c = 1u; c < (VOCABULARY + CHUNK - 1u) / CHUNK; c++) {
+  for (var c = 1u; c < (sampling.vocabulary + CHUNK - 1u) / CHUNK; c++) {
     if (chunk_best[c].score > best.score) {
       best = chunk_best[c];
     }
@@ -38,24 +36,33 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     return;
   }
 
-  let by_count = sampling.top_k > 0u;
-  let by_mass = sampling.top_p < 1.0;
-  var limit = sampling.min_p_key;
-  if (by_count || by_mass) {
-    atomicStore(&bins[2u * lane], histogram[2u * lane]);
-    atomicStore(&bins[2u * lane + 1u], histogram[2u * lane + 1u]);
-    workgroupBarrier();
-    choose_bin(lane, FIRST_SHIFT, !by_count);
-    limit = last_key | 0xffffffu;
+  var limit = EXCLUDED_KEY - 1u;
+  var count = 0u;
+  if (sampling.digits == 0u) {
+    count = collect(lane, best.score, sampling.min_p_key);
   }
-  let count = collect(lane, best.score, limit);
-  if (by_count) {
-    limit = refine(lane, count, limit, FIRST_SHIFT - 8u, false);
-    if (by_mass) {
-      limit = refine(lane, count, limit, FIRST_SHIFT, true);
+  // The largest key that top-k keeps, digit by digit, then that of top-p among those.
+  for (var digit = 0u; digit < sampling.digits; digit++) {
+    let shift = FIRST_SHIFT - 8u * (digit % DIGITS);
+    let by_mass = sampling.top_k == 0u || digit >= DIGITS;
+    if (digit == 0u) {
+      atomicStore(&bins[2u * lane], histogram[2u * lane]);
+      atomicStore(&bins[2u * lane + 1u], histogram[2u * lane + 1u]);
+    } else {
+      atomicStore(&bins[2u * lane], 0u);
+      atomicStore(&bins[2u * lane + 1u], 0u);
     }
-  } else if (by_mass) {
-    limit = refine(lane, count, limit, FIRST_SHIFT - 8u, true);
+    workgroupBarrier();
+    // Nothing is collected yet at the first digit.
+    fill_bins(lane, count, limit, shift, by_mass);
+    workgroupBarrier();
+    choose_bin(lane, shift, by_mass);
+    if (digit == 0u) {
+      count = collect(lane, best.score, last_key | 0xffffffu);
+    }
+    if (shift == 0u) {
+      limit = last_key;
+    }
   }
   draw(lane, count, min(limit, sampling.min_p_key), best.id);
 }
@@ -63,7 +70,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 // Writes the tokens with keys up to `limit` to this invocation's column, which no other reads, and returns their number.
 fn collect(lane: u32, best: f32, limit: u32) -> u32 {
   var count = 0u;
-  for (var id = lane; id < VOCABULARY; id += INVOCATIONS) {
+  for (var id = lane; id < sampling.vocabulary; id += INVOCATIONS) {
     let key = key_of(scores[id], best);
     if (key <= limit && key < EXCLUDED_KEY) {
       candidates[count * INVOCATIONS + lane] = vec2u(key, id);
@@ -73,31 +80,25 @@ fn collect(lane: u32, best: f32, limit: u32) -> u32 {
   return count;
 }
 
-// The smallest key at which the total over the candidates with keys up to `limit` reaches what is asked, from the digit at `first_shift` on.
-fn refine(lane: u32, count: u32, limit: u32, first_shift: u32, by_mass: bool) -> u32 {
-  for (var step = 0u; step <= first_shift; step += 8u) {
-    let shift = first_shift - step;
-    let prefix = last_key;
-    atomicStore(&bins[2u * lane], 0u);
-    atomicStore(&bins[2u * lane + 1u], 0u);
-    workgroupBarrier();
-    for (var c = 0u; c < count; c++) {
-      let key = candidates[c * INVOCATIONS + lane].x;
-      // Two shifts, because one by 32 bits is none.
-      if (key <= limit && (((key ^ prefix) >> shift) >> 8u) == 0u) {
-        let amount = select(vec2u(1u, 0u), mass_of(key, sampling.inverse_temperature), by_mass);
-        let bin = 2u * ((key >> shift) & 0xffu);
-        let before = atomicAdd(&bins[bin], amount.x);
-        let high = amount.y + u32(before + amount.x < before);
-        if (high > 0u) {
-          atomicAdd(&bins[bin + 1u], high);
-        }
+// Adds the candidates with keys up to `limit` that agree with `last_key` before `shift` to the bin of their digit there.
+fn fill_bins(lane: u32, count: u32, limit: u32, shift: u32, by_mass: bool) {
+  let prefix = last_key;
+  for (var c = 0u; c < count; c++) {
+    let key = candidates[c * INVOCATIONS + lane].x;
+    // Two shifts, because one by 32 bits is none.
+    if (key <= limit && (((key ^ prefix) >> shift) >> 8u) == 0u) {
+      var amount = vec2u(1u, 0u);
+      if (by_mass) {
+        amount = mass_of(key, sampling.inverse_temperature);
+      }
+      let bin = 2u * ((key >> shift) & 0xffu);
+      let before = atomicAdd(&bins[bin], amount.x);
+      let high = amount.y + u32(before + amount.x < before);
+      if (high > 0u) {
+        atomicAdd(&bins[bin + 1u], high);
       }
     }
-    workgroupBarrier();
-    choose_bin(lane, shift, by_mass);
   }
-  return last_key;
 }
 
 // Adds to `last_key` the digit at `shift`: the first bin at which the running total reaches what remains.

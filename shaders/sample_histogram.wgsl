@@ -1,8 +1,6 @@
 // histogram[bin] += what each token adds to the bin of its key's first digit: 1 for top-k, its mass for top-p alone.
-// scores: [VOCABULARY]   chunk_best: [chunks]   histogram: [BINS] totals (low, high)
+// scores: [vocabulary]   chunk_best: [chunks]   histogram: [BINS] totals (low, high)
 // One workgroup a chunk adds up in workgroup memory, then adds the bins that it filled to the result.
-
-override VOCABULARY: u32;
 
 @group(0) @binding(0) var<uniform> sampling: Sampling;
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
@@ -17,7 +15,7 @@ fn main(@builtin(workgroup_id) chunk: vec3u, @builtin(num_workgroups) chunks: ve
   for (var c = 0u; c < chunks.x; c++) {
     best = max(best, chunk_best[c].score);
   }
-  let end = min((chunk.x + 1u) * CHUNK, VOCABULARY);
+  let end = min((chunk.x + 1u) * CHUNK, sampling.vocabulary);
   for (var id = chunk.x * CHUNK + lane; id < end; id += INVOCATIONS) {
     let key = key_of(scores[id], best);
     let bin = 2u * (key >> FIRST_SHIFT);

@@ -1,8 +1,6 @@
 // scores[id] = logit of id after the repetition penalty; chunk_best[c] = highest score of the c-th CHUNK ids, lowest id on ties.
-// logits, scores: [VOCABULARY]   tokens: ids of the timeline by position   histogram: zeroed for sample_histogram
+// logits, scores: [vocabulary]   tokens: ids of the timeline by position   histogram: zeroed for sample_histogram
 // One workgroup a chunk; it marks which of its ids are in the window in a bitmap, so an id is penalised once however often it occurs.
-
-override VOCABULARY: u32;
 
 @group(0) @binding(0) var<uniform> sampling: Sampling;
 // The bits of f32 logits: tests for NaN and infinity are reliable on integers only.
@@ -36,7 +34,7 @@ fn main(@builtin(workgroup_id) chunk: vec3u, @builtin(local_invocation_index) la
 
   // Excluded until a finite score is met; a chunk of none answers with its first id.
   var best = Best(EXCLUDED, first + lane);
-  let end = min(first + CHUNK, VOCABULARY);
+  let end = min(first + CHUNK, sampling.vocabulary);
   for (var id = first + lane; id < end; id += INVOCATIONS) {
     let offset = id - first;
     let penalised = ((atomicLoad(&seen[offset / 32u]) >> (offset % 32u)) & 1u) == 1u;

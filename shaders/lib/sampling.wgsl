@@ -3,8 +3,10 @@
 // largest key that is kept, and is found by its 8-bit digits. A *total* is a 64-bit integer (low, high): integer sums are the
 // same in any order, so results do not depend on how invocations interleave.
 
-// One slot of the uniform ring.
+// One slot of the uniform ring. The vocabulary's size is here and not an override, because compilers unroll loops of known length:
+// lavapipe, whose compile time explodes with code around barriers, then took minutes for one pipeline.
 struct Sampling {
+  vocabulary: u32,
   // The position that is drawn, and the first one of the repetition penalty's window, which ends before it.
   position: u32,
   window_start: u32,
@@ -19,6 +21,8 @@ struct Sampling {
   // The largest key that min-p keeps; EXCLUDED_KEY - 1 is off.
   min_p_key: u32,
   seed: u32,
+  // Digits to be found of the largest keys that top-k and top-p keep: four for each that is on.
+  digits: u32,
 }
 
 struct Best {
@@ -35,6 +39,7 @@ const EXCLUDED_KEY: u32 = 0xff000000u;
 const INVOCATIONS: u32 = 256u;
 const BINS: u32 = 256u;
 const FIRST_SHIFT: u32 = 24u;
+const DIGITS: u32 = 4u;
 // Ids that one workgroup of the chunked kernels reads.
 const CHUNK: u32 = 2048u;
 
