@@ -1,1 +1,4 @@
-export {};
+export { Tokenizer } from "./tokenizer.ts";
+export type { EncodeOptions } from "./tokenizer.ts";
+export type { ChatOptions, Message } from "./chat.ts";
+export type { DecodeOptions, StreamingDecoder } from "./decoder.ts";

@@ -1,0 +1,139 @@
+import { HIDDEN } from "./attributes.ts";
+import { Merger } from "./merge.ts";
+import type { MergeRule } from "./merge.ts";
+import type { PreTokenizer } from "./pre-tokenizers.ts";
+import { PairTable } from "./pair-table.ts";
+import { split } from "./split.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** Words up to this many characters are remembered, up to this many of them: text repeats its words, and merging is the cost. */
+const CACHED_LENGTH = 64;
+const CACHED_WORDS = 20_000;
+
+/** GPT-2's printable stand-ins: the character that the vocabulary writes for each byte. */
+export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
+
+/** Appends the ids of plain text to `ids`. */
+export interface Encoder {
+  encode(text: string, ids: number[]): void;
+}
+
+/** Byte-level BPE (Sennrich et al. 2016, GPT-2's bytes), with llama.cpp's ids. */
+export class BpeEncoder implements Encoder {
+  readonly #pre: PreTokenizer;
+  readonly #vocabulary: Vocabulary;
+  readonly #rule: MergeRule;
+  readonly #merger = new Merger();
+  readonly #cache = new Map<string, readonly number[]>();
+  /** The symbol of each byte, or -1. */
+  readonly #byteSymbols: Int32Array;
+  /** The ids of each symbol that is no token: those of its ASCII characters, and nothing for the others (llama.cpp does so). */
+  readonly #spelled: ReadonlyMap<number, readonly number[]>;
+  readonly #utf8 = new TextEncoder();
+  #bytes = new Uint8Array(256);
+
+  constructor(vocabulary: Vocabulary, pre: PreTokenizer, merges: readonly string[]) {
+    this.#vocabulary = vocabulary;
+    this.#pre = pre;
+    const symbols = new Symbols(vocabulary);
+    this.#rule = mergeRule(merges, symbols);
+    this.#byteSymbols = Int32Array.from(BYTE_CHARACTERS, (character) => symbols.find(character) ?? -1);
+    this.#spelled = symbols.spelled();
+  }
+
+  encode(text: string, ids: number[]): void {
+    for (const word of split(text, this.#pre.steps)) {
+      const known = this.#cache.get(word);
+      if (known !== undefined) {
+        for (const id of known) ids.push(id);
+        continue;
+      }
+      const first = ids.length;
+      this.#encodeWord(word, ids);
+      if (word.length > CACHED_LENGTH) continue;
+      if (this.#cache.size === CACHED_WORDS) this.#cache.clear();
+      this.#cache.set(word, ids.slice(first));
+    }
+  }
+
+  #encodeWord(word: string, ids: number[]): void {
+    if (this.#bytes.length < 3 * word.length) this.#bytes = new Uint8Array(6 * word.length);
+    const count = this.#utf8.encodeInto(word, this.#bytes).written;
+    if (this.#pre.ignoreMerges) {
+      let spelling = "";
+      if (count <= 256) for (let i = 0; i < count; i++) spelling += BYTE_CHARACTERS[this.#bytes[i] as number] as string;
+      const id = this.#vocabulary.ids.get(spelling);
+      if (id !== undefined && !((this.#vocabulary.attributes[id] as number) & HIDDEN)) {
+        ids.push(id);
+        return;
+      }
+    }
+    const merger = this.#merger;
+    merger.reserve(count);
+    for (let i = 0; i < count; i++) {
+      merger.symbols[i] = this.#byteSymbols[this.#bytes[i] as number] as number;
+      merger.ends[i] = i + 1;
+    }
+    const left = merger.merge(this.#rule, count);
+    for (let i = 0; i < left; i++) {
+      const symbol = merger.symbols[i] as number;
+      if (symbol >= 0 && symbol < this.#vocabulary.texts.length) ids.push(symbol);
+      else for (const id of this.#spelled.get(symbol) ?? []) ids.push(id);
+    }
+  }
+}
+
+/** Symbols are token ids, then the strings that merges name and that are no tokens which text may become. */
+class Symbols {
+  readonly #vocabulary: Vocabulary;
+  readonly #others = new Map<string, number>();
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary;
+  }
+
+  find(text: string): number | undefined {
+    const id = this.#vocabulary.ids.get(text);
+    return id !== undefined && !((this.#vocabulary.attributes[id] as number) & HIDDEN) ? id : this.#others.get(text);
+  }
+
+  findOrAdd(text: string): number {
+    const found = this.find(text);
+    if (found !== undefined) return found;
+    const added = this.#vocabulary.texts.length + this.#others.size;
+    this.#others.set(text, added);
+    return added;
+  }
+
+  spelled(): ReadonlyMap<number, readonly number[]> {
+    const size = this.#vocabulary.texts.length;
+    const id = (character: string): number | undefined => (character < "\x80" ? this.find(character) : undefined);
+    const ids = (text: string): number[] => Array.from(text, id).filter((found) => found !== undefined && found < size) as number[];
+    return new Map(Array.from(this.#others, ([text, symbol]) => [symbol, ids(text)]));
+  }
+}
+
+function mergeRule(merges: readonly string[], symbols: Symbols): MergeRule {
+  const pairs = new PairTable(merges.length);
+  const ranks = new Int32Array(merges.length);
+  const results = new Int32Array(merges.length);
+  for (const [rank, merge] of merges.entries()) {
+    const space = merge.indexOf(" ", 1);
+    if (space < 0) continue;
+    const left = merge.slice(0, space);
+    const right = merge.slice(space + 1);
+    ranks[rank] = rank;
+    results[rank] = symbols.findOrAdd(left + right);
+    pairs.add(symbols.findOrAdd(left), symbols.findOrAdd(right), rank);
+  }
+  return { ranks, results, find: (a, b) => (a < 0 || b < 0 ? -1 : pairs.find(a, b)) };
+}
+
+function byteCharacters(): string[] {
+  let next = 256;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++));
+}
+
+function isPrintable(byte: number): boolean {
+  return (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+}
