@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from "vite";
+import { stripShaders } from "./scripts/strip-shaders.mjs";
 
 /**
  * What the built chat page may do. Scripts, styles and workers come from its own origin; the one thing it may speak to besides is the
@@ -41,5 +42,5 @@ export default defineConfig({
     // An inlined asset would be a data: URL, which the policy forbids everywhere but in images.
     assetsInlineLimit: 0,
   },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [stripShaders()] },
 });

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { stripShaders } from "./strip-shaders.mjs";
 import { root, say } from "./workspace.mjs";
 
 /** Bytes after gzip, client and worker together. */
@@ -15,6 +16,7 @@ export async function measureSize() {
     root: join(root, "packages/longtab"),
     configFile: false,
     logLevel: "warn",
+    plugins: [stripShaders()],
     build: {
       write: false,
       target: "es2023",
@@ -22,7 +24,7 @@ export async function measureSize() {
       assetsInlineLimit: 0,
       rolldownOptions: { input: join(root, "packages/longtab/src/index.ts"), preserveEntrySignatures: "strict" },
     },
-    worker: { format: "es" },
+    worker: { format: "es", plugins: () => [stripShaders()] },
   });
   if (!("output" in result)) throw new Error("Vite built the library in another way than it was asked to.");
   let sum = 0;

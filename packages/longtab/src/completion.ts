@@ -1,0 +1,75 @@
+import { LongtabError } from "@longtab/errors";
+import type { ChatCompletion, ChatCompletionChunk, ChatCompletionParams, FinishReason, Usage } from "./api.ts";
+import type { GenerateRequest, GenerationSummary } from "./protocol.ts";
+
+/** More stop strings than this are a mistake. */
+const mostStops = 16;
+
+/** What every chunk of one answer has in common. */
+export interface CompletionHead {
+  id: string;
+  created: number;
+  model: string;
+}
+
+export function completionHead(model: string): CompletionHead {
+  return { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+}
+
+/** OpenAI's parameters as the worker takes them. @throws LongtabError `invalid-option`. */
+export function toRequest(params: ChatCompletionParams): GenerateRequest {
+  const { messages, temperature, top_p, top_k, min_p, repetition_penalty, seed } = params;
+  const maxTokens = params.max_completion_tokens ?? params.max_tokens;
+  if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1)) {
+    throw new LongtabError({ code: "invalid-option", what: "max_tokens must be a whole number of tokens", value: String(maxTokens), limit: "at least 1", remedy: "leave it out to let the model decide" });
+  }
+  const given = { temperature, top_p, top_k, min_p, repetition_penalty, seed };
+  // Options left out must stay left out: the worker fills in defaults.
+  const sampling = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
+  return { messages, stop: stopStrings(params.stop), ...(maxTokens !== undefined && { maxTokens }), ...sampling };
+}
+
+function stopStrings(stop: string | string[] | undefined): string[] {
+  const stops = typeof stop === "string" ? [stop] : (stop ?? []);
+  if (stops.length > mostStops || stops.some((string) => typeof string !== "string" || string === "")) {
+    throw new LongtabError({ code: "invalid-option", what: "stop must be a few strings that are not empty", value: `${stops.length} strings`, limit: mostStops, remedy: "give fewer, non-empty strings" });
+  }
+  return stops;
+}
+
+export function toChunk(head: CompletionHead, delta: { role?: "assistant"; content?: string }, finishReason: FinishReason | null = null): ChatCompletionChunk {
+  return { ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finishReason }] };
+}
+
+/** OpenAI's last chunk: no choices, only usage. */
+export function toUsageChunk(head: CompletionHead, summary: GenerationSummary): ChatCompletionChunk {
+  return { ...head, object: "chat.completion.chunk", choices: [], usage: toUsage(summary) };
+}
+
+export function toCompletion(head: CompletionHead, content: string, summary: GenerationSummary): ChatCompletion {
+  return { ...head, object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: summary.finishReason }], usage: toUsage(summary) };
+}
+
+function toUsage(summary: GenerationSummary): Usage {
+  const { promptTokens, cachedTokens, completionTokens, prefillSeconds, decodeSeconds, contextTokens, contextLength, kvBytes } = summary;
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
+    longtab: {
+      prefill_seconds: prefillSeconds,
+      decode_seconds: decodeSeconds,
+      prefill_tokens_per_second: perSecond(promptTokens - cachedTokens, prefillSeconds),
+      // The first token comes with the prefill.
+      decode_tokens_per_second: perSecond(completionTokens - 1, decodeSeconds),
+      context_tokens: contextTokens,
+      context_length: contextLength,
+      kv_bytes: kvBytes,
+    },
+  };
+}
+
+function perSecond(tokens: number, seconds: number): number {
+  return seconds > 0 ? tokens / seconds : 0;
+}

@@ -1,0 +1,85 @@
+import { LongtabError } from "@longtab/errors";
+import { Engine, loadWebGpuBackend } from "@longtab/engine";
+import { BlobSource, parseGguf } from "@longtab/formats";
+import type { ByteSource } from "@longtab/formats";
+import { openDevice } from "@longtab/gpu";
+import type { Gpu } from "@longtab/gpu";
+import { Tokenizer } from "@longtab/tokenizer";
+import { WeightStore } from "@longtab/weights";
+import type { LoadPhase, LoadProgress, ModelInfo } from "./api.ts";
+import { PhaseProgress } from "./phase-progress.ts";
+import type { LoadRequest } from "./protocol.ts";
+import { weightsRequest } from "./weights-request.ts";
+
+export interface LoadedEngine {
+  engine: Engine;
+  info: ModelInfo;
+  lost: Promise<Error>;
+}
+
+/**
+ * From a reference to an engine, in the order in which things can go wrong cheaply: the GPU before the download, the header before the weights.
+ * @throws LongtabError of every layer below.
+ */
+export async function loadModel(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
+  const gpu = await openDevice();
+  try {
+    const progress = new PhaseProgress(onProgress);
+    const { id, source } = await openWeights(request, (phase, loaded, total) => progress.report(phase, loaded, total));
+    const file = await parseGguf(source);
+    const tokenizer = Tokenizer.fromMetadata(file.metadata);
+    const backend = await loadWebGpuBackend(gpu, file, source, {
+      contextLength: request.contextLength,
+      onProgress: ({ phase, loaded, total }) => progress.report(phase, loaded, total),
+    });
+    const { config } = backend.plan;
+    const info: ModelInfo = {
+      id,
+      name: config.name,
+      architecture: config.architecture,
+      parameters: config.parameters,
+      quantisation: config.quantisation,
+      contextLength: backend.contextLength,
+      trainedContextLength: config.contextLength,
+      adapter: adapterName(gpu),
+      softwareAdapter: gpu.report.software,
+      memory: backend.memory(),
+    };
+    return { engine: new Engine(backend, tokenizer), info, lost: backend.lost };
+  } catch (error) {
+    gpu.dispose();
+    throw error;
+  }
+}
+
+type Report = (phase: LoadPhase, loaded: number, total: number) => void;
+
+async function openWeights({ model, modelBase }: LoadRequest, report: Report): Promise<{ id: string; source: ByteSource }> {
+  const options = { onProgress: ({ phase, loaded, total }: LoadProgress) => report(phase, loaded, total) };
+  if (typeof model !== "string") return openFile(model, options);
+  const store = await WeightStore.open();
+  // Ids of files that were imported earlier are not references that anything could be fetched from.
+  const stored = (await store.list()).find(({ id, complete }) => id === model && complete);
+  const source = stored ? await store.openStored(model) : await store.fetch(weightsRequest(model, modelBase), options);
+  return { id: source.id, source };
+}
+
+/** Keeps a chosen file for the next visit; where it cannot be kept it is read in place. */
+async function openFile(file: File, options: { onProgress: (progress: LoadProgress) => void }): Promise<{ id: string; source: ByteSource }> {
+  const inPlace = new BlobSource(file);
+  // Refuse what is not a model before storing it.
+  await parseGguf(inPlace);
+  try {
+    const source = await (await WeightStore.open()).importFile(file, options);
+    return { id: source.id, source };
+  } catch (error) {
+    const { code } = LongtabError.from(error);
+    if (code !== "quota-exceeded" && code !== "storage-unavailable") throw error;
+    return { id: file.name, source: inPlace };
+  }
+}
+
+function adapterName({ report }: Gpu): string {
+  const { vendor, architecture, description } = report;
+  return description || [vendor, architecture].filter(Boolean).join(" ") || "unknown adapter";
+}

@@ -1,0 +1,47 @@
+import type { SerializedError } from "@longtab/errors";
+import type { Summary } from "@longtab/engine";
+import type { ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel } from "./api.ts";
+
+/**
+ * The worker's interface. Comlink exposes it and `Remote<WorkerApi>` is what the client calls. Progress and text do not travel as calls but on a
+ * transferred port, in batches.
+ */
+export interface WorkerApi {
+  /** Loads a model and keeps it; once in the life of a worker. */
+  load(request: LoadRequest, events: MessagePort): Promise<ModelInfo>;
+  /** Accepts a request: resolves when its prompt is valid and waits for its turn; what follows comes on the port, and ends with "end" or "error". */
+  start(id: number, request: GenerateRequest, events: MessagePort): Promise<void>;
+  /** Aborts a request; its port then says "error" with `aborted`. */
+  cancel(id: number): void;
+  countTokens(messages: ChatMessage[]): number;
+  listModels(): Promise<StoredModel[]>;
+  deleteModel(id: string): Promise<void>;
+  dispose(): void;
+}
+
+export interface LoadRequest {
+  model: string | File;
+  contextLength?: number;
+  modelBase?: string;
+}
+
+export type LoadEvent = { type: "progress"; progress: LoadProgress } | { type: "lost"; error: SerializedError };
+
+export interface GenerateRequest extends SamplingOptions {
+  messages: ChatMessage[];
+  maxTokens?: number;
+  stop: string[];
+}
+
+export type GenerateEvent =
+  | { type: "prefill"; done: number; total: number }
+  | { type: "text"; text: string; tokens: number }
+  | { type: "end"; summary: GenerationSummary }
+  | { type: "error"; error: SerializedError };
+
+export interface GenerationSummary extends Summary {
+  /** Tokens whose keys and values are held after the request, and the bytes that they take on the device. */
+  contextTokens: number;
+  contextLength: number;
+  kvBytes: number;
+}

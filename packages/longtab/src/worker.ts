@@ -1,0 +1,59 @@
+import { LongtabError } from "@longtab/errors";
+import type { Engine } from "@longtab/engine";
+import { WeightStore } from "@longtab/weights";
+import { expose } from "comlink";
+import { carryTypedErrors } from "./comlink-errors.ts";
+import { loadModel } from "./load-model.ts";
+import type { LoadEvent, WorkerApi } from "./protocol.ts";
+import { runRequest, startRequest } from "./requests.ts";
+
+/** One worker holds one model. What Comlink exposes is this object. */
+let engine: Engine | undefined;
+const running = new Map<number, AbortController>();
+
+const api: WorkerApi = {
+  async load(request, events) {
+    const send = (event: LoadEvent): void => events.postMessage(event);
+    const loaded = await loadModel(request, (progress) => send({ type: "progress", progress }));
+    engine = loaded.engine;
+    void loaded.lost.then((error) => send({ type: "lost", error: LongtabError.from(error).serialize() }));
+    return loaded.info;
+  },
+
+  async start(id, request, events) {
+    const controller = new AbortController();
+    const started = startRequest(loadedEngine(), request);
+    running.set(id, controller);
+    void runRequest(started, events, controller.signal).finally(() => running.delete(id));
+  },
+
+  cancel(id) {
+    running.get(id)?.abort();
+  },
+
+  countTokens(messages) {
+    return loadedEngine().encode({ messages }).length;
+  },
+
+  async listModels() {
+    return (await WeightStore.open()).list();
+  },
+
+  async deleteModel(id) {
+    await (await WeightStore.open()).delete(id);
+  },
+
+  dispose() {
+    for (const controller of running.values()) controller.abort();
+    engine?.dispose();
+    engine = undefined;
+  },
+};
+
+function loadedEngine(): Engine {
+  if (!engine) throw new LongtabError({ code: "disposed", what: "There is no model in this worker", remedy: "load one first" });
+  return engine;
+}
+
+carryTypedErrors();
+expose(api);
