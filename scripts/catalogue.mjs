@@ -5,7 +5,7 @@ import { readJson, root } from "./workspace.mjs";
 /** @typedef {import("../packages/longtab/src/api.ts").CatalogueEntry} CatalogueEntry */
 
 /** The models that Longtab names; the library reads the same file. */
-export const catalogue = /** @type {CatalogueEntry[]} */ (readJson(join(root, "packages/longtab/src/catalogue.json")));
+const catalogue = /** @type {CatalogueEntry[]} */ (readJson(join(root, "packages/longtab/src/catalogue.json")));
 
 /** The model that `npm start` serves and the tests talk to. @returns {CatalogueEntry} */
 export function defaultModel() {

@@ -6,11 +6,19 @@ import { fingerprint, readJson, root, say, whenChanged } from "./workspace.mjs";
 /** The version is named in package.json, but not as "packageManager": pnpm then looks up itself for every platform, and fails where one is missing. */
 const pnpm = `pnpm@${/** @type {{ config: { pnpm: string } }} */ (readJson(join(root, "package.json"))).config.pnpm}`;
 
+const OLDEST_NODE = { major: 20, minor: 19 };
+
 /**
  * Installs the workspace's packages as the lockfile says, unless they are there already.
  * Through npx, because pnpm itself need not be installed and corepack is broken on some builds of Node.
  */
 export async function installDependencies() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < OLDEST_NODE.major || (major === OLDEST_NODE.major && minor < OLDEST_NODE.minor)) {
+    throw new Error(
+      `Node ${process.versions.node} is too old: Longtab needs ${OLDEST_NODE.major}.${OLDEST_NODE.minor} or newer (https://nodejs.org).`,
+    );
+  }
   const manifests = ["packages", "apps"].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => `${folder}/${name}/package.json`),
   );

@@ -180,7 +180,7 @@ async function sendFile(request, response, file) {
  * @param {string} header @param {number} size
  * @returns {{ start: number, end: number } | "unsatisfiable" | undefined} `end` is inclusive
  */
-export function parseRange(header, size) {
+function parseRange(header, size) {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
   if (match === null) return undefined;
   const [, first = "", last = ""] = match;

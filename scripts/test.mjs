@@ -28,7 +28,7 @@ const found = {};
 /** Order matters: cheapest first, and what is needed before what needs it. @type {Record<string, Step>} */
 const STEPS = {
   install: { run: installDependencies },
-  model: { run: async () => void (await fetchModel()) },
+  model: { run: findTestModel },
   browser: { needs: ["install"], run: findTestBrowser },
   adapter: { needs: ["install"], prefers: ["browser"], run: findTestAdapter },
   check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 120) },
@@ -101,6 +101,12 @@ function report() {
 /** @param {Counts} counts */
 function words({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+async function findTestModel() {
+  const model = await fetchModel();
+  say(model);
+  found["LONGTAB_MODEL"] = model;
 }
 
 async function findTestBrowser() {

