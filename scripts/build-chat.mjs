@@ -11,7 +11,15 @@ export async function buildChat() {
   const packages = readdirSync(join(root, "packages")).flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
   await whenChanged({
     stamp: join(scratch, "built-chat"),
-    key: fingerprint(["vite.config.ts", "tsconfig.json", "pnpm-lock.yaml", "shaders", "apps/chat", ...packages]),
+    key: fingerprint([
+      "vite.config.ts",
+      "tsconfig.json",
+      "pnpm-lock.yaml",
+      "scripts/strip-shaders.mjs",
+      "shaders",
+      "apps/chat",
+      ...packages,
+    ]),
     product: join(dist, "index.html"),
     make: async () => {
       say("Building the page ...");
