@@ -22,7 +22,7 @@ export class FileSource implements ByteSource {
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this.size, offset, length);
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
       if (bytesRead === 0) throw new RangeError(`the file shrank while it was read (at ${offset + done})`);
       done += bytesRead;
