@@ -1,0 +1,55 @@
+import { Engine, validateSampling } from "@longtab/engine";
+import type { Prompt, Summary } from "@longtab/engine";
+import { Tokenizer } from "@longtab/tokenizer";
+import { openModel } from "./model.ts";
+import { parseOptions, required } from "./options.ts";
+
+/** `generate`: streams a completion to standard output, speeds to standard error. Ctrl-C stops it in order. */
+export async function generate(args: string[]): Promise<number> {
+  const { options: o } = parseOptions(args, {
+    model: "string",
+    prompt: "string",
+    chat: "boolean",
+    system: "string",
+    "max-tokens": "number",
+    seed: "number",
+    temperature: "number",
+    "top-k": "number",
+    "top-p": "number",
+    "min-p": "number",
+    "repetition-penalty": "number",
+    stop: "strings",
+    "context-length": "number",
+    backend: "string",
+  });
+  const prompt = toPrompt(required(o.prompt, "prompt"), o.chat ?? false, o.system);
+  const sampling = validateSampling({ seed: o.seed, temperature: o.temperature, topK: o["top-k"], topP: o["top-p"], minP: o["min-p"], repetitionPenalty: o["repetition-penalty"] });
+  const { file, backend, adapter } = await openModel(required(o.model, "model"), { backend: o.backend, contextLength: o["context-length"] });
+  const engine = new Engine(backend, Tokenizer.fromMetadata(file.metadata));
+  const interrupt = new AbortController();
+  process.once("SIGINT", () => interrupt.abort());
+  try {
+    const pieces = engine.complete(prompt, { sampling, maxTokens: o["max-tokens"], stop: o.stop, signal: interrupt.signal });
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done) {
+        process.stdout.write("\n");
+        process.stderr.write(`${describe(next.value)} on ${adapter.description || adapter.vendor}\n`);
+        return 0;
+      }
+      process.stdout.write(next.value.text);
+    }
+  } finally {
+    engine.dispose();
+  }
+}
+
+function toPrompt(text: string, chat: boolean, system: string | undefined): Prompt {
+  if (!chat) return { text };
+  return { messages: [...(system === undefined ? [] : [{ role: "system", content: system } as const]), { role: "user", content: text }] };
+}
+
+function describe({ promptTokens, completionTokens, prefillSeconds, decodeSeconds, finishReason }: Summary): string {
+  const decode = decodeSeconds > 0 ? ((completionTokens - 1) / decodeSeconds).toFixed(1) : "-";
+  return `${promptTokens} tokens read at ${(promptTokens / prefillSeconds).toFixed(1)} tok/s, ${completionTokens} written at ${decode} tok/s (${finishReason})`;
+}

@@ -1,0 +1,47 @@
+import { LongtabError } from "@longtab/errors";
+import { generate } from "./generate.ts";
+import { inspect } from "./inspect.ts";
+import { score } from "./score.ts";
+import { tokenize } from "./tokenize.ts";
+
+const usage = `Longtab in a terminal.
+
+  generate --model FILE --prompt TEXT [--chat] [--system TEXT] [--max-tokens N] [--seed N] [--temperature X] [--top-k N] [--top-p X]
+           [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend webgpu]
+      Streams a completion; --chat puts the text into the model's chat format. Speeds go to standard error.
+
+  score --model FILE --in cases.json --out out.json [--context-length N] [--backend webgpu]
+      In: [{ "id", "ids": [prompt ids], "continuation": [ids] }].
+      Out: [{ "id", "steps": [{ "top": [ten best { "id", "logprob" }], "logprob": of the forced id }] }]; step j predicts continuation[j].
+
+  inspect FILE...
+      One JSON line per file: { "file", "metadata", "tensors", "plan" }, with "error": { "code", "message" } where something is wrong.
+      Goes on to the next file; the exit status is 1 if any failed.
+
+  tokenize --model FILE --in strings.json --out ids.json [--special]
+      Array of strings in, array of id arrays out. No BOS is added; --special reads the names of special tokens as those tokens.
+`;
+
+const verbs: Record<string, (args: string[]) => Promise<number>> = { generate, score, inspect, tokenize };
+
+/** Runs one verb; resolves with the exit status. */
+async function main([verb = "help", ...args]: string[]): Promise<number> {
+  if (verb === "help" || verb === "--help" || verb === "-h") {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const run = verbs[verb];
+  if (!run) {
+    process.stderr.write(`There is no verb "${verb}".\n\n${usage}`);
+    return 2;
+  }
+  try {
+    return await run(args);
+  } catch (error) {
+    const { code, message } = LongtabError.from(error);
+    process.stderr.write(`${code}: ${message}\n`);
+    return code === "invalid-option" ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
