@@ -20,6 +20,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import gguf
 import numpy as np
 import torch
+from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 FIDELITY = Path(__file__).resolve().parent.parent / "test" / "fidelity"
@@ -71,11 +72,16 @@ def main() -> None:
 
 
 def load(path: Path):
-    """The model in float32 and the tokenizer, both out of the GGUF file."""
-    torch.manual_seed(SEED)
+    """
+    The model in float32 and the tokenizer, both out of the GGUF file. transformers does not read the file's pre-tokenizer name (`smollm`:
+    every digit stands alone), so it is set here.
+    """
     source = {"gguf_file": path.name}
     model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, attn_implementation="eager", **source).eval()
-    return model, AutoTokenizer.from_pretrained(path.parent, **source)
+    tokenizer = AutoTokenizer.from_pretrained(path.parent, **source)
+    digits, words = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, words])
+    return model, tokenizer
 
 
 # --- weights -----------------------------------------------------------------------------------------------------------------
