@@ -28,7 +28,7 @@ export interface Agreement {
 }
 
 /** Nats between the first two from which the first must never change. */
-export const CLEAR_MARGIN = 0.3;
+const CLEAR_MARGIN = 0.3;
 
 /**
  * Compares our logits ([V], any constant added) with the reference's distribution at the same step. `forced` is the id that the
