@@ -43,6 +43,8 @@ export interface CatalogueEntry {
   file: string;
   url: string;
   sha256: string;
+  /** What the model's authors recommend; used where a request leaves an option out. */
+  sampling?: Omit<SamplingOptions, "seed">;
 }
 
 /** A model whose bytes are in IndexedDB, wholly or in part. */
@@ -81,6 +83,8 @@ export interface ModelInfo {
   adapter: string;
   /** True when a CPU plays the GPU (SwiftShader, lavapipe): correct, and slow. */
   softwareAdapter: boolean;
+  /** What a request that leaves an option out gets. */
+  sampling: Required<Omit<SamplingOptions, "seed">>;
   memory: { weights: number; scratch: number; kv: number; kvBudget: number };
 }
 
@@ -89,6 +93,7 @@ export interface ChatMessage {
   content: string;
 }
 
+/** Defaults are the model's own where the catalogue knows them (`ModelInfo.sampling`), else those named here. */
 export interface SamplingOptions {
   /** 0 is greedy. Default 0.7. */
   temperature?: number;
@@ -98,7 +103,7 @@ export interface SamplingOptions {
   top_k?: number;
   /** Drop tokens below this share of the most probable one's probability. Default 0. */
   min_p?: number;
-  /** Divide positive logits of tokens already seen by this, multiply negative ones. Default 1.1; 1 is off. */
+  /** Divide positive logits of tokens already seen by this, multiply negative ones. Default 1, which is off. */
   repetition_penalty?: number;
   /** Same seed, same model, same prompt and same device: same text. */
   seed?: number;

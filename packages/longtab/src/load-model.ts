@@ -1,5 +1,5 @@
 import { LongtabError } from "@longtab/errors";
-import { Engine, loadWebGpuBackend } from "@longtab/engine";
+import { Engine, defaultSampling, loadWebGpuBackend } from "@longtab/engine";
 import { BlobSource, parseGguf } from "@longtab/formats";
 import type { ByteSource } from "@longtab/formats";
 import { openDevice } from "@longtab/gpu";
@@ -7,6 +7,7 @@ import type { Gpu } from "@longtab/gpu";
 import { Tokenizer } from "@longtab/tokenizer";
 import { WeightStore } from "@longtab/weights";
 import type { LoadPhase, LoadProgress, ModelInfo } from "./api.ts";
+import { findCatalogueEntry } from "./catalogue.ts";
 import { PhaseProgress } from "./phase-progress.ts";
 import type { LoadRequest } from "./protocol.ts";
 import { weightsRequest } from "./weights-request.ts";
@@ -43,6 +44,7 @@ export async function loadModel(request: LoadRequest, onProgress: (progress: Loa
       trainedContextLength: config.contextLength,
       adapter: adapterName(gpu),
       softwareAdapter: gpu.report.software,
+      sampling: recommendedSampling(id),
       memory: backend.memory(),
     };
     return { engine: new Engine(backend, tokenizer), info, lost: backend.lost };
@@ -77,6 +79,11 @@ async function openFile(file: File, options: { onProgress: (progress: LoadProgre
     if (code !== "quota-exceeded" && code !== "storage-unavailable") throw error;
     return { id: file.name, source: inPlace };
   }
+}
+
+function recommendedSampling(id: string): ModelInfo["sampling"] {
+  const { temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty } = defaultSampling;
+  return { temperature, top_k, top_p, min_p, repetition_penalty, ...findCatalogueEntry(id)?.sampling };
 }
 
 function adapterName({ report }: Gpu): string {

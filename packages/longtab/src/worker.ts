@@ -4,11 +4,13 @@ import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
 import { carryTypedErrors } from "./comlink-errors.ts";
 import { loadModel } from "./load-model.ts";
+import type { SamplingOptions } from "./api.ts";
 import type { LoadEvent, WorkerApi } from "./protocol.ts";
 import { runRequest, startRequest } from "./requests.ts";
 
 /** One worker holds one model. What Comlink exposes is this object. */
 let engine: Engine | undefined;
+let defaults: SamplingOptions = {};
 const running = new Map<number, AbortController>();
 
 const api: WorkerApi = {
@@ -16,13 +18,14 @@ const api: WorkerApi = {
     const send = (event: LoadEvent): void => events.postMessage(event);
     const loaded = await loadModel(request, (progress) => send({ type: "progress", progress }));
     engine = loaded.engine;
+    defaults = loaded.info.sampling;
     void loaded.lost.then((error) => send({ type: "lost", error: LongtabError.from(error).serialize() }));
     return loaded.info;
   },
 
   async start(id, request, events) {
     const controller = new AbortController();
-    const started = startRequest(loadedEngine(), request);
+    const started = startRequest(loadedEngine(), { ...defaults, ...request });
     running.set(id, controller);
     void runRequest(started, events, controller.signal).finally(() => running.delete(id));
   },

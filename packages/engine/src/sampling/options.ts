@@ -10,7 +10,7 @@ export const defaultSampling: Readonly<Omit<Sampling, "seed">> = {
   topK: 40,
   topP: 0.95,
   minP: 0,
-  repetitionPenalty: 1.1,
+  repetitionPenalty: 1,
   penaltyWindow: 64,
 };
 
@@ -59,7 +59,7 @@ function checked(name: keyof Sampling, value: unknown): number {
   const inRange = typeof value === "number" && ((value >= least && value <= most) || value === off) && (!integer || Number.isInteger(value));
   if (inRange) return value;
   const limit = `${integer ? "an integer" : "a number"} from ${least} to ${most}${off === undefined ? "" : `, or ${off}`}`;
-  throw new LongtabError({ code: "invalid-option", what: `The sampling option ${name} is out of its range`, value: shown(value), limit, remedy: `choose ${limit}` });
+  throw new LongtabError({ code: "invalid-option", what: `The sampling option ${name} is out of its range`, value: shown(value), limit, remedy: "leave it out for the default" });
 }
 
 function shown(value: unknown): string {
