@@ -11,6 +11,8 @@ export interface Behaviour {
   breakAfter?: number[];
   /** Bytes after which each of the next answers falls silent without ending. */
   stallAfter?: number[];
+  /** What the file holds from each of the next answers on; taken from the front. */
+  contents?: Buffer[];
   bytesPerSecond?: number;
   /** Answers with this status and no file. */
   status?: number;
@@ -45,6 +47,7 @@ export class HostedFile {
   behaviour: Behaviour;
   /** GET and HEAD requests in order. */
   readonly requests: AnsweredRequest[] = [];
+  readonly #open = new Set<ServerResponse>();
 
   constructor(bytes: Buffer, behaviour: Behaviour = {}) {
     this.bytes = bytes;
@@ -65,12 +68,28 @@ export class HostedFile {
     return this.requests.reduce((sum, request) => sum + request.sent, 0);
   }
 
+  /** The Range header of every request. */
+  get ranges(): (string | undefined)[] {
+    return this.requests.map(({ range }) => range);
+  }
+
+  /** The first byte that every request asked for. */
+  get starts(): number[] {
+    return this.ranges.map((range) => parseRange(range)?.first ?? 0);
+  }
+
   get size(): number {
     return this.behaviour.statedSize ?? this.bytes.length;
   }
 
+  /** Breaks the connections over which the file is being sent. */
+  cut(): void {
+    for (const response of this.#open) response.destroy();
+  }
+
   async answer(request: IncomingMessage, response: ServerResponse, headers: OutgoingHttpHeaders): Promise<void> {
     const { behaviour } = this;
+    this.bytes = behaviour.contents?.shift() ?? this.bytes;
     const range = behaviour.noRange === true || behaviour.hideSize === true ? undefined : parseRange(request.headers.range);
     const first = range?.first ?? 0;
     const end = Math.min(range?.end ?? Infinity, this.bytes.length);
@@ -98,7 +117,9 @@ export class HostedFile {
       ...(behaviour.noRange === true ? {} : { "accept-ranges": "bytes" }),
       ...(status === 206 ? { "content-range": `bytes ${first}-${end - 1}/${this.size}` } : {}),
       // A wrong size goes with a chunked body: HTTP itself would catch a wrong Content-Length.
-      ...(behaviour.hideSize === true || (status === 206 && behaviour.statedSize !== undefined) ? {} : { "content-length": this.size - first - (this.bytes.length - end) }),
+      ...(behaviour.hideSize === true || (status === 206 && behaviour.statedSize !== undefined)
+        ? {}
+        : { "content-length": this.size - first - (this.bytes.length - end) }),
     });
     if (request.method === "HEAD") response.end();
     else await this.#send(this.bytes.subarray(first, end), response, log);
@@ -108,6 +129,8 @@ export class HostedFile {
     const breakAt = this.behaviour.breakAfter?.shift() ?? Infinity;
     const stallAt = this.behaviour.stallAfter?.shift() ?? Infinity;
     const gone = once(response, "close");
+    this.#open.add(response);
+    void gone.then(() => this.#open.delete(response));
     while (log.sent < bytes.length && !response.destroyed) {
       const length = Math.min(PIECE_BYTES, breakAt - log.sent, stallAt - log.sent);
       if (length === 0) {

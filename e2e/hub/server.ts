@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { type Behaviour, HostedFile } from "./hosted-file.ts";
 
 /** What every answer of huggingface.co lets a page read; ETag, X-Linked-ETag and the rest are on redirects too, where no page sees them. */
-const HUB_EXPOSES = "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash";
+const HUB_EXPOSES =
+  "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash";
 /** What its CDN lets a page read, and what it accepts in a preflight: neither Range nor If-Range. */
 const CDN_EXPOSES = "Accept-Ranges, Content-Range, Content-Type, Content-Disposition, ETag, X-Cache";
 const CDN_ALLOWS = "Content-Range, Content-Type, Content-Disposition, ETag";
@@ -55,10 +56,20 @@ export class Hub {
 
   #answerHub(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(request.url ?? "/", this.base);
-    const cors = { "access-control-allow-origin": request.headers.origin ?? "https://huggingface.co", "access-control-expose-headers": HUB_EXPOSES, vary: "Origin" };
+    const cors = {
+      "access-control-allow-origin": request.headers.origin ?? "https://huggingface.co",
+      "access-control-expose-headers": HUB_EXPOSES,
+      vary: "Origin",
+    };
     if (request.method === "OPTIONS") {
       this.preflights += 1;
-      response.writeHead(204, { ...cors, "access-control-allow-methods": "GET, HEAD, POST", "access-control-allow-headers": "Content-Type, Authorization, Range" }).end();
+      response
+        .writeHead(204, {
+          ...cors,
+          "access-control-allow-methods": "GET, HEAD, POST",
+          "access-control-allow-headers": "Content-Type, Authorization, Range",
+        })
+        .end();
       return;
     }
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/paths-info\/[^/]+$/.exec(pathname);
@@ -67,7 +78,9 @@ export class Hub {
       void readBody(request).then((body) => {
         const status = this.apiWorks ? 200 : 500;
         response.writeHead(status, { ...cors, "content-type": "application/json" });
-        response.end(JSON.stringify(this.apiWorks ? this.#pathsInfo(api[1] ?? "", requestedPaths(request, body)) : { error: "out of order" }));
+        response.end(
+          JSON.stringify(this.apiWorks ? this.#pathsInfo(api[1] ?? "", requestedPaths(request, body)) : { error: "out of order" }),
+        );
       });
       return;
     }
@@ -75,7 +88,9 @@ export class Hub {
     const key = match === null ? "" : `${match[1]}/${decodeURIComponent(match[2] ?? "")}`;
     const file = this.#files.get(key);
     if (file === undefined) {
-      response.writeHead(404, { ...cors, "content-type": "text/plain; charset=utf-8", "x-error-code": "EntryNotFound" }).end("Entry not found");
+      response
+        .writeHead(404, { ...cors, "content-type": "text/plain; charset=utf-8", "x-error-code": "EntryNotFound" })
+        .end("Entry not found");
       return;
     }
     response.writeHead(302, {
@@ -94,12 +109,18 @@ export class Hub {
     return paths.flatMap((path) => {
       const file = this.#files.get(`${repo}/${path}`);
       if (file === undefined) return [];
-      return [{ type: "file", path, oid: COMMIT, size: file.bytes.length, lfs: { oid: file.sha256, size: file.bytes.length, pointerSize: 134 } }];
+      return [
+        { type: "file", path, oid: COMMIT, size: file.bytes.length, lfs: { oid: file.sha256, size: file.bytes.length, pointerSize: 134 } },
+      ];
     });
   }
 
   #answerCdn(request: IncomingMessage, response: ServerResponse): void {
-    const cors = { "access-control-allow-origin": "*", "access-control-allow-headers": CDN_ALLOWS, "access-control-expose-headers": CDN_EXPOSES };
+    const cors = {
+      "access-control-allow-origin": "*",
+      "access-control-allow-headers": CDN_ALLOWS,
+      "access-control-expose-headers": CDN_EXPOSES,
+    };
     if (request.method === "OPTIONS") {
       this.preflights += 1;
       response.writeHead(200, cors).end();

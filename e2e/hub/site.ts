@@ -43,7 +43,8 @@ export class Site {
     const { pathname } = new URL(request.url ?? "/", this.base);
     const file = this.#files.get(pathname);
     if (file !== undefined) void file.answer(request, response, {});
-    else if (pathname === "/page.js") response.writeHead(200, { "content-type": "text/javascript", "access-control-allow-origin": "*" }).end(this.#script);
+    else if (pathname === "/page.js")
+      response.writeHead(200, { "content-type": "text/javascript", "access-control-allow-origin": "*" }).end(this.#script);
     else {
       const sandbox = pathname === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
       response.writeHead(200, { "content-type": "text/html", ...sandbox }).end(PAGE);

@@ -1,7 +1,12 @@
 import { LongtabError } from "@longtab/errors";
 
 export function aborted(cause?: unknown): LongtabError {
-  return new LongtabError({ code: "aborted", what: "Loading was stopped", remedy: "load again to go on: what is stored already is kept", cause });
+  return new LongtabError({
+    code: "aborted",
+    what: "Loading was stopped",
+    remedy: "load again to go on: what is stored already is kept",
+    cause,
+  });
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

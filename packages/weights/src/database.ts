@@ -90,7 +90,9 @@ export class WeightDatabase {
   /** The bytes of a chunk as they are stored; undefined where they are gone or unreadable. Their hash is the caller's to check. */
   async chunk(key: string, index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      const value = await this.#store("readonly", async (store) => promisifyRequest<Blob | ArrayBuffer | undefined>(store.get(["chunk", key, index])));
+      const value = await this.#store("readonly", async (store) =>
+        promisifyRequest<Blob | ArrayBuffer | undefined>(store.get(["chunk", key, index])),
+      );
       if (value === undefined) return undefined;
       return new Uint8Array(value instanceof Blob ? await value.arrayBuffer() : value);
     } catch {
@@ -143,7 +145,12 @@ export class WeightDatabase {
   }
 
   /** Writes a chunk after `check` in the same transaction. */
-  async #putChunk(key: string, index: number, bytes: Uint8Array<ArrayBuffer>, check: (store: IDBObjectStore) => Promise<void>): Promise<void> {
+  async #putChunk(
+    key: string,
+    index: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    check: (store: IDBObjectStore) => Promise<void>,
+  ): Promise<void> {
     const put = async (value: Blob | Uint8Array<ArrayBuffer>) =>
       this.#run("readwrite", async (store) => {
         await check(store);
@@ -174,11 +181,6 @@ export function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, "0")).join("");
 }
 
-/** Gives a chunk's memory back at once: the garbage collector lets several chunks of 16 MiB pile up before it runs. */
-export function release(bytes: Uint8Array<ArrayBuffer>): void {
-  bytes.buffer.transfer(0);
-}
-
 /** In IndexedDB's order of keys an array sorts after everything else, so [] is above all of them. */
 function allUnder(prefix: string[]): IDBKeyRange {
   return IDBKeyRange.bound(prefix, [...prefix, []]);
@@ -187,7 +189,12 @@ function allUnder(prefix: string[]): IDBKeyRange {
 function storageError(error: unknown): LongtabError {
   if (isLongtabError(error)) return error;
   if (isQuotaError(error)) {
-    return new LongtabError({ code: "quota-exceeded", what: "The browser has no room to store more", remedy: "delete a stored model or free disk space", cause: error });
+    return new LongtabError({
+      code: "quota-exceeded",
+      what: "The browser has no room to store more",
+      remedy: "delete a stored model or free disk space",
+      cause: error,
+    });
   }
   return new LongtabError({
     code: "storage-unavailable",

@@ -2,11 +2,12 @@ import { type ErrorCode, LongtabError, isLongtabError } from "@longtab/errors";
 import { aborted, delay, throwIfAborted } from "./abort.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import type { WeightsRequest } from "./contract.ts";
-import { type ModelRecord, type WeightDatabase, randomKey, release } from "./database.ts";
+import { type ModelRecord, type WeightDatabase, randomKey } from "./database.ts";
 import { type FileResponse, networkFailed, notFound, openFile, shownUrl, sourceChanged } from "./http.ts";
 import { type StatedFile, statedByHub } from "./hub.ts";
 import type { ProgressReporter } from "./progress.ts";
 import { requireRoom } from "./quota.ts";
+import { release } from "./release.ts";
 import { type IncrementalSha256, createSha256, sha256 } from "./sha256.ts";
 
 /** Patience with the network. */
@@ -32,7 +33,14 @@ export interface Load {
 const WORTHWHILE_BYTES = 64 * 1024;
 
 /** What one address did wrong another may do right; anything else would fail again. In order of what tells the person most. */
-const CODES_OF_AN_ADDRESS: readonly ErrorCode[] = ["checksum-mismatch", "source-changed", "network-failed", "offline", "file-limit", "model-not-found"];
+const CODES_OF_AN_ADDRESS: readonly ErrorCode[] = [
+  "checksum-mismatch",
+  "source-changed",
+  "network-failed",
+  "offline",
+  "file-limit",
+  "model-not-found",
+];
 
 /**
  * Loads a model from the first of its URLs that gives the file, going on with what an earlier session stored.
@@ -77,7 +85,7 @@ async function downloadFrom(url: string, load: Load): Promise<ModelRecord> {
 }
 
 async function streamFrom(url: string, load: Load): Promise<ModelRecord> {
-  const { signal, retry, progress } = load;
+  const { signal, retry } = load;
   const stated = await stateOf(url, load);
   let writer = await resume(url, stated, load);
   let failures = 0;
@@ -85,15 +93,13 @@ async function streamFrom(url: string, load: Load): Promise<ModelRecord> {
     const before = writer?.offset ?? 0;
     try {
       const response = await openFile(url, before, undefined, { signal, stallMs: retry.stallMs });
-      if (writer === undefined) writer = await begin(url, response, stated, load);
-      else requireUnchanged(url, response, writer.record);
-      for await (const piece of response.pieces) {
-        throwIfAborted(signal);
-        if (writer.offset + piece.length > writer.record.size) throw sourceChanged(url, "more bytes came than were stated");
-        await writer.push(piece);
-        progress.update(writer.offset);
+      try {
+        if (writer === undefined) writer = await begin(url, response, stated, load);
+        else requireUnchanged(url, response, writer.record);
+        await receive(url, response, writer, load);
+      } finally {
+        response.close();
       }
-      if (!writer.full) throw networkFailed(`${shownUrl(url)} ended after ${writer.offset} of ${writer.record.size} bytes`);
     } catch (error) {
       throwIfAborted(signal);
       if (!isLongtabError(error) || (error.code !== "network-failed" && error.code !== "offline")) throw error;
@@ -106,9 +112,21 @@ async function streamFrom(url: string, load: Load): Promise<ModelRecord> {
   return writer.finish();
 }
 
+async function receive(url: string, response: FileResponse, writer: ChunkWriter, { progress, signal }: Load): Promise<void> {
+  const { size } = writer.record;
+  for await (const piece of response.pieces) {
+    throwIfAborted(signal);
+    if (writer.offset + piece.length > size) throw sourceChanged(url, "more bytes came than were stated");
+    await writer.push(piece);
+    progress.update(writer.offset);
+  }
+  if (!writer.full) throw networkFailed(`${shownUrl(url)} ended after ${writer.offset} of ${size} bytes`);
+}
+
 /** The catalogue's word comes before the hub's. */
 async function stateOf(url: string, { request, hubBase, signal }: Load): Promise<StatedFile> {
-  if (request.sha256 === undefined) return { ...(request.size === undefined ? {} : { size: request.size }), ...(await statedByHub(url, hubBase, signal)) };
+  if (request.sha256 === undefined)
+    return { ...(request.size === undefined ? {} : { size: request.size }), ...(await statedByHub(url, hubBase, signal)) };
   return { sha256: request.sha256.toLowerCase(), ...(request.size === undefined ? {} : { size: request.size }) };
 }
 

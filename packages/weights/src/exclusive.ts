@@ -8,7 +8,11 @@ import type { WeightsOptions, WeightsProgress } from "./contract.ts";
  * `share` is to be called with every progress of `work`.
  * @throws `aborted`, also while waiting
  */
-export async function exclusively<T>(name: string, options: WeightsOptions, work: (share: (progress: WeightsProgress) => void) => Promise<T>): Promise<T> {
+export async function exclusively<T>(
+  name: string,
+  options: WeightsOptions,
+  work: (share: (progress: WeightsProgress) => void) => Promise<T>,
+): Promise<T> {
   const { signal, onProgress } = options;
   const channel = new BroadcastChannel(name);
   const hear = ({ data }: MessageEvent<WeightsProgress>) => onProgress?.(data);
@@ -16,7 +20,6 @@ export async function exclusively<T>(name: string, options: WeightsOptions, work
   const turn = async () => {
     channel.removeEventListener("message", hear);
     return work((progress) => {
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel of one origin, unlike a window
       channel.postMessage(progress);
       onProgress?.(progress);
     });

@@ -1,5 +1,6 @@
 import { LongtabError } from "@longtab/errors";
 import { aborted } from "./abort.ts";
+import { release } from "./release.ts";
 import { parseSha256 } from "./sha256.ts";
 
 /** No model file is near this size; a server that states more is wrong, and its number would reach storage estimates and arrays. */
@@ -12,8 +13,10 @@ export interface FileResponse {
   validator: string | undefined;
   /** From X-Linked-ETag, which a page can read where its own server sends the file and no redirect hides it. */
   sha256: string | undefined;
-  /** The bytes from the one asked for, in pieces as they arrive; leaving the loop closes the connection. */
+  /** The bytes from the one asked for, in pieces as they arrive, each good until the next is asked for. */
   pieces: AsyncGenerator<Uint8Array, void>;
+  /** Ends the connection, whether or not all pieces were taken. To be called in any case. */
+  close(): void;
 }
 
 export interface ConnectionOptions {
@@ -48,6 +51,7 @@ export async function openFile(url: string, start: number, end: number | undefin
       validator: response.headers.get("etag") ?? response.headers.get("last-modified") ?? undefined,
       sha256: parseSha256(response.headers.get("x-linked-etag")),
       pieces: readPieces(connection, response, start - first, end === undefined ? Infinity : end - start),
+      close: () => stall.abort(),
     };
   } catch (error) {
     stall.abort();
@@ -72,7 +76,13 @@ function interpret(response: Response, url: string, start: number): { total: num
   if (total === undefined) throw networkFailed(`${shownUrl(url)} does not state the size of the file`);
   if (total === 0) throw notFound(url, "an empty file");
   if (total > LARGEST_FILE) {
-    throw new LongtabError({ code: "file-limit", what: `${shownUrl(url)} states an impossible size`, value: total, limit: LARGEST_FILE, remedy: "check the address" });
+    throw new LongtabError({
+      code: "file-limit",
+      what: `${shownUrl(url)} states an impossible size`,
+      value: total,
+      limit: LARGEST_FILE,
+      remedy: "check the address",
+    });
   }
   return { total, first };
 }
@@ -101,18 +111,15 @@ async function* readPieces(connection: Connection, response: Response, skip: num
   if (reader === undefined) return;
   let toSkip = skip;
   let left = length;
-  try {
-    while (left > 0) {
-      const { done, value } = await waiting(connection, async () => reader.read());
-      if (done) return;
-      const skipped = Math.min(toSkip, value.length);
-      toSkip -= skipped;
-      const piece = value.subarray(skipped, skipped + left);
-      left -= piece.length;
-      if (piece.length > 0) yield piece;
-    }
-  } finally {
-    connection.stall.abort();
+  while (left > 0) {
+    const { done, value } = await waiting(connection, async () => reader.read());
+    if (done) return;
+    const skipped = Math.min(toSkip, value.length);
+    toSkip -= skipped;
+    const piece = value.subarray(skipped, skipped + left);
+    left -= piece.length;
+    if (piece.length > 0) yield piece;
+    release(value);
   }
 }
 
@@ -127,7 +134,12 @@ async function waiting<T>(connection: Connection, work: () => Promise<T>): Promi
     if (stall.signal.aborted) throw networkFailed(`${shownUrl(url)} sent nothing for ${Math.round(options.stallMs / 1000)} s`, error);
     if (!navigator.onLine) {
       const remedy = "connect and load again: what is stored already is kept";
-      throw new LongtabError({ code: "offline", what: `The device is offline, so ${shownUrl(url)} cannot be reached`, remedy, cause: error });
+      throw new LongtabError({
+        code: "offline",
+        what: `The device is offline, so ${shownUrl(url)} cannot be reached`,
+        remedy,
+        cause: error,
+      });
     }
     throw networkFailed(`The connection to ${shownUrl(url)} failed`, error);
   } finally {
@@ -145,9 +157,17 @@ export function networkFailed(what: string, cause?: unknown): LongtabError {
 }
 
 export function notFound(url: string, answer: string): LongtabError {
-  return new LongtabError({ code: "model-not-found", what: `${shownUrl(url)} answered with ${answer}`, remedy: "check the model's name and address" });
+  return new LongtabError({
+    code: "model-not-found",
+    what: `${shownUrl(url)} answered with ${answer}`,
+    remedy: "check the model's name and address",
+  });
 }
 
 export function sourceChanged(url: string, how: string): LongtabError {
-  return new LongtabError({ code: "source-changed", what: `The file at ${shownUrl(url)} has changed while it was loaded: ${how}`, remedy: "load again, from the beginning" });
+  return new LongtabError({
+    code: "source-changed",
+    what: `The file at ${shownUrl(url)} has changed while it was loaded: ${how}`,
+    remedy: "load again, from the beginning",
+  });
 }

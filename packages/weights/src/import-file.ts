@@ -1,10 +1,11 @@
 import { LongtabError } from "@longtab/errors";
 import { throwIfAborted } from "./abort.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
-import { type ModelRecord, type WeightDatabase, randomKey, release } from "./database.ts";
+import { type ModelRecord, type WeightDatabase, randomKey } from "./database.ts";
 import { LARGEST_FILE } from "./http.ts";
 import type { ProgressReporter } from "./progress.ts";
 import { requireRoom } from "./quota.ts";
+import { release } from "./release.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface FileFingerprint {
@@ -27,8 +28,10 @@ export interface Import {
  * @throws `file-not-a-model` when empty, `file-limit`, `source-changed`, `aborted`
  */
 export async function fingerprint(file: File, { chunkBytes, progress, signal }: Import): Promise<FileFingerprint> {
-  if (file.size === 0) throw new LongtabError({ code: "file-not-a-model", what: `The file ${file.name} is empty`, remedy: "choose a model file" });
-  if (file.size > LARGEST_FILE) throw new LongtabError({ code: "file-limit", what: `The file ${file.name} is too large`, value: file.size, limit: LARGEST_FILE });
+  if (file.size === 0)
+    throw new LongtabError({ code: "file-not-a-model", what: `The file ${file.name} is empty`, remedy: "choose a model file" });
+  if (file.size > LARGEST_FILE)
+    throw new LongtabError({ code: "file-limit", what: `The file ${file.name} is too large`, value: file.size, limit: LARGEST_FILE });
   const chunks: string[] = [];
   progress.begin("verify", 0, file.size);
   for (let offset = 0; offset < file.size; offset += chunkBytes) {
@@ -50,7 +53,16 @@ export async function fingerprint(file: File, { chunkBytes, progress, signal }: 
  */
 export async function storeFile(file: File, { id, chunks }: FileFingerprint, load: Import): Promise<ModelRecord> {
   const { database, chunkBytes, progress, signal } = load;
-  const fresh: ModelRecord = { id, name: file.name, size: file.size, chunkBytes, key: randomKey(), chunks: [], urls: [], lastUsed: Date.now() };
+  const fresh: ModelRecord = {
+    id,
+    name: file.name,
+    size: file.size,
+    chunkBytes,
+    key: randomKey(),
+    chunks: [],
+    urls: [],
+    lastUsed: Date.now(),
+  };
   const record = (await database.record("partial", id)) ?? fresh;
   const held = Math.min(record.chunks.length * chunkBytes, file.size);
   await requireRoom(file.name, file.size - held);
@@ -82,5 +94,10 @@ async function slice(file: File, offset: number, length: number): Promise<Uint8A
 }
 
 function fileChanged({ name }: File, cause?: unknown): LongtabError {
-  return new LongtabError({ code: "source-changed", what: `The file ${name} was changed, moved or deleted while it was read`, remedy: "choose it again", cause });
+  return new LongtabError({
+    code: "source-changed",
+    what: `The file ${name} was changed, moved or deleted while it was read`,
+    remedy: "choose it again",
+    cause,
+  });
 }

@@ -71,7 +71,8 @@ function requestOfHubFile(file: HubFile, hubBase: string): WeightsRequest {
 
 function requestOfUrl(text: string): WeightsRequest {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !["https:", "http:"].includes(url.protocol)) throw invalid("The model reference is neither a hub id nor a URL", text);
+  if (url === undefined || !["https:", "http:"].includes(url.protocol))
+    throw invalid("The model reference is neither a hub id nor a URL", text);
   // fetch refuses such a URL anyway, and the id would show the password.
   if (url.username !== "" || url.password !== "") throw invalid("The model's URL holds a user name or a password", url.host);
   url.hash = "";

@@ -106,12 +106,22 @@ export class WeightStore {
   /** A model that is here as a whole, without the network. @throws `model-not-found` */
   async openStored(id: string): Promise<StoredSource> {
     const source = await this.#stored({ id });
-    if (source === undefined) throw new LongtabError({ code: "model-not-found", what: "The model is not stored in this browser", value: id, remedy: "load it first" });
+    if (source === undefined)
+      throw new LongtabError({
+        code: "model-not-found",
+        what: "The model is not stored in this browser",
+        value: id,
+        remedy: "load it first",
+      });
     return source;
   }
 
   /** What is stored, or else what `load` stores, in one tab at a time. */
-  async #storedOr(wanted: { id: string; sha256?: string }, options: WeightsOptions, load: (progress: ProgressReporter) => Promise<ModelRecord>): Promise<StoredSource> {
+  async #storedOr(
+    wanted: { id: string; sha256?: string },
+    options: WeightsOptions,
+    load: (progress: ProgressReporter) => Promise<ModelRecord>,
+  ): Promise<StoredSource> {
     throwIfAborted(options.signal);
     const here = await this.#stored(wanted);
     if (here !== undefined) return here;
@@ -131,7 +141,7 @@ export class WeightStore {
   }
 
   #source(record: ModelRecord): StoredSource {
-    return new ChunkedSource(record, this.#database, this.#retry.stallMs);
+    return new ChunkedSource(record, this.#database, this.#retry);
   }
 }
 
@@ -141,7 +151,8 @@ function describe({ id, name, size, chunkBytes, chunks, lastUsed }: ModelRecord,
 
 function checkRequest(request: WeightsRequest): WeightsRequest {
   const { id, size, sha256 } = request;
-  if (id === "" || id.length > LONGEST_ID) throw new LongtabError({ code: "invalid-option", what: "A model's id has between 1 and 2048 characters", value: id.length });
+  if (id === "" || id.length > LONGEST_ID)
+    throw new LongtabError({ code: "invalid-option", what: "A model's id has between 1 and 2048 characters", value: id.length });
   if (size !== undefined && !(Number.isSafeInteger(size) && size > 0 && size <= LARGEST_FILE)) {
     throw new LongtabError({ code: "invalid-option", what: "A model's size is a whole number of bytes", value: size, limit: LARGEST_FILE });
   }

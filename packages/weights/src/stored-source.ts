@@ -1,8 +1,14 @@
-import { LongtabError, isLongtabError } from "@longtab/errors";
+import { LongtabError } from "@longtab/errors";
+import { delay } from "./abort.ts";
 import type { StoredSource } from "./contract.ts";
-import { type ModelRecord, type WeightDatabase, release } from "./database.ts";
+import type { ModelRecord, WeightDatabase } from "./database.ts";
+import type { RetryPolicy } from "./download.ts";
 import { openFile } from "./http.ts";
+import { release } from "./release.ts";
 import { sha256 } from "./sha256.ts";
+
+/** A reader waits meanwhile, so not for long. */
+const REFETCH_TRIES = 3;
 
 /**
  * A stored model as a ByteSource. Memory: one chunk and the bytes asked for, whatever the caller does; reads are therefore answered
@@ -14,19 +20,19 @@ export class ChunkedSource implements StoredSource {
   readonly sha256: string | undefined;
   readonly #record: ModelRecord;
   readonly #database: WeightDatabase;
-  readonly #stallMs: number;
+  readonly #retry: RetryPolicy;
   /** Chunks whose hash this source has checked: once each. */
   readonly #sound = new Set<number>();
   #cached: { index: number; bytes: Uint8Array<ArrayBuffer> } | undefined;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(record: ModelRecord, database: WeightDatabase, stallMs: number) {
+  constructor(record: ModelRecord, database: WeightDatabase, retry: RetryPolicy) {
     this.id = record.id;
     this.size = record.size;
     this.sha256 = record.sha256;
     this.#record = record;
     this.#database = database;
-    this.#stallMs = stallMs;
+    this.#retry = retry;
   }
 
   /** @throws `file-truncated` beyond the end, `storage-damaged`, `model-not-found` when deleted meanwhile */
@@ -42,11 +48,16 @@ export class ChunkedSource implements StoredSource {
 
   async #read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > this.size) {
-      throw new LongtabError({ code: "file-truncated", what: `${this.#record.name} has no bytes ${offset} to ${offset + length}`, value: offset + length, limit: this.size });
+      throw new LongtabError({
+        code: "file-truncated",
+        what: `${this.#record.name} has no bytes ${offset} to ${offset + length}`,
+        value: offset + length,
+        limit: this.size,
+      });
     }
     const { chunkBytes } = this.#record;
     const result = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const chunk = await this.#chunk(Math.floor((offset + done) / chunkBytes));
       const start = (offset + done) % chunkBytes;
       const part = chunk.subarray(start, start + length - done);
@@ -76,18 +87,27 @@ export class ChunkedSource implements StoredSource {
   async #fetchAgain(index: number): Promise<Uint8Array<ArrayBuffer>> {
     const manifest = await this.#database.record("manifest", this.id);
     if (manifest?.key !== this.#record.key) {
-      throw new LongtabError({ code: "model-not-found", what: `${this.#record.name} was deleted while it was read`, remedy: "load it again" });
+      throw new LongtabError({
+        code: "model-not-found",
+        what: `${this.#record.name} was deleted while it was read`,
+        remedy: "load it again",
+      });
     }
-    let failure: unknown;
-    for (const url of this.#record.urls) {
-      try {
-        const bytes = await this.#download(url, index);
-        if (bytes === undefined) continue;
-        await this.#database.replaceChunk(this.#record, index, bytes);
-        return bytes;
-      } catch (error) {
-        failure = error;
+    let failure: LongtabError | undefined;
+    for (let attempt = 0; attempt < REFETCH_TRIES; attempt += 1) {
+      if (attempt > 0) await delay(this.#retry.firstDelayMs * 2 ** attempt, undefined);
+      failure = undefined;
+      for (const url of this.#record.urls) {
+        try {
+          const bytes = await this.#download(url, index);
+          if (bytes === undefined) continue;
+          await this.#database.replaceChunk(this.#record, index, bytes);
+          return bytes;
+        } catch (error) {
+          failure = LongtabError.from(error);
+        }
       }
+      if (!isPassing(failure)) break;
     }
     throw await this.#damaged(index, failure);
   }
@@ -96,19 +116,23 @@ export class ChunkedSource implements StoredSource {
   async #download(url: string, index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const start = index * this.#record.chunkBytes;
     const bytes = new Uint8Array(this.#lengthOf(index));
-    const { pieces, total } = await openFile(url, start, start + bytes.length, { stallMs: this.#stallMs });
-    if (total !== this.size) return undefined;
-    let filled = 0;
-    for await (const piece of pieces) {
-      bytes.set(piece, filled);
-      filled += piece.length;
+    const response = await openFile(url, start, start + bytes.length, { stallMs: this.#retry.stallMs });
+    try {
+      if (response.total !== this.size) return undefined;
+      let filled = 0;
+      for await (const piece of response.pieces) {
+        bytes.set(piece, filled);
+        filled += piece.length;
+      }
+    } finally {
+      response.close();
     }
     return (await sha256(bytes)) === this.#record.chunks[index] ? bytes : undefined;
   }
 
   /** Where the network failed the model stays as it is, for a better moment; otherwise the next load goes on before the damage. */
-  async #damaged(index: number, cause: unknown): Promise<LongtabError> {
-    const later = isLongtabError(cause) && (cause.code === "network-failed" || cause.code === "offline");
+  async #damaged(index: number, cause: LongtabError | undefined): Promise<LongtabError> {
+    const later = isPassing(cause);
     if (!later) await this.#database.demote(this.#record, index);
     const again = this.#record.urls.length > 0 ? "load it again" : "choose the file again";
     return new LongtabError({
@@ -122,4 +146,9 @@ export class ChunkedSource implements StoredSource {
   #lengthOf(index: number): number {
     return Math.min(this.#record.chunkBytes, this.size - index * this.#record.chunkBytes);
   }
+}
+
+/** A failure of the network, which another moment may mend. */
+function isPassing(error: LongtabError | undefined): boolean {
+  return error?.code === "network-failed" || error?.code === "offline";
 }
