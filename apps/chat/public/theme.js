@@ -1,7 +1,8 @@
 // A chosen theme, set before the first paint so that the page never flashes in the other one.
 try {
+  /** @type {{ theme?: unknown }} */
   const { theme } = JSON.parse(localStorage.getItem("longtab-settings") ?? "{}");
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  if (theme === "light" || theme === "dark") document.documentElement.dataset["theme"] = theme;
 } catch {
   // No storage, no choice: the system's colours.
 }

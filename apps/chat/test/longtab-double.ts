@@ -117,6 +117,7 @@ class DoubleModel implements LoadedModel {
       trainedContextLength: 8192,
       adapter: "a test",
       softwareAdapter: scenario.software ?? false,
+      sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1.1 },
       memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: 190e6 },
     };
     this.lost = new Promise((resolve) => (this.#lose = resolve));

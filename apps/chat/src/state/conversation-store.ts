@@ -55,7 +55,6 @@ export async function deleteConversation(id: string): Promise<void> {
 }
 
 function tellOtherTabs(id: string): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target: it is one origin's own
   channel.postMessage(id);
 }
 

@@ -92,7 +92,9 @@ describe("titles", () => {
   });
 
   test("a long line is cut at a word, without a stop before the ellipsis", () => {
-    expect(titleFrom("Tell me about the tides, the moon and everything, and then some more")).toBe("Tell me about the tides, the moon and…");
+    expect(titleFrom("Tell me about the tides, the moon and everything, and then some more")).toBe(
+      "Tell me about the tides, the moon and…",
+    );
   });
 
   test("a family of emoji is never cut in two", () => {

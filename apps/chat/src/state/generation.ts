@@ -122,7 +122,7 @@ async function streamAnswer(
   const saving = setInterval(() => void save({ text, end: "interrupted" }), SAVE_EVERY_MS);
   try {
     const stream = await model.chat.completions.create({
-      ...samplingFromSettings(),
+      ...requestOptions(),
       messages,
       signal: aborted,
       stream: true,
@@ -150,18 +150,20 @@ async function streamAnswer(
   }
 }
 
-function samplingFromSettings() {
-  const { temperature, topP, topK, minP, repetitionPenalty, maxTokens, seed } = settings.peek();
-  return {
+/** Only what a person set: the rest is the model's own. */
+function requestOptions() {
+  const {
     temperature,
-    top_p: topP,
-    top_k: topK,
-    min_p: minP,
-    repetition_penalty: repetitionPenalty,
-    stream_options: { include_usage: true },
-    ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
-    ...(seed === null ? {} : { seed }),
-  };
+    topP: top_p,
+    topK: top_k,
+    minP: min_p,
+    repetitionPenalty: repetition_penalty,
+    maxTokens: max_tokens,
+    seed,
+  } = settings.peek();
+  const chosen = { temperature, top_p, top_k, min_p, repetition_penalty, max_tokens, seed };
+  const set = Object.entries(chosen).filter((option): option is [keyof typeof chosen, number] => option[1] !== null);
+  return { ...Object.fromEntries(set), stream_options: { include_usage: true } };
 }
 
 function showReading(done: number, total: number): void {

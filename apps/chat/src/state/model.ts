@@ -47,6 +47,11 @@ export const softwareAdapter = computed(() => {
   return availability.value !== null && availability.value.state !== "unavailable" && availability.value.software;
 });
 
+/** What Longtab samples by where neither the person nor the catalogue says otherwise. */
+const LIBRARY_SAMPLING = { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1 };
+/** What an answer is sampled by where a setting is left to the model. */
+export const ownSampling = computed(() => loadedModel.value?.model.sampling ?? { ...LIBRARY_SAMPLING, ...choice.value.entry?.sampling });
+
 export function isStoredCopy(stored: StoredModel, { reference, entry }: Choice): boolean {
   return stored.id === reference || (entry !== undefined && (stored.id === entry.id || stored.id === entry.url));
 }
@@ -63,9 +68,10 @@ function choiceFor(id: string | null, stored: readonly StoredModel[]): Choice {
 
 /** Looks at the device and at what is stored; starts a stored model where the settings say so. */
 export async function startModel(): Promise<void> {
+  const checked = checkAvailability();
   await refreshStorage();
   choice.value = choiceFor(settings.peek().modelId, storedModels.peek());
-  await checkAvailability();
+  await checked;
   if (modelState.peek().at === "idle" && settings.peek().autoStart && storedChoice.peek()?.complete === true) await loadModel();
 }
 
@@ -147,12 +153,21 @@ export async function loadModel(): Promise<void> {
     }
   }
   await refreshStorage();
+  referToStoredCopy();
+}
+
+/** A file is loaded from the copy that was stored of it from then on: the file itself may move or change. */
+function referToStoredCopy(): void {
+  const id = loadedModel.peek()?.model.id;
+  const stored = storedModels.peek().find((model) => model.id === id && model.complete);
+  if (stored !== undefined && typeof choice.peek().reference !== "string") choice.value = { ...choice.peek(), reference: stored.id };
 }
 
 function becomeReady(loaded: LoadedModel): void {
   modelState.value = { at: "ready", loaded };
-  changeSettings({ modelId: loaded.model.id });
-  announce(`${loaded.model.name} is ready`);
+  const { id } = loaded.model;
+  changeSettings({ modelId: id });
+  announce(`${choice.peek().name} is ready`);
   void loaded.lost.then((error) => {
     const state = modelState.peek();
     if (state.at === "ready" && state.loaded === loaded) modelState.value = { at: "lost", problem: toProblem(error) };

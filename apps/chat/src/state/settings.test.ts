@@ -7,7 +7,16 @@ describe("stored settings", () => {
   });
 
   test("come back as they were written", () => {
-    const settings = { ...DEFAULTS, temperature: 0.2, topK: 5, maxTokens: 300, seed: 0, theme: "dark" as const, systemPrompt: "x", modelId: "m" };
+    const settings = {
+      ...DEFAULTS,
+      temperature: 0.2,
+      topK: 5,
+      maxTokens: 300,
+      seed: 0,
+      theme: "dark" as const,
+      systemPrompt: "x",
+      modelId: "m",
+    };
     expect(parseSettings(JSON.stringify(settings))).toEqual(settings);
   });
 
@@ -24,7 +33,9 @@ describe("stored settings", () => {
     });
   });
 
-  test("values of the wrong kind are ignored", () => {
-    expect(parseSettings('{"temperature":"1","systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{}}')).toEqual(DEFAULTS);
+  test("values of the wrong kind are left to the model", () => {
+    expect(parseSettings('{"temperature":"1","topP":null,"systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{}}')).toEqual(
+      DEFAULTS,
+    );
   });
 });

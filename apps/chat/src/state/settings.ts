@@ -3,11 +3,12 @@ import { effect, signal } from "@preact/signals";
 /** What a person chose, kept in localStorage: small, and readable before the first paint. */
 export interface Settings {
   systemPrompt: string;
-  temperature: number;
-  topP: number;
-  topK: number;
-  minP: number;
-  repetitionPenalty: number;
+  /** Null: the model's own, here and in the four below. */
+  temperature: number | null;
+  topP: number | null;
+  topK: number | null;
+  minP: number | null;
+  repetitionPenalty: number | null;
   /** Null: until the model stops or the context is full. */
   maxTokens: number | null;
   /** Null: a new one for every answer. */
@@ -21,14 +22,13 @@ export interface Settings {
 
 export type Theme = "auto" | "light" | "dark";
 
-/** The sampling numbers are Longtab's own defaults. */
 export const DEFAULTS: Settings = {
   systemPrompt: "",
-  temperature: 0.7,
-  topP: 0.95,
-  topK: 40,
-  minP: 0,
-  repetitionPenalty: 1.1,
+  temperature: null,
+  topP: null,
+  topK: null,
+  minP: null,
+  repetitionPenalty: null,
   maxTokens: null,
   seed: null,
   theme: "auto",
@@ -57,19 +57,21 @@ const STORAGE_KEY = "longtab-settings";
 /** Whatever is stored (an older page's, another tab's, a hand's), every field is in its range afterwards. */
 export function parseSettings(json: string | null): Settings {
   const stored = readObject(json);
-  const number = (key: keyof typeof RANGES): number | undefined => {
+  const number = (key: keyof typeof RANGES): number | null => {
     const value = stored[key];
-    return typeof value === "number" && Number.isFinite(value) ? clamp(value, RANGES[key]) : undefined;
+    if (typeof value !== "number" || !Number.isFinite(value)) return null;
+    const inRange = clamp(value, RANGES[key]);
+    return Number.isInteger(RANGES[key].step) ? Math.round(inRange) : inRange;
   };
   return {
     systemPrompt: typeof stored["systemPrompt"] === "string" ? stored["systemPrompt"] : DEFAULTS.systemPrompt,
-    temperature: number("temperature") ?? DEFAULTS.temperature,
-    topP: number("topP") ?? DEFAULTS.topP,
-    topK: Math.round(number("topK") ?? DEFAULTS.topK),
-    minP: number("minP") ?? DEFAULTS.minP,
-    repetitionPenalty: number("repetitionPenalty") ?? DEFAULTS.repetitionPenalty,
-    maxTokens: roundOrNull(number("maxTokens")),
-    seed: roundOrNull(number("seed")),
+    temperature: number("temperature"),
+    topP: number("topP"),
+    topK: number("topK"),
+    minP: number("minP"),
+    repetitionPenalty: number("repetitionPenalty"),
+    maxTokens: number("maxTokens"),
+    seed: number("seed"),
     theme: stored["theme"] === "light" || stored["theme"] === "dark" ? stored["theme"] : "auto",
     autoStart: stored["autoStart"] === true,
     modelId: typeof stored["modelId"] === "string" ? stored["modelId"] : null,
@@ -78,10 +80,6 @@ export function parseSettings(json: string | null): Settings {
 
 export function clamp(value: number, { min, max }: NumberRange): number {
   return Math.min(Math.max(value, min), max);
-}
-
-function roundOrNull(value: number | undefined): number | null {
-  return value === undefined ? null : Math.round(value);
 }
 
 function readObject(json: string | null): Record<string, unknown> {

@@ -17,13 +17,7 @@ export function Sheet({ name, title, children }: { name: Dialog; title: string; 
     if (dialog.peek() === name) dialog.value = null;
   };
   return (
-    <dialog
-      ref={element}
-      class="sheet"
-      aria-labelledby={`${name}-title`}
-      onClose={close}
-      closedby="any"
-    >
+    <dialog ref={element} class="sheet" aria-labelledby={`${name}-title`} onClose={close} closedby="any">
       <div class="sheet-body">
         <header class="sheet-head">
           <h2 id={`${name}-title`}>{title}</h2>

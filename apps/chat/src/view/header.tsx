@@ -30,11 +30,10 @@ export function Header(): JSX.Element {
 
 function ModelChip(): JSX.Element {
   const { at } = modelState.value;
-  const name = modelState.value.at === "ready" ? modelState.value.loaded.model.name : choice.value.name;
   return (
     <button type="button" class="chip model-chip" data-state={at} title="Models" onClick={() => (dialog.value = "models")}>
       <i class={`dot ${at}`} />
-      <span class="chip-name">{name}</span>
+      <span class="chip-name">{choice.value.name}</span>
       <span class="unseen">, {STATE_WORDS[at]}</span>
     </button>
   );

@@ -14,7 +14,6 @@ import { Unavailable } from "./unavailable.tsx";
 export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null {
   const state = modelState.value;
   switch (state.at) {
-    case "checking":
     case "ready":
       return null;
     case "unavailable":
@@ -31,9 +30,12 @@ export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null
           {!compact && <OtherModel />}
         </>
       );
+    case "checking":
     case "idle":
-      return compact ? <StartStrip /> : <Offer />;
+      break;
   }
+  // The offer stands while the device is looked at too, its button waiting: nothing jumps when the answer comes.
+  return compact ? <StartStrip /> : <Offer />;
 }
 
 function Offer(): JSX.Element {
@@ -81,7 +83,7 @@ function LoadButton(): JSX.Element {
   const partial = stored !== undefined && !stored.complete && stored.storedBytes > 0 ? stored : null;
   return (
     <div class="load">
-      <button type="button" class="button primary large" onClick={() => void loadModel()}>
+      <button type="button" class="button primary large" disabled={modelState.value.at === "checking"} onClick={() => void loadModel()}>
         {stored?.complete === true
           ? "Start"
           : partial !== null
@@ -117,7 +119,7 @@ function StartStrip(): JSX.Element {
       <p>
         <strong>{name}</strong> <span class="hint">{fact}</span>
       </p>
-      <button type="button" class="button primary" onClick={() => void loadModel()}>
+      <button type="button" class="button primary" disabled={modelState.value.at === "checking"} onClick={() => void loadModel()}>
         {stored?.complete === true ? "Start" : "Load model"}
       </button>
     </section>

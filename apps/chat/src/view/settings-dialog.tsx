@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { ownSampling } from "../state/model.ts";
 import { dialog } from "../state/page.ts";
 import {
   changeSettings,
@@ -22,7 +23,13 @@ export function SettingsDialog(): JSX.Element {
           <legend>Colours</legend>
           {THEMES.map(([value, label]) => (
             <label key={value} htmlFor={`theme-${value}`}>
-              <input id={`theme-${value}`} type="radio" name="theme" checked={theme === value} onChange={() => changeSettings({ theme: value })} />
+              <input
+                id={`theme-${value}`}
+                type="radio"
+                name="theme"
+                checked={theme === value}
+                onChange={() => changeSettings({ theme: value })}
+              />
               <span>{label}</span>
             </label>
           ))}
@@ -41,7 +48,7 @@ export function SettingsDialog(): JSX.Element {
         <div class="group-head">
           <h3>Answers</h3>
           <button type="button" class="button quiet" onClick={resetAnswerSettings}>
-            Reset
+            Reset to the model’s own
           </button>
         </div>
         <div class="setting">
@@ -85,11 +92,24 @@ const THEMES: readonly (readonly [Theme, string])[] = [
   ["dark", "Dark"],
 ];
 
-type SliderSetting = "temperature" | "topP" | "topK" | "minP" | "repetitionPenalty";
+const SAMPLING_NAMES = {
+  temperature: "temperature",
+  topP: "top_p",
+  topK: "top_k",
+  minP: "min_p",
+  repetitionPenalty: "repetition_penalty",
+} as const;
 
-function Slider({ setting, label, children }: { setting: SliderSetting; label: string; children: ComponentChildren }): JSX.Element {
+interface SliderProps {
+  setting: keyof typeof SAMPLING_NAMES;
+  label: string;
+  children: ComponentChildren;
+}
+
+/** Stands at the model's own value until it is moved. */
+function Slider({ setting, label, children }: SliderProps): JSX.Element {
   const range: NumberRange = RANGES[setting];
-  const value = settings.value[setting];
+  const value = settings.value[setting] ?? ownSampling.value[SAMPLING_NAMES[setting]];
   const set = (text: string): void => {
     const number = Number.parseFloat(text);
     if (Number.isFinite(number)) changeSettings({ [setting]: clamp(number, range) });
