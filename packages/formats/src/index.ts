@@ -7,4 +7,5 @@ export { parseGguf } from "./gguf.ts";
 export { metadataToJson, readBoolean, readInteger, readNumber, readNumbers, readOptional, readString, readStrings } from "./metadata.ts";
 export type { Json, MetadataReader } from "./metadata.ts";
 export type { Metadata, MetadataArray, MetadataValue, ModelFile, TensorInfo, TensorType } from "./model-file.ts";
+export { release } from "./release.ts";
 export type { ByteSource } from "./source.ts";

@@ -4,6 +4,6 @@
  */
 export interface ByteSource {
   readonly size: number;
-  /** `length` bytes from `offset`. The result may be a view that the source reuses for nothing else; callers may keep it. */
+  /** `length` bytes from `offset`, in a buffer of their own: callers may keep, transfer or release it. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, LongtabError, isLongtabError } from "@longtab/errors";
+import { release } from "@longtab/formats";
 import { aborted, delay, throwIfAborted } from "./abort.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import type { WeightsRequest } from "./contract.ts";
@@ -7,7 +8,6 @@ import { type FileResponse, networkFailed, notFound, openFile, shownUrl, sourceC
 import { type StatedFile, statedByHub } from "./hub.ts";
 import type { ProgressReporter } from "./progress.ts";
 import { requireRoom } from "./quota.ts";
-import { release } from "./release.ts";
 import { type IncrementalSha256, createSha256, sha256 } from "./sha256.ts";
 
 /** Patience with the network. */

@@ -1,6 +1,6 @@
 import { LongtabError } from "@longtab/errors";
+import { release } from "@longtab/formats";
 import { aborted } from "./abort.ts";
-import { release } from "./release.ts";
 import { parseSha256 } from "./sha256.ts";
 
 /** No model file is near this size; a server that states more is wrong, and its number would reach storage estimates and arrays. */

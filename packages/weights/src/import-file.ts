@@ -1,11 +1,11 @@
 import { LongtabError } from "@longtab/errors";
+import { release } from "@longtab/formats";
 import { throwIfAborted } from "./abort.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { type ModelRecord, type WeightDatabase, randomKey } from "./database.ts";
 import { LARGEST_FILE } from "./http.ts";
 import type { ProgressReporter } from "./progress.ts";
 import { requireRoom } from "./quota.ts";
-import { release } from "./release.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface FileFingerprint {

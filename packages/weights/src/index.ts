@@ -2,5 +2,4 @@ export type * from "./contract.ts";
 export type { RetryPolicy } from "./download.ts";
 export { estimateStorage, megabytes, persistStorage } from "./quota.ts";
 export { HUB_BASE, type HubFile, type ReferenceOptions, hubUrl, parseModelReference } from "./reference.ts";
-export { release } from "./release.ts";
 export { WeightStore, type WeightStoreOptions } from "./store.ts";

@@ -1,10 +1,10 @@
 import { LongtabError } from "@longtab/errors";
+import { release } from "@longtab/formats";
 import { delay } from "./abort.ts";
 import type { StoredSource } from "./contract.ts";
 import type { ModelRecord, WeightDatabase } from "./database.ts";
 import type { RetryPolicy } from "./download.ts";
 import { openFile } from "./http.ts";
-import { release } from "./release.ts";
 import { sha256 } from "./sha256.ts";
 
 /** A reader waits meanwhile, so not for long. */

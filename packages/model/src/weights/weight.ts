@@ -1,6 +1,6 @@
 import type { ByteSource, TensorInfo } from "@longtab/formats";
 import { LongtabError } from "@longtab/errors";
-import { rowByteLength } from "@longtab/formats";
+import { release, rowByteLength } from "@longtab/formats";
 import type { Gpu } from "@longtab/gpu";
 import type { WeightFormat } from "./format.ts";
 import type { ShardPlan } from "./plan.ts";
@@ -117,6 +117,7 @@ async function fillShard(
       const bytes = await source.read(part.offset + from * rowBytes, (to - from) * rowBytes);
       relayRows({ type: part.type, columns, rows: to - from, bytes }, piece, at);
       read += bytes.length;
+      release(bytes);
     }
     const paddedEnd = Math.ceil(end / 4) * 4;
     gpu.device.queue.writeBuffer(quants, row * quantBytes, piece.quants, 0, ((end - row) * quantBytes) / 4);
