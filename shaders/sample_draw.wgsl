@@ -13,11 +13,12 @@
 
 const GROUP: u32 = 16u;
 
+// Totals (low, high) of tokens by a digit of their key, then those of GROUP bins each.
 var<workgroup> bins: array<atomic<u32>, 2u * BINS>;
 var<workgroup> group_totals: array<vec2u, BINS / GROUP>;
-// Digits of the largest kept key that are known, from the highest, and what remains to be reached inside them.
-var<workgroup> last_key: u32;
-var<workgroup> remaining: vec2u;
+// The bin where the running total reaches its target, and the running total before it.
+var<workgroup> chosen_bin: u32;
+var<workgroup> chosen_before: vec2u;
 var<workgroup> highest: atomic<u32>;
 var<workgroup> lowest_id: atomic<u32>;
 
@@ -36,32 +37,46 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     return;
   }
 
-  var limit = EXCLUDED_KEY - 1u;
   var count = 0u;
   if (sampling.digits == 0u) {
     count = collect(lane, best.score, sampling.min_p_key);
   }
-  // The largest key that top-k keeps, digit by digit, then that of top-p among those.
+  var limit = EXCLUDED_KEY - 1u;
+  // The digits that are known of the largest key that top-k keeps, or top-p among those; and what the keys that begin so still
+  // have to add up to.
+  var prefix = 0u;
+  var wanted = vec2u(0u);
   for (var digit = 0u; digit < sampling.digits; digit++) {
     let shift = FIRST_SHIFT - 8u * (digit % DIGITS);
     let by_mass = sampling.top_k == 0u || digit >= DIGITS;
     if (digit == 0u) {
-      atomicStore(&bins[2u * lane], histogram[2u * lane]);
-      atomicStore(&bins[2u * lane + 1u], histogram[2u * lane + 1u]);
+      set_bin(lane, vec2u(histogram[2u * lane], histogram[2u * lane + 1u]));
     } else {
-      atomicStore(&bins[2u * lane], 0u);
-      atomicStore(&bins[2u * lane + 1u], 0u);
+      set_bin(lane, vec2u(0u));
+      workgroupBarrier();
+      fill_bins(lane, count, limit, prefix, shift, by_mass);
     }
     workgroupBarrier();
-    // Nothing is collected yet at the first digit.
-    fill_bins(lane, count, limit, shift, by_mass);
+    // Running totals before this invocation's bin and up to it, in its group so far.
+    let before = total_before_in_group(lane);
+    let after = add(before, bin_total(lane));
+    if (lane % GROUP == GROUP - 1u) {
+      group_totals[lane / GROUP] = after;
+    }
     workgroupBarrier();
-    choose_bin(lane, shift, by_mass);
+    if (shift == FIRST_SHIFT) {
+      prefix = 0u;
+      wanted = first_target(by_mass);
+    }
+    choose_bin(lane, before, after, wanted);
+    workgroupBarrier();
+    prefix |= chosen_bin << shift;
+    wanted = subtract(wanted, chosen_before);
     if (digit == 0u) {
-      count = collect(lane, best.score, last_key | 0xffffffu);
+      count = collect(lane, best.score, prefix | 0xffffffu);
     }
     if (shift == 0u) {
-      limit = last_key;
+      limit = prefix;
     }
   }
   draw(lane, count, min(limit, sampling.min_p_key), best.id);
@@ -80,9 +95,8 @@ fn collect(lane: u32, best: f32, limit: u32) -> u32 {
   return count;
 }
 
-// Adds the candidates with keys up to `limit` that agree with `last_key` before `shift` to the bin of their digit there.
-fn fill_bins(lane: u32, count: u32, limit: u32, shift: u32, by_mass: bool) {
-  let prefix = last_key;
+// Adds up the candidates with keys up to `limit` that begin as `prefix` does, by their digit at `shift`.
+fn fill_bins(lane: u32, count: u32, limit: u32, prefix: u32, shift: u32, by_mass: bool) {
   for (var c = 0u; c < count; c++) {
     let key = candidates[c * INVOCATIONS + lane].x;
     // Two shifts, because one by 32 bits is none.
@@ -101,37 +115,25 @@ fn fill_bins(lane: u32, count: u32, limit: u32, shift: u32, by_mass: bool) {
   }
 }
 
-// Adds to `last_key` the digit at `shift`: the first bin at which the running total reaches what remains.
-fn choose_bin(lane: u32, shift: u32, by_mass: bool) {
-  if (lane < BINS / GROUP) {
-    var total = vec2u(0u);
-    for (var i = 0u; i < GROUP; i++) {
-      total = add(total, bin_total(lane * GROUP + i));
-    }
-    group_totals[lane] = total;
+// Chooses the first bin at which the running total reaches `wanted`: the one invocation whose bin that is says so.
+fn choose_bin(lane: u32, before: vec2u, after: vec2u, wanted: vec2u) {
+  var groups_before = vec2u(0u);
+  for (var group = 0u; group < lane / GROUP; group++) {
+    groups_before = add(groups_before, group_totals[group]);
   }
-  workgroupBarrier();
-  if (lane == 0u) {
-    if (shift == FIRST_SHIFT) {
-      last_key = 0u;
-      remaining = first_target(by_mass);
-    }
-    var target_left = remaining;
-    var group = 0u;
-    while (group < BINS / GROUP - 1u && less(group_totals[group], target_left)) {
-      target_left = subtract(target_left, group_totals[group]);
-      group++;
-    }
-    var bin = group * GROUP;
-    let last = bin + GROUP - 1u;
-    while (bin < last && less(bin_total(bin), target_left)) {
-      target_left = subtract(target_left, bin_total(bin));
-      bin++;
-    }
-    remaining = target_left;
-    last_key |= bin << shift;
+  let total_before = add(groups_before, before);
+  if ((lane == 0u || less(total_before, wanted)) && !less(add(groups_before, after), wanted)) {
+    chosen_bin = lane;
+    chosen_before = total_before;
   }
-  workgroupBarrier();
+}
+
+fn total_before_in_group(lane: u32) -> vec2u {
+  var total = vec2u(0u);
+  for (var bin = lane - lane % GROUP; bin < lane; bin++) {
+    total = add(total, bin_total(bin));
+  }
+  return total;
 }
 
 // Top-k: k tokens. Top-p: its share of all the mass, rounded to f32 and never above the whole.
@@ -179,6 +181,11 @@ fn draw(lane: u32, count: u32, limit: u32, fallback: u32) {
 fn answer(id: u32) {
   tokens[sampling.position] = id;
   sampled[0] = id;
+}
+
+fn set_bin(bin: u32, total: vec2u) {
+  atomicStore(&bins[2u * bin], total.x);
+  atomicStore(&bins[2u * bin + 1u], total.y);
 }
 
 fn bin_total(bin: u32) -> vec2u {

@@ -41,7 +41,7 @@ const BINS: u32 = 256u;
 const FIRST_SHIFT: u32 = 24u;
 const DIGITS: u32 = 4u;
 // Ids that one workgroup of the chunked kernels reads.
-const CHUNK: u32 = 2048u;
+const CHUNK: u32 = 4096u;
 
 fn key_of(score: f32, best: f32) -> u32 {
   return select(bitcast<u32>(best - score) << 1u, EXCLUDED_KEY, score == EXCLUDED);

@@ -21,7 +21,15 @@ describe("validateSampling", () => {
 
   it("keeps every value at the ends of its range", () => {
     const least = { temperature: 0, topK: 0, topP: 0, minP: 0, repetitionPenalty: 0.01, penaltyWindow: 0, seed: 0 };
-    const most = { temperature: 100, topK: 2 ** 32 - 1, topP: 1, minP: 1, repetitionPenalty: 100, penaltyWindow: 2 ** 32 - 1, seed: 2 ** 32 - 1 };
+    const most = {
+      temperature: 100,
+      topK: 2 ** 32 - 1,
+      topP: 1,
+      minP: 1,
+      repetitionPenalty: 100,
+      penaltyWindow: 2 ** 32 - 1,
+      seed: 2 ** 32 - 1,
+    };
     expect(validateSampling(least)).toEqual(least);
     expect(validateSampling(most)).toEqual(most);
   });
@@ -46,9 +54,15 @@ describe("validateSampling", () => {
   });
 
   it("says what was found, the range and the remedy", () => {
-    expect(String(thrown(() => validateSampling({ topP: 1.5 })))).toMatchInlineSnapshot(`"LongtabError: The sampling option topP is out of its range (found 1.5, limit a number from 0 to 1). Leave it out for the default."`);
-    expect(String(thrown(() => validateSampling({ temperature: -1 })))).toMatchInlineSnapshot(`"LongtabError: The sampling option temperature is out of its range (found -1, limit a number from 0.000001 to 100, or 0). Leave it out for the default."`);
-    expect(String(thrown(() => validateSampling({ topK: "many" } as unknown as SamplingOptions)))).toMatchInlineSnapshot(`"LongtabError: The sampling option topK is out of its range (found "many", limit an integer from 0 to 4294967295). Leave it out for the default."`);
+    expect(String(thrown(() => validateSampling({ topP: 1.5 })))).toMatchInlineSnapshot(
+      `"LongtabError: The sampling option topP is out of its range (found 1.5, limit a number from 0 to 1). Leave it out for the default."`,
+    );
+    expect(String(thrown(() => validateSampling({ temperature: -1 })))).toMatchInlineSnapshot(
+      `"LongtabError: The sampling option temperature is out of its range (found -1, limit a number from 0.000001 to 100, or 0). Leave it out for the default."`,
+    );
+    expect(String(thrown(() => validateSampling({ topK: "many" } as unknown as SamplingOptions)))).toMatchInlineSnapshot(
+      `"LongtabError: The sampling option topK is out of its range (found "many", limit an integer from 0 to 4294967295). Leave it out for the default."`,
+    );
   });
 });
 

@@ -56,10 +56,17 @@ export function validateSampling(options: SamplingOptions = {}): Sampling {
 function checked(name: keyof Sampling, value: unknown): number {
   const { least, most, integer = false, off } = ranges[name];
   // Written so that NaN fails too.
-  const inRange = typeof value === "number" && ((value >= least && value <= most) || value === off) && (!integer || Number.isInteger(value));
+  const inRange =
+    typeof value === "number" && ((value >= least && value <= most) || value === off) && (!integer || Number.isInteger(value));
   if (inRange) return value;
   const limit = `${integer ? "an integer" : "a number"} from ${least} to ${most}${off === undefined ? "" : `, or ${off}`}`;
-  throw new LongtabError({ code: "invalid-option", what: `The sampling option ${name} is out of its range`, value: shown(value), limit, remedy: "leave it out for the default" });
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `The sampling option ${name} is out of its range`,
+    value: shown(value),
+    limit,
+    remedy: "leave it out for the default",
+  });
 }
 
 function shown(value: unknown): string {

@@ -1,4 +1,4 @@
-import { createRandom } from "../../../formats/src/testing/random.ts";
+import { createRandom } from "@longtab/formats/testing";
 import { openDevice, readBuffer, Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { openTestGpu, testBackend } from "@longtab/gpu/testing";
@@ -9,6 +9,9 @@ import type { SampleBuffers } from "./sample.ts";
 import { sampleReference } from "./sample.reference.ts";
 
 const plain: Sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 64, seed: 1 };
+
+/** Milliseconds: SwiftShader takes a quarter of a second for the thousand barriers of fifty draws. */
+const slowAdapter = 400_000;
 
 interface Bench extends SampleBuffers {
   dispose(): void;
@@ -67,7 +70,8 @@ describe("recordSample", () => {
   }
 
   const random = createRandom(20_250_901);
-  const infinities = (share: number, value: number) => (logits: Float32Array<ArrayBuffer>) => logits.map((logit) => (random.next() < share ? value : logit));
+  const infinities = (share: number, value: number) => (logits: Float32Array<ArrayBuffer>) =>
+    logits.map((logit) => (random.next() < share ? value : logit));
   const distributions: Record<string, (size: number) => Float32Array<ArrayBuffer>> = {
     "normal logits": (size) => random.normals(size),
     "spread logits": (size) => random.normals(size, 6),
@@ -101,58 +105,73 @@ describe("recordSample", () => {
     [1000, 40],
     [4097, 20],
     [49_152, 3],
-  ])("draws the reference's ids from %i logits", async (size, casesEach) => {
-    const stride = 128;
-    const cases = Object.values(distributions).flatMap((make) => Array.from({ length: casesEach }, () => ({ logits: make(size), sampling: randomSampling(size) })));
-    const tokens = Uint32Array.from({ length: cases.length * stride }, () => random.integer(Math.min(size, 200)));
-    const bench = createBench(gpu, size, tokens);
-    const positionOf = (index: number): number => index * stride + (index % stride);
-    for (const [index, { logits, sampling }] of cases.entries()) {
-      gpu.device.queue.writeBuffer(bench.logits, 0, logits);
-      recorder.submit((step) => recordSample(step, bench, sampling, positionOf(index)));
-    }
-    const drawn = new Uint32Array(await readBuffer(gpu, bench.tokens));
-    bench.dispose();
+  ])(
+    "draws the reference's ids from %i logits",
+    async (size, casesEach) => {
+      const stride = 128;
+      const cases = Object.values(distributions).flatMap((make) =>
+        Array.from({ length: casesEach }, () => ({ logits: make(size), sampling: randomSampling(size) })),
+      );
+      const tokens = Uint32Array.from({ length: cases.length * stride }, () => random.integer(Math.min(size, 200)));
+      const bench = createBench(gpu, size, tokens);
+      const positionOf = (index: number): number => index * stride + (index % stride);
+      for (const [index, { logits, sampling }] of cases.entries()) {
+        gpu.device.queue.writeBuffer(bench.logits, 0, logits);
+        recorder.submit((step) => recordSample(step, bench, sampling, positionOf(index)));
+      }
+      const drawn = new Uint32Array(await readBuffer(gpu, bench.tokens));
+      bench.dispose();
 
-    let ambiguous = 0;
-    const wrong = cases.flatMap(({ logits, sampling }, index) => {
-      const position = positionOf(index);
-      // Later draws see what earlier ones wrote.
-      const { id, accepted } = sampleReference({ logits, tokens: drawn, sampling, position });
-      const found = drawn[position] ?? NaN;
-      if (accepted.length > 1) ambiguous++;
-      return accepted.includes(found) ? [] : [{ found, id, accepted, sampling }];
-    });
-    expect(wrong).toEqual([]);
-    expect(ambiguous).toBeLessThanOrEqual(cases.length * 0.02);
-  });
-
-  it("draws each id as often as its probability says", async () => {
-    const size = 300;
-    const draws = 20_000;
-    const perStep = 50;
-    const logits = random.normals(size, 1.5);
-    const bench = createBench(gpu, size, new Uint32Array(draws));
-    gpu.device.queue.writeBuffer(bench.logits, 0, logits);
-    const sampling = { ...plain, temperature: 0.8, seed: 7 };
-    for (let first = 0; first < draws; first += perStep) {
-      recorder.submit((step) => {
-        for (let position = first; position < first + perStep; position++) recordSample(step, bench, sampling, position);
+      let ambiguous = 0;
+      const wrong = cases.flatMap(({ logits, sampling }, index) => {
+        const position = positionOf(index);
+        // Later draws see what earlier ones wrote.
+        const { id, accepted } = sampleReference({ logits, tokens: drawn, sampling, position });
+        const found = drawn[position] ?? NaN;
+        if (accepted.length > 1) ambiguous++;
+        return accepted.includes(found) ? [] : [{ found, id, accepted, sampling }];
       });
-    }
-    const drawn = new Uint32Array(await readBuffer(gpu, bench.tokens));
-    bench.dispose();
+      expect(wrong).toEqual([]);
+      // Rounding may decide at most one draw in two hundred.
+      expect(ambiguous).toBeLessThanOrEqual(Math.max(1, cases.length * 0.005));
+    },
+    slowAdapter,
+  );
 
-    const masses = [...logits].map((logit) => Math.exp(logit / sampling.temperature));
-    const total = masses.reduce((a, b) => a + b, 0);
-    const { statistic, degrees } = chiSquare(drawn, masses.map((mass) => (mass / total) * draws));
-    // Chi-square is nearly normal here: five standard deviations either way, one seed in a million.
-    expect(Math.abs(statistic - degrees) / Math.sqrt(2 * degrees)).toBeLessThan(5);
-    // Successive draws are independent: pairs of the four commonest against the rest agree with the product.
-    const share = drawn.reduce((count, id) => count + Number((logits[id] ?? 0) > 1), 0) / draws;
-    const both = drawn.reduce((count, id, index) => count + Number((logits[id] ?? 0) > 1 && (logits[drawn[index - 1] ?? 0] ?? 0) > 1), 0) / draws;
-    expect(Math.abs(both - share * share)).toBeLessThan(5 * Math.sqrt((share * share * (1 - share * share)) / draws));
-  });
+  it(
+    "draws each id as often as its probability says",
+    async () => {
+      const size = 300;
+      const draws = 20_000;
+      const perStep = 50;
+      const logits = random.normals(size, 1.5);
+      const bench = createBench(gpu, size, new Uint32Array(draws));
+      gpu.device.queue.writeBuffer(bench.logits, 0, logits);
+      const sampling = { ...plain, temperature: 0.8, seed: 7 };
+      for (let first = 0; first < draws; first += perStep) {
+        recorder.submit((step) => {
+          for (let position = first; position < first + perStep; position++) recordSample(step, bench, sampling, position);
+        });
+      }
+      const drawn = new Uint32Array(await readBuffer(gpu, bench.tokens));
+      bench.dispose();
+
+      const masses = [...logits].map((logit) => Math.exp(logit / sampling.temperature));
+      const total = masses.reduce((a, b) => a + b, 0);
+      const { statistic, degrees } = chiSquare(
+        drawn,
+        masses.map((mass) => (mass / total) * draws),
+      );
+      // Chi-square is nearly normal here; one seed in a million is five standard deviations off.
+      expect(Math.abs(statistic - degrees) / Math.sqrt(2 * degrees)).toBeLessThan(5);
+      // Neighbouring positions are independent: both draw a likely id as often as the product says.
+      const likely = [...drawn].map((id) => (logits[id] ?? 0) > 1);
+      const share = likely.filter(Boolean).length / draws;
+      const both = likely.filter((is, index) => is && likely[index - 1]).length / draws;
+      expect(Math.abs(both - share ** 2)).toBeLessThan(5 * Math.sqrt((share ** 2 * (1 - share ** 2)) / draws));
+    },
+    slowAdapter,
+  );
 
   it("repeats itself for one seed and differs for another, whatever shares the submit", async () => {
     const size = 5000;
@@ -162,7 +181,8 @@ describe("recordSample", () => {
     const run = async (seed: number, perStep: number): Promise<number[]> => {
       for (let first = 0; first < positions.length; first += perStep) {
         recorder.submit((step) => {
-          for (const position of positions.slice(first, first + perStep)) recordSample(step, bench, { ...plain, seed, topK: 3000, topP: 0.99 }, position);
+          for (const position of positions.slice(first, first + perStep))
+            recordSample(step, bench, { ...plain, seed, topK: 3000, topP: 0.99 }, position);
         });
       }
       return [...new Uint32Array(await readBuffer(gpu, bench.tokens))];
@@ -199,7 +219,7 @@ describe("recordSample", () => {
   it("keeps the ties of the last token kept", async () => {
     const seen = new Set<number>();
     for (let seed = 0; seed < 40; seed++) seen.add(await draw([3, 1, 2, 2, 2], { topK: 2, seed }));
-    expect([...seen].sort()).toEqual([0, 2, 3, 4]);
+    expect([...seen].sort((a, b) => a - b)).toEqual([0, 2, 3, 4]);
   });
 
   it("needs two dispatches, and a third for top-k and top-p", async () => {

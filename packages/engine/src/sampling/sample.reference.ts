@@ -31,14 +31,23 @@ export function sampleReference({ logits, tokens, sampling, position }: SampleIn
   const limits = [-tolerance, 0, tolerance].map((slack) => largestDistance(sorted, sampling, slack)) as [number, number, number];
   const perturbed = sorted
     .filter(({ distance }) => distance <= limits[2])
-    .map(({ id, distance }) => ({ id, distance, value: gumbel(randomBits(sampling.seed, position, id)) - distance / sampling.temperature }));
+    .map(({ id, distance }) => ({
+      id,
+      distance,
+      value: gumbel(randomBits(sampling.seed, position, id)) - distance / sampling.temperature,
+    }));
 
   const winner = perturbed.filter(({ distance }) => distance <= limits[1]).reduce((a, b) => (b.value > a.value ? b : a));
   return { id: winner.id, accepted: nearWinners(perturbed, limits[0]) };
 }
 
 /** Logits after the repetition penalty, without those that are never drawn. */
-function* scores(logits: Float32Array, tokens: Uint32Array, { repetitionPenalty, penaltyWindow }: Sampling, position: number): Generator<{ id: number; score: number }> {
+function* scores(
+  logits: Float32Array,
+  tokens: Uint32Array,
+  { repetitionPenalty, penaltyWindow }: Sampling,
+  position: number,
+): Generator<{ id: number; score: number }> {
   const window = new Set(tokens.subarray(Math.max(0, position - penaltyWindow), position));
   for (const [id, raw] of logits.entries()) {
     if (Number.isNaN(raw) || raw === -Infinity) continue;

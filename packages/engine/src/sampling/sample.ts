@@ -8,7 +8,7 @@ import scoresWgsl from "../../../../shaders/sample_scores.wgsl?raw";
 import type { Sampling } from "../backend.ts";
 
 /** Ids that one workgroup reads: CHUNK of shaders/lib/sampling.wgsl. */
-const chunk = 2048;
+const chunk = 4096;
 /** INVOCATIONS and BINS there. */
 const invocations = 256;
 /** DIGITS there. */
@@ -103,7 +103,12 @@ export interface SampleBuffers {
  *
  * `sampling` must have passed `validateSampling`.
  */
-export function recordSample(step: Step, { logits, tokens, sampled, scratch, vocabularySize }: SampleBuffers, sampling: Sampling, position: number): void {
+export function recordSample(
+  step: Step,
+  { logits, tokens, sampled, scratch, vocabularySize }: SampleBuffers,
+  sampling: Sampling,
+  position: number,
+): void {
   const { scores, chunkBest, histogram, candidates } = scratch;
   const chunks = Math.ceil(vocabularySize / chunk);
   const topK = sampling.topK < vocabularySize ? sampling.topK : 0;
