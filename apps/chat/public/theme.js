@@ -1,7 +1,6 @@
 // A chosen theme, set before the first paint so that the page never flashes in the other one.
 try {
-  /** @type {{ theme?: unknown }} */
-  const { theme } = JSON.parse(localStorage.getItem("longtab-settings") ?? "{}");
+  const { theme } = /** @type {{ theme?: unknown }} */ (JSON.parse(localStorage.getItem("longtab-settings") ?? "{}"));
   if (theme === "light" || theme === "dark") document.documentElement.dataset["theme"] = theme;
 } catch {
   // No storage, no choice: the system's colours.
