@@ -22,4 +22,3 @@ export function carryTypedErrors(): void {
   };
   transferHandlers.set("throw", typed);
 }
-

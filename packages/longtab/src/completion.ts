@@ -1,5 +1,5 @@
 import { LongtabError } from "@longtab/errors";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionParams, FinishReason, Usage } from "./api.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatCompletionParams, ChatMessage, FinishReason, Usage } from "./api.ts";
 import type { GenerateRequest, GenerationSummary } from "./protocol.ts";
 
 /** More stop strings than this are a mistake. */
@@ -18,26 +18,56 @@ export function completionHead(model: string): CompletionHead {
 
 /** OpenAI's parameters as the worker takes them. @throws LongtabError `invalid-option`. */
 export function toRequest(params: ChatCompletionParams): GenerateRequest {
-  const { messages, temperature, top_p, top_k, min_p, repetition_penalty, seed } = params;
-  const maxTokens = params.max_completion_tokens ?? params.max_tokens;
+  const { temperature, top_p, top_k, min_p, repetition_penalty, seed } = params;
+  // Null is OpenAI's way to leave an option out.
+  const maxTokens = params.max_completion_tokens ?? params.max_tokens ?? undefined;
   if (maxTokens !== undefined && (!Number.isInteger(maxTokens) || maxTokens < 1)) {
-    throw new LongtabError({ code: "invalid-option", what: "max_tokens must be a whole number of tokens", value: String(maxTokens), limit: "at least 1", remedy: "leave it out to let the model decide" });
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "max_tokens must be a whole number of tokens",
+      value: String(maxTokens),
+      limit: "at least 1",
+      remedy: "leave it out to let the model decide",
+    });
   }
   const given = { temperature, top_p, top_k, min_p, repetition_penalty, seed };
   // Options left out must stay left out: the worker fills in defaults.
   const sampling = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
-  return { messages, stop: stopStrings(params.stop), ...(maxTokens !== undefined && { maxTokens }), ...sampling };
+  return {
+    messages: plainMessages(params.messages),
+    stop: stopStrings(params.stop),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...sampling,
+  };
+}
+
+/**
+ * Copies that can be posted: a page may hold its messages in what cannot, a reactive proxy for one. What is no message at all becomes one
+ * that the tokenizer refuses, with the reason.
+ */
+export function plainMessages(messages: readonly ChatMessage[]): ChatMessage[] {
+  return Array.from(messages ?? [], (message) => ({ role: message?.role, content: message?.content }));
 }
 
 function stopStrings(stop: string | string[] | undefined): string[] {
   const stops = typeof stop === "string" ? [stop] : (stop ?? []);
   if (stops.length > mostStops || stops.some((string) => typeof string !== "string" || string === "")) {
-    throw new LongtabError({ code: "invalid-option", what: "stop must be a few strings that are not empty", value: `${stops.length} strings`, limit: mostStops, remedy: "give fewer, non-empty strings" });
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "stop must be a few strings that are not empty",
+      value: `${stops.length} strings`,
+      limit: mostStops,
+      remedy: "give fewer, non-empty strings",
+    });
   }
   return stops;
 }
 
-export function toChunk(head: CompletionHead, delta: { role?: "assistant"; content?: string }, finishReason: FinishReason | null = null): ChatCompletionChunk {
+export function toChunk(
+  head: CompletionHead,
+  delta: { role?: "assistant"; content?: string },
+  finishReason: FinishReason | null = null,
+): ChatCompletionChunk {
   return { ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finishReason }] };
 }
 
@@ -47,7 +77,12 @@ export function toUsageChunk(head: CompletionHead, summary: GenerationSummary): 
 }
 
 export function toCompletion(head: CompletionHead, content: string, summary: GenerationSummary): ChatCompletion {
-  return { ...head, object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: summary.finishReason }], usage: toUsage(summary) };
+  return {
+    ...head,
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: summary.finishReason }],
+    usage: toUsage(summary),
+  };
 }
 
 function toUsage(summary: GenerationSummary): Usage {

@@ -24,34 +24,39 @@ export interface LoadedEngine {
  */
 export async function loadModel(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
   const gpu = await openDevice();
+  const lost = gpu.lost.then((error) => Promise.reject(error));
   try {
-    const progress = new PhaseProgress(onProgress);
-    const { id, source } = await openWeights(request, (phase, loaded, total) => progress.report(phase, loaded, total));
-    const file = await parseGguf(source);
-    const tokenizer = Tokenizer.fromMetadata(file.metadata);
-    const backend = await loadWebGpuBackend(gpu, file, source, {
-      contextLength: request.contextLength,
-      onProgress: ({ phase, loaded, total }) => progress.report(phase, loaded, total),
-    });
-    const { config } = backend.plan;
-    const info: ModelInfo = {
-      id,
-      name: config.name,
-      architecture: config.architecture,
-      parameters: config.parameters,
-      quantisation: config.quantisation,
-      contextLength: backend.contextLength,
-      trainedContextLength: config.contextLength,
-      adapter: adapterName(gpu),
-      softwareAdapter: gpu.report.software,
-      sampling: recommendedSampling(id),
-      memory: backend.memory(),
-    };
-    return { engine: new Engine(backend, tokenizer), info, lost: backend.lost };
+    return await Promise.race([loadOn(gpu, request, onProgress), lost]);
   } catch (error) {
     gpu.dispose();
     throw error;
   }
+}
+
+async function loadOn(gpu: Gpu, request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
+  const progress = new PhaseProgress(onProgress);
+  const { id, source } = await openWeights(request, (phase, loaded, total) => progress.report(phase, loaded, total));
+  const file = await parseGguf(source);
+  const tokenizer = Tokenizer.fromMetadata(file.metadata);
+  const backend = await loadWebGpuBackend(gpu, file, source, {
+    contextLength: request.contextLength,
+    onProgress: ({ phase, loaded, total }) => progress.report(phase, loaded, total),
+  });
+  const { config } = backend.plan;
+  const info: ModelInfo = {
+    id,
+    name: config.name,
+    architecture: config.architecture,
+    parameters: config.parameters,
+    quantisation: config.quantisation,
+    contextLength: backend.contextLength,
+    trainedContextLength: config.contextLength,
+    adapter: adapterName(gpu),
+    softwareAdapter: gpu.report.software,
+    sampling: recommendedSampling(id),
+    memory: backend.memory(),
+  };
+  return { engine: new Engine(backend, tokenizer), info, lost: backend.lost };
 }
 
 type Report = (phase: LoadPhase, loaded: number, total: number) => void;
@@ -67,7 +72,10 @@ async function openWeights({ model, modelBase }: LoadRequest, report: Report): P
 }
 
 /** Keeps a chosen file for the next visit; where it cannot be kept it is read in place. */
-async function openFile(file: File, options: { onProgress: (progress: LoadProgress) => void }): Promise<{ id: string; source: ByteSource }> {
+async function openFile(
+  file: File,
+  options: { onProgress: (progress: LoadProgress) => void },
+): Promise<{ id: string; source: ByteSource }> {
   const inPlace = new BlobSource(file);
   // Refuse what is not a model before storing it.
   await parseGguf(inPlace);

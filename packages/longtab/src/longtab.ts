@@ -1,15 +1,13 @@
 import { LongtabError, aborted, throwIfAborted } from "@longtab/errors";
 import { openDevice } from "@longtab/gpu";
 import { estimateStorage, persistStorage } from "@longtab/weights";
-import type { Remote } from "comlink";
-import { transfer, wrap } from "comlink";
-import type { Availability, LoadOptions, LongtabStatic, ModelReference } from "./api.ts";
+import { transfer } from "comlink";
+import type { Availability, LoadOptions, LoadedModel, LongtabStatic, ModelReference } from "./api.ts";
 import { catalogue } from "./catalogue.ts";
-import { carryTypedErrors } from "./comlink-errors.ts";
 import { ModelClient } from "./model-client.ts";
-import type { LoadEvent, WorkerApi } from "./protocol.ts";
-
-carryTypedErrors();
+import type { LoadEvent } from "./protocol.ts";
+import { weightsRequest } from "./weights-request.ts";
+import { WorkerLink } from "./worker-link.ts";
 
 /** The way in: load a model, ask whether one could run, manage the stored ones. */
 export const Longtab: LongtabStatic = {
@@ -17,42 +15,39 @@ export const Longtab: LongtabStatic = {
   availability,
   catalogue,
   models: {
-    list: async () => librarian().listModels(),
-    delete: async (id) => librarian().deleteModel(id),
+    list: async () => librarian().call(async (api) => api.listModels()),
+    delete: async (id) => librarian().call(async (api) => api.deleteModel(id)),
     estimate: estimateStorage,
     persist: persistStorage,
   },
 };
 
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
-async function load(model: ModelReference, { onProgress, signal, contextLength, modelBase }: LoadOptions = {}): Promise<ModelClient> {
+async function load(model: ModelReference, { onProgress, signal, contextLength, modelBase }: LoadOptions = {}): Promise<LoadedModel> {
   throwIfAborted(signal);
-  const worker = startWorker();
-  const api = wrap<WorkerApi>(worker);
+  const link = new WorkerLink();
   const { port1, port2 } = new MessageChannel();
-  const lost = new Promise<Error>((resolve) => {
-    worker.addEventListener("error", (event) => {
-      resolve(new LongtabError({ code: "internal", what: `The worker failed: ${event.message || "it could not be started"}`, remedy: "reload the page; stored models and conversations are kept" }));
-    });
-    port1.addEventListener("message", ({ data }: MessageEvent<LoadEvent>) => {
-      if (data.type === "progress") onProgress?.(data.progress);
-      else resolve(LongtabError.deserialize(data.error));
-    });
+  port1.addEventListener("message", ({ data }: MessageEvent<LoadEvent>) => {
+    if (data.type === "progress") onProgress?.(data.progress);
+    else link.end(LongtabError.deserialize(data.error));
   });
   port1.start();
-  const stop = new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(aborted(signal)), { once: true }));
+  void link.ended.then(() => port1.close());
+  const stop = (): void => signal && link.end(aborted(signal));
+  signal?.addEventListener("abort", stop, { once: true });
   const request = {
     model,
     ...(contextLength !== undefined && { contextLength }),
     ...(modelBase !== undefined && { modelBase: new URL(modelBase, document.baseURI).href }),
   };
   try {
-    const info = await Promise.race([api.load(request, transfer(port2, [port2])), lost.then((error) => Promise.reject(error)), stop]);
-    return new ModelClient(worker, api, info, lost);
+    return new ModelClient(link, await link.call(async (api) => api.load(request, transfer(port2, [port2]))));
   } catch (error) {
-    worker.terminate();
-    port1.close();
-    throw LongtabError.from(error);
+    const failure = LongtabError.from(error);
+    link.end(failure);
+    throw failure;
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -69,21 +64,23 @@ async function availability(model: ModelReference = catalogue[0]?.id ?? ""): Pro
   }
 }
 
+/** @throws LongtabError `invalid-option` for what is neither stored nor a reference. */
 async function isStored(model: ModelReference): Promise<boolean> {
   if (typeof model !== "string") return true;
-  const models = await librarian()
-    .listModels()
-    .catch(() => []);
-  return models.some(({ id, complete }) => complete && id === model);
+  // Where nothing can be stored, nothing is.
+  const complete = (await Longtab.models.list().catch(() => [])).filter((stored) => stored.complete);
+  if (complete.some(({ id }) => id === model)) return true;
+  const { id } = weightsRequest(model, undefined);
+  return complete.some((stored) => stored.id === id);
 }
 
-let store: Remote<WorkerApi> | undefined;
+let store: WorkerLink | undefined;
 
 /** A worker that looks after stored models, so that the page need not carry the code for it; started when first asked. */
-function librarian(): Remote<WorkerApi> {
-  return (store ??= wrap<WorkerApi>(startWorker()));
-}
-
-function startWorker(): Worker {
-  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longtab" });
+function librarian(): WorkerLink {
+  if (!store) {
+    store = new WorkerLink();
+    void store.ended.then(() => (store = undefined));
+  }
+  return store;
 }

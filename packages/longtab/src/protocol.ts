@@ -16,7 +16,8 @@ export interface WorkerApi {
   countTokens(messages: ChatMessage[]): number;
   listModels(): Promise<StoredModel[]>;
   deleteModel(id: string): Promise<void>;
-  dispose(): void;
+  /** Resolves when the worker holds the lock, which it keeps until it ends. */
+  holdLock(name: string): Promise<void>;
 }
 
 export interface LoadRequest {

@@ -15,7 +15,17 @@ export interface StartedRequest {
 
 /** @throws LongtabError `invalid-option`, `invalid-message`, `template-failed`. */
 export function startRequest(engine: Engine, request: GenerateRequest): StartedRequest {
-  const { messages, maxTokens, stop, temperature, top_p: topP, top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty, seed } = request;
+  const {
+    messages,
+    maxTokens,
+    stop,
+    temperature,
+    top_p: topP,
+    top_k: topK,
+    min_p: minP,
+    repetition_penalty: repetitionPenalty,
+    seed,
+  } = request;
   const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed });
   const prompt = { messages };
   engine.encode(prompt);
@@ -43,7 +53,10 @@ export async function runRequest({ engine, prompt, options }: StartedRequest, po
   }
 }
 
-function describe({ backend, contextTokens }: Engine, summary: Omit<GenerationSummary, "contextTokens" | "contextLength" | "kvBytes">): GenerationSummary {
+function describe(
+  { backend, contextTokens }: Engine,
+  summary: Omit<GenerationSummary, "contextTokens" | "contextLength" | "kvBytes">,
+): GenerationSummary {
   return { ...summary, contextTokens, contextLength: backend.contextLength, kvBytes: backend.memory().kv };
 }
 

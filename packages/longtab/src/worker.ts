@@ -46,15 +46,19 @@ const api: WorkerApi = {
     await (await WeightStore.open()).delete(id);
   },
 
-  dispose() {
-    for (const controller of running.values()) controller.abort();
-    engine?.dispose();
-    engine = undefined;
+  async holdLock(name) {
+    await new Promise<void>((resolve, reject) => {
+      const held = async (): Promise<never> => {
+        resolve();
+        return new Promise(() => {});
+      };
+      navigator.locks.request(name, held).catch(reject);
+    });
   },
 };
 
 function loadedEngine(): Engine {
-  if (!engine) throw new LongtabError({ code: "disposed", what: "There is no model in this worker", remedy: "load one first" });
+  if (!engine) throw new LongtabError({ code: "internal", what: "There is no model in this worker", remedy: "load one first" });
   return engine;
 }
 
