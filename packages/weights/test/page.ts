@@ -1,4 +1,5 @@
 import { isLongtabError } from "@longtab/errors";
+import { release } from "@longtab/formats";
 import { createStore, del, get, keys, set } from "idb-keyval";
 import {
   type StorageEstimate,
@@ -8,7 +9,6 @@ import {
   type WeightStoreOptions,
   type WeightsProgress,
   type WeightsRequest,
-  release,
 } from "../src/index.ts";
 
 export interface Failure {
