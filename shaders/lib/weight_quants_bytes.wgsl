@@ -3,7 +3,7 @@
 struct Quants { low: vec4<u32>, high: vec4<u32> }
 
 fn load_quants(row: u32, block: u32) -> Quants {
-  let index = (row * BLOCKS + block) * 2u;
+  let index = (row * shard.blocks + block) * 2u;
   return Quants(quants[index], quants[index + 1u]);
 }
 

@@ -3,7 +3,7 @@
 struct Quants { words: vec4<u32> }
 
 fn load_quants(row: u32, block: u32) -> Quants {
-  return Quants(quants[row * BLOCKS + block]);
+  return Quants(quants[row * shard.blocks + block]);
 }
 
 fn part(q: Quants, i: u32) -> vec4<f32> {

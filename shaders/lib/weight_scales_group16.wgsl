@@ -2,7 +2,7 @@
 // a pair of signed bytes s and m. The scale is d * s and the minimum -dmin * m.
 
 fn load_scales(quad: u32, block: u32) -> Scales {
-  let base = (quad * (BLOCKS / 8u) + block / 8u) * 9u;
+  let base = (quad * (shard.blocks / 8u) + block / 8u) * 9u;
   let super_scale = scales[base];
   let groups = scales[base + 1u + block % 8u];
   let scale = low_f16(super_scale);

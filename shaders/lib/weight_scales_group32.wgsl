@@ -2,7 +2,7 @@
 // being signed bytes s and m. The scale is d * s and the minimum -dmin * m.
 
 fn load_scales(quad: u32, block: u32) -> Scales {
-  let base = (quad * (BLOCKS / 8u) + block / 8u) * 5u;
+  let base = (quad * (shard.blocks / 8u) + block / 8u) * 5u;
   let super_scale = scales[base];
   let groups = scales[base + 1u + (block % 8u) / 2u] >> vec4<u32>(16u * (block & 1u));
   let scale = low_f16(super_scale) * signed_byte(groups, 0u);

@@ -16,6 +16,8 @@ export interface AdapterReport {
   /** A CPU plays the GPU (SwiftShader, lavapipe, WARP): correct, and slow. */
   software: boolean;
   features: { shaderF16: boolean; subgroups: boolean; timestamps: boolean };
+  /** Lanes of the smallest subgroup that the adapter may form; 0 where it does not tell. */
+  subgroupMinSize: number;
   limits: { maxBufferSize: number; maxStorageBufferBindingSize: number; maxComputeWorkgroupStorageSize: number; maxComputeInvocationsPerWorkgroup: number };
 }
 
@@ -74,10 +76,10 @@ async function requestAdapter({ gpu, powerPreference = "high-performance" }: Ope
 
 /** Reads what an adapter says about itself. */
 export function reportAdapter(adapter: GPUAdapter): AdapterReport {
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const { vendor, architecture, description, isFallbackAdapter, subgroupMinSize = 0 } = adapter.info;
   // Drivers that are a CPU but do not call themselves a fallback: Mesa's llvmpipe/lavapipe, SwiftShader, Microsoft's WARP.
   const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b/i.test(`${vendor} ${architecture} ${description}`);
-  return { vendor, architecture, description, software, features: pickFeatures(adapter.features), limits: pickLimits(adapter.limits) };
+  return { vendor, architecture, description, software, subgroupMinSize, features: pickFeatures(adapter.features), limits: pickLimits(adapter.limits) };
 }
 
 function pickFeatures(features: GPUSupportedFeatures): AdapterReport["features"] {

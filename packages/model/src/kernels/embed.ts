@@ -21,13 +21,9 @@ export interface EmbedArguments {
 
 /** Rows of the table by token id, as f32. Ids beyond the vocabulary take its last row. One dispatch a shard. */
 export function embed(step: Step, { table, ids, y, rows, step: uniform }: EmbedArguments): void {
-  for (const { format, firstRow, rows: shardRows, quants, scales } of table.shards) {
-    step.run(
-      embedKernels[format],
-      { quants, scales, ids, y, step: uniform },
-      { COLUMNS: table.columns, ROWS: shardRows, FIRST_ROW: firstRow, VOCABULARY: table.rows },
-      [Math.ceil(table.columns / 32 / workgroupSize), rows],
-    );
+  const workgroups = [Math.ceil(table.columns / 32 / workgroupSize), rows] as const;
+  for (const { format, quants, scales, uniform: shard } of table.shards) {
+    step.run(embedKernels[format], { quants, scales, ids, y, shard: { buffer: shard, offset: 0 }, step: uniform }, {}, workgroups);
   }
 }
 
@@ -38,7 +34,7 @@ const embedKernels = forEveryFormat((format: WeightFormat) =>
   defineKernel({
     name: `embed_${format}`,
     source: [stepWgsl, ...weightSource(format), embedWgsl],
-    bindings: { quants: "read", scales: "read", ids: "read", y: "read_write", step: "uniform" },
-    constants: ["COLUMNS", "ROWS", "FIRST_ROW", "VOCABULARY"],
+    bindings: { quants: "read", scales: "read", ids: "read", y: "read_write", shard: "uniform", step: "uniform" },
+    constants: [],
   }),
 );

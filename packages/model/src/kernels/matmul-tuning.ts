@@ -6,24 +6,39 @@ export interface MatmulTuning {
   readonly matmul: MatmulMapping;
 }
 
-/** shaders/matvec.wgsl. */
-export interface MatvecMapping {
-  /** Invocations that share a group of rows; a power of two. */
-  readonly lanes: number;
-  /** Quads of rows in a group, at most 4. */
-  readonly quads: number;
-  /** Invocations of a workgroup. */
-  readonly workgroup: number;
-}
+export type MatvecMapping =
+  | {
+      /** shaders/matvec.wgsl: lanes of one workgroup share a quad of rows. */
+      readonly subgroups: false;
+      /** Invocations that share a quad; a power of two that divides the workgroup. */
+      readonly lanes: number;
+      readonly workgroup: number;
+    }
+  | {
+      /** shaders/matvec_subgroup.wgsl: an invocation has its own quad of rows, and a subgroup shares x. */
+      readonly subgroups: true;
+      readonly workgroup: number;
+    };
 
-/** shaders/matmul.wgsl. */
+/** shaders/matmul.wgsl, with or without a subgroup sharing x. */
 export interface MatmulMapping {
+  readonly subgroups: boolean;
   readonly workgroup: number;
 }
 
-/** A mapping that is right everywhere and good on adapters of this kind, without measuring. */
-export function defaultTuning({ software }: AdapterReport): MatmulTuning {
-  return software
-    ? { matvec: { lanes: 2, quads: 1, workgroup: 16 }, matmul: { workgroup: 8 } }
-    : { matvec: { lanes: 16, quads: 1, workgroup: 64 }, matmul: { workgroup: 64 } };
+/** x is handed round in eight parts (lib/x_shuffled.wgsl). */
+const leastSubgroup = 8;
+
+/**
+ * The mapping for adapters of this kind, without measuring. A CPU that plays a GPU pays for each load, whoever shares it: subgroups spare most loads
+ * of x. Real GPUs want many threads, and neighbouring ones at neighbouring addresses.
+ */
+export function defaultTuning({ software, features, subgroupMinSize }: AdapterReport): MatmulTuning {
+  const subgroups = features.subgroups && subgroupMinSize >= leastSubgroup;
+  if (software) {
+    return subgroups
+      ? { matvec: { subgroups, workgroup: 16 }, matmul: { subgroups, workgroup: 16 } }
+      : { matvec: { subgroups, lanes: 1, workgroup: 8 }, matmul: { subgroups, workgroup: 8 } };
+  }
+  return { matvec: { subgroups: false, lanes: 16, workgroup: 64 }, matmul: { subgroups: false, workgroup: 64 } };
 }

@@ -18,7 +18,7 @@ export interface WeightPlan {
   readonly rows: number;
   readonly columns: number;
   readonly shards: readonly ShardPlan[];
-  /** GPU memory of all shards. */
+  /** GPU memory of all shards, their uniforms included. */
   readonly bytes: number;
 }
 
@@ -27,6 +27,9 @@ export interface BufferLimits {
   readonly maxStorageBufferBindingSize: number;
 }
 
+/** A shard's shape for the kernels, once for writing the product and once, at the next dynamic offset, for adding it. */
+export const shardUniformBytes = 512;
+
 /** Shards begin at multiples of this, where a part's own start allows it: the widest workgroup of rows. */
 const shardRows = 64;
 
@@ -34,7 +37,8 @@ const shardRows = 64;
  * Where the rows of one weight go: tensors stacked by rows (query, key and value; gate and up), neighbours of one format together, split where a
  * buffer would exceed what one binding can hold.
  *
- * @throws LongtabError `unsupported-type` when the columns are not whole blocks of 32, `device-limit` when not even 64 rows fit a binding.
+ * @throws LongtabError `unsupported-type` when the columns are not whole blocks, or when tensors of another format are stacked at a row that is no
+ * multiple of four; `device-limit` when not even 64 rows fit a binding.
  */
 export function planWeight(parts: readonly TensorInfo[], limits: BufferLimits): WeightPlan {
   const columns = columnsOf(parts);
@@ -53,10 +57,17 @@ export function planWeight(parts: readonly TensorInfo[], limits: BufferLimits): 
         remedy: "choose a smaller model",
       });
     }
+    if (firstRow % 4 !== 0) {
+      throw new LongtabError({
+        code: "unsupported-type",
+        what: `Tensors of different types stacked with ${parts[0]?.name} should begin at a multiple of four rows`,
+        value: firstRow,
+      });
+    }
     for (let done = 0; done < rows; done += most) shards.push(planShard(format, firstRow + done, Math.min(most, rows - done), columns));
     firstRow += rows;
   }
-  const bytes = shards.reduce((sum, shard) => sum + shard.quantBytes + shard.scaleBytes, 0);
+  const bytes = shards.reduce((sum, shard) => sum + shard.quantBytes + shard.scaleBytes + shardUniformBytes, 0);
   return { rows: firstRow, columns, shards, bytes };
 }
 

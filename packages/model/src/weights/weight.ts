@@ -4,7 +4,7 @@ import { release, rowByteLength } from "@longtab/formats";
 import type { Gpu } from "@longtab/gpu";
 import type { WeightFormat } from "./format.ts";
 import type { ShardPlan } from "./plan.ts";
-import { planWeight, quantRowBytes, rowsOf, scaleRowBytes } from "./plan.ts";
+import { planWeight, quantRowBytes, rowsOf, scaleRowBytes, shardUniformBytes } from "./plan.ts";
 import { relayRows } from "./relay.ts";
 
 export { planWeight } from "./plan.ts";
@@ -18,12 +18,16 @@ export interface WeightShard {
   readonly quants: GPUBuffer;
   /** The quants themselves for formats without scales: a binding must not be empty. */
   readonly scales: GPUBuffer;
+  /** `Shard` of shaders/lib/weight_common.wgsl: for writing a product at offset 0, for adding it at 256. */
+  readonly uniform: GPUBuffer;
 }
 
 /** A matrix [rows, columns] on the GPU, quantised as in the file: `matmul` and `embed` read it. */
 export interface Weight {
   readonly rows: number;
   readonly columns: number;
+  /** Elements of a row of a product: the rows, rounded up to a multiple of four. */
+  readonly stride: number;
   readonly shards: readonly WeightShard[];
   /** GPU memory that it takes. */
   readonly bytes: number;
@@ -47,9 +51,12 @@ export async function uploadWeight(
   const plan = planWeight(parts, gpu.report.limits);
   const name = parts.map((part) => part.name).join(" | ");
   const shards = await gpu.allocating(name, () => plan.shards.map((shard) => createShard(gpu, name, shard)));
-  const weight = { rows: plan.rows, columns: plan.columns, shards, bytes: plan.bytes };
+  const weight = { rows: plan.rows, columns: plan.columns, stride: Math.ceil(plan.rows / 4) * 4, shards, bytes: plan.bytes };
   try {
-    for (const shard of shards) await fillShard(gpu, source, parts, plan.columns, shard, onBytes);
+    for (const shard of shards) {
+      writeUniform(gpu, weight, shard);
+      await fillShard(gpu, source, parts, plan.columns, shard, onBytes);
+    }
   } catch (error) {
     disposeWeight(gpu, weight);
     throw error;
@@ -58,7 +65,8 @@ export async function uploadWeight(
 }
 
 export function disposeWeight(gpu: Gpu, { shards }: Weight): void {
-  for (const { quants, scales } of shards) {
+  for (const { quants, scales, uniform } of shards) {
+    gpu.destroyBuffer(uniform);
     gpu.destroyBuffer(quants);
     if (scales !== quants) gpu.destroyBuffer(scales);
   }
@@ -92,7 +100,15 @@ function createBuffer(gpu: Gpu, label: string, bytes: number): GPUBuffer {
 function createShard(gpu: Gpu, name: string, { format, firstRow, rows, quantBytes, scaleBytes }: ShardPlan): WeightShard {
   const quants = createBuffer(gpu, `${name} quants`, quantBytes);
   const scales = scaleBytes === 0 ? quants : createBuffer(gpu, `${name} scales`, scaleBytes);
-  return { format, firstRow, rows, quants, scales };
+  const uniform = gpu.createBuffer(`${name} shape`, shardUniformBytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  return { format, firstRow, rows, quants, scales, uniform };
+}
+
+function writeUniform(gpu: Gpu, { rows, columns, stride }: Weight, shard: WeightShard): void {
+  for (const accumulate of [0, 1]) {
+    const fields = Uint32Array.of(columns / 32, shard.rows, shard.firstRow, rows, stride, accumulate);
+    gpu.device.queue.writeBuffer(shard.uniform, accumulate * 256, fields);
+  }
 }
 
 async function fillShard(
