@@ -43,7 +43,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   var limit = EXCLUDED_KEY - 1u;
   // The digits that are known of the largest key that top-k keeps, or top-p among those; and what the keys that begin so still
-  // have to add up to.
+  // have to add up to. Where fewer than k tokens can be drawn the first digit is that of EXCLUDED_KEY: any others after it keep all.
   var prefix = 0u;
   var wanted = vec2u(0u);
   for (var digit = 0u; digit < sampling.digits; digit++) {
