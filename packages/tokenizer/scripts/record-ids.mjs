@@ -22,11 +22,16 @@ const MODEL = join(homedir(), ".cache/longtab/models/SmolLM2-135M-Instruct.Q4_1.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { model: { type: "string", default: MODEL }, fuzz: { type: "string" }, seed: { type: "string", default: "1" }, only: { type: "string" } },
+  options: {
+    model: { type: "string", default: MODEL },
+    fuzz: { type: "string" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
 });
 const load = async (path) => (await runnerImport(join(here, path))).module;
 const { AWKWARD_STRINGS, randomStrings } = await load("../test/awkward-strings.ts");
-const { bpeMetadata, spmMetadata, toEntries, KINDS } = await load("../test/vocabularies.ts");
+const { bpeMetadata, spmMetadata, KINDS } = await load("../test/vocabularies.ts");
 const { Tokenizer } = await load("../src/index.ts");
 const { BYTE_CHARACTERS } = await load("../src/bpe.ts");
 const { writeGguf } = await load("../../formats/src/testing/index.ts");
@@ -52,10 +57,15 @@ try {
 
 /** One byte-level vocabulary for all pre-tokenisers, and one by scores. */
 function makeVocabularies() {
-  const texts = [...AWKWARD_STRINGS, ...randomStrings(7, 1500)].map((text) => text.toWellFormed());
+  // Where merges make the name of a control token, llama.cpp lets text become that token, and we do not. (It also ends tokens at NUL.)
+  const isTrainable = (text) => !/<\|?\w+\|?>|<\/?s|\0/.test(text);
+  const texts = [...AWKWARD_STRINGS, ...randomStrings(7, 2000)].map((text) => text.toWellFormed()).filter(isTrainable);
   const spell = (text) => Array.from(new TextEncoder().encode(text), (byte) => BYTE_CHARACTERS[byte]);
   const merges = train(texts.map(spell), 2200).map((pair) => pair.join(" "));
-  const pieces = train(texts.map((text) => Array.from(text.replaceAll(" ", "▁"))), 1200).map((pair) => pair.join(""));
+  const pieces = train(
+    texts.map((text) => Array.from(text.replaceAll(" ", "▁"))),
+    1200,
+  ).map((pair) => pair.join(""));
   const characters = Array.from(new Set(texts.flatMap((text) => Array.from(text)))).filter((character) => character > " ");
   // Two of three characters are tokens; the others need byte tokens.
   return { merges, pieces: Array.from(new Set(pieces)), characters: characters.filter((_, index) => index % 3 > 0).join("") };
@@ -70,7 +80,9 @@ async function record(vocabularies) {
     const ids = AWKWARD_STRINGS.map((text) => model.tokenize(text, name.endsWith(" special")));
     const equal = Array.from(lists).find(([, other]) => JSON.stringify(other) === JSON.stringify(ids));
     const base = lists.get(name.startsWith("llama") && !name.startsWith("llama-") ? "" : "gpt-2");
-    kinds[name] = equal?.[0] ?? (base === undefined ? ids : Object.fromEntries(ids.flatMap((list, i) => (String(list) === String(base[i]) ? [] : [[i, list]]))));
+    kinds[name] =
+      equal?.[0] ??
+      (base === undefined ? ids : Object.fromEntries(ids.flatMap((list, i) => (String(list) === String(base[i]) ? [] : [[i, list]]))));
     if (equal === undefined) lists.set(name, ids);
     if (name === "gpt-2" || name === "llama") kinds[`${name} eog`] = eogOf(model, metadata.get("tokenizer.ggml.tokens").length);
     await model.dispose();
@@ -93,20 +105,21 @@ async function fuzz(vocabularies, count, seed) {
   let differences = 0;
   for (const [name, metadata] of [...kindsOf(vocabularies), ["model", undefined]]) {
     if (values.only !== undefined && values.only !== name) continue;
-    const model = metadata === undefined ? await llama.loadModel({ modelPath: values.model, vocabOnly: true }) : await loadVocabulary(metadata);
+    const model =
+      metadata === undefined ? await llama.loadModel({ modelPath: values.model, vocabOnly: true }) : await loadVocabulary(metadata);
     const tokenizer = Tokenizer.fromMetadata(metadata ?? (await readMetadata(values.model)));
-    let here = 0;
+    let found = 0;
     for (const text of strings) {
       for (const special of [false, true]) {
         const ours = String(tokenizer.encode(text, { special }));
         const theirs = String(model.tokenize(text, special));
         if (ours === theirs) continue;
-        here++;
-        if (here <= 3) console.log(`${name} ${special ? "special " : ""}${JSON.stringify(text)}\n  ours   ${ours}\n  theirs ${theirs}`);
+        found++;
+        if (found <= 3) console.log(`${name} ${special ? "special " : ""}${JSON.stringify(text)}\n  ours   ${ours}\n  theirs ${theirs}`);
       }
     }
-    differences += here;
-    console.log(`${name}: ${here} differences on ${2 * count} encodings`);
+    differences += found;
+    console.log(`${name}: ${found} differences on ${2 * count} encodings`);
     await model.dispose();
   }
   process.exitCode = differences === 0 ? 0 : 1;
@@ -125,6 +138,17 @@ async function loadVocabulary(metadata) {
   const path = join(scratch, "vocabulary.gguf");
   writeFileSync(path, writeGguf({ metadata: toEntries(metadata) }));
   return llama.loadModel({ modelPath: path, vocabOnly: true, ignoreMemorySafetyChecks: true });
+}
+
+/** The metadata as `writeGguf` takes it. */
+function toEntries(metadata) {
+  return Array.from(metadata, ([key, value]) => {
+    if (typeof value === "boolean") return [key, "bool", value];
+    if (typeof value === "number") return [key, Number.isInteger(value) ? "uint32" : "float32", value];
+    if (value instanceof Int32Array) return [key, "int32[]", value];
+    if (value instanceof Float32Array) return [key, "float32[]", value];
+    return typeof value === "string" ? [key, "string", value] : [key, "string[]", value];
+  });
 }
 
 async function readMetadata(path) {

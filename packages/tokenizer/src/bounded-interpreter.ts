@@ -19,10 +19,14 @@ interface Syntax {
 }
 
 /** What Python's str.strip takes off; JavaScript's trim takes U+FEFF too and leaves U+001C to U+001F and U+0085. */
-const PYTHON_SPACE = new RegExp("[\\p{White_Space}\\x1c-\\x1f]", "u");
+const PYTHON_SPACE = /\p{White_Space}/u;
+const PYTHON_SEPARATORS = "\x1c\x1d\x1e\x1f";
+
+/** A turn of a loop costs as much as this many evaluations, even an empty one. */
+const STEPS_PER_ITEM = 10;
 
 export interface Bounds {
-  /** Evaluations, each with a hundredth of the size of its value; a list that is looped over counts whole. */
+  /** Evaluations, each with a hundredth of its value's characters or items; a list that is looped over costs ten for each item. */
   readonly steps: number;
   /** Characters of one string; items of one list, with all that is in it. */
   readonly length: number;
@@ -60,8 +64,9 @@ export class BoundedInterpreter extends Interpreter {
     const syntax: Syntax | undefined = node;
     if (syntax?.type === "For") this.#iterables.add(syntax.iterable?.type === "SelectExpression" ? syntax.iterable.lhs : syntax.iterable);
     const value = this.#strip(syntax, environment) ?? super.evaluate(node, environment);
-    const weight = this.#weigh(value);
-    this.#spend(this.#iterables.has(node) ? weight : weight / 100);
+    this.#weigh(value);
+    const size = sizeOf(value);
+    this.#spend(this.#iterables.has(node) ? STEPS_PER_ITEM * size : size / 100);
     return value;
   }
 
@@ -72,7 +77,7 @@ export class BoundedInterpreter extends Interpreter {
     }
   }
 
-  /** Characters of a string, items of a list or mapping and of everything in it. */
+  /** Characters of a string, or of everything in a list or mapping, with one for each item. */
   #weigh(value: Value): number {
     const content: unknown = value.value;
     let weight = 1;
@@ -94,7 +99,7 @@ export class BoundedInterpreter extends Interpreter {
     const text = this.evaluate(subject, environment);
     if (typeof text.value !== "string") return undefined;
     const wanted = node?.args?.[0] === undefined ? undefined : this.evaluate(node.args[0], environment).value;
-    const isKept = (character: string): boolean => !(typeof wanted === "string" ? wanted.includes(character) : PYTHON_SPACE.test(character));
+    const isKept = (character: string): boolean => !(typeof wanted === "string" ? wanted.includes(character) : isPythonSpace(character));
     const characters = Array.from(text.value);
     const start = method === "rstrip" ? 0 : characters.findIndex(isKept);
     const end = method === "lstrip" ? characters.length : characters.findLastIndex(isKept) + 1;
@@ -110,4 +115,13 @@ function stripping(node: Syntax | undefined): { method?: string | undefined; sub
   const called = node?.type === "CallExpression" && node.callee?.type === "MemberExpression" ? node.callee : undefined;
   const name = called?.property?.type === "Identifier" ? called.property.value : undefined;
   return name === "strip" || name === "lstrip" || name === "rstrip" ? { method: name, subject: called?.object } : {};
+}
+
+function sizeOf({ value }: Value): number {
+  if (typeof value === "string" || Array.isArray(value)) return value.length;
+  return value instanceof Map ? value.size : 0;
+}
+
+function isPythonSpace(character: string): boolean {
+  return PYTHON_SPACE.test(character) || PYTHON_SEPARATORS.includes(character);
 }

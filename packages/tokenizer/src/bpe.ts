@@ -97,6 +97,13 @@ class Symbols {
     return id !== undefined && !((this.#vocabulary.attributes[id] as number) & HIDDEN) ? id : this.#others.get(text);
   }
 
+  /** Whether that symbol is a token with this text. */
+  isJoined(symbol: number, left: string, right: string): boolean {
+    const text = this.#vocabulary.texts[symbol];
+    if (text?.length !== left.length + right.length || !text.startsWith(left) || !text.endsWith(right)) return false;
+    return !((this.#vocabulary.attributes[symbol] as number) & HIDDEN);
+  }
+
   findOrAdd(text: string): number {
     const found = this.find(text);
     if (found !== undefined) return found;
@@ -117,13 +124,17 @@ function mergeRule(merges: readonly string[], symbols: Symbols): MergeRule {
   const pairs = new PairTable(merges.length);
   const ranks = new Int32Array(merges.length);
   const results = new Int32Array(merges.length);
-  for (const [rank, merge] of merges.entries()) {
+  let expected = 0;
+  for (let rank = 0; rank < merges.length; rank++) {
+    const merge = merges[rank] as string;
     const space = merge.indexOf(" ", 1);
     if (space < 0) continue;
     const left = merge.slice(0, space);
     const right = merge.slice(space + 1);
+    // Vocabularies mostly list what merges make in the order of the merges, which saves most of the time that searching takes.
+    if (!symbols.isJoined(expected, left, right)) expected = symbols.findOrAdd(left + right);
     ranks[rank] = rank;
-    results[rank] = symbols.findOrAdd(left + right);
+    results[rank] = expected++;
     pairs.add(symbols.findOrAdd(left), symbols.findOrAdd(right), rank);
   }
   return { ranks, results, find: (a, b) => (a < 0 || b < 0 ? -1 : pairs.find(a, b)) };

@@ -67,13 +67,20 @@ const ASCII_THREES: GroupDigits = { runs: /[0-9]+/gu, cut: "start" };
 /** Names in the order of llama-vocab.cpp's families; a name ending in "!" ignores merges, one in "^" adds BOS. */
 const FAMILIES: readonly (readonly [names: string, ...steps: (string | GroupDigits)[]])[] = [
   ["default", "[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"],
-  ["llama3!^ llama-v3!^ llama-bpe!^ falcon3!^ falcon-h1!^ pixtral!^ midm-2.0!^ lfm2!^ jina-v5-nano!^ dbrx smaug-bpe chatglm-bpe glm4", LLAMA3],
+  [
+    "llama3!^ llama-v3!^ llama-bpe!^ falcon3!^ falcon-h1!^ pixtral!^ midm-2.0!^ lfm2!^ jina-v5-nano!^ dbrx smaug-bpe chatglm-bpe glm4",
+    LLAMA3,
+  ],
   ["jais-2", words(THREE_DIGITS, "[\\r\\n]*", `\\s*[\\r\\n]+|${CASCADE}|\\s{1,2}(?!\\S)|\\s`)],
   ["deepseek-llm", "[\\r\\n]", `\\s?${CASED}`, "\\s?[!-/:-~！-／：-～‘-‟、-。]+", "\\s+$", CJK, "\\p{N}+"],
   ["deepseek-coder", "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, DIGIT],
   ["deepseek-v3 hunyuan-dense joyai-llm hy_v4", THREE_DIGITS, KANA_AND_HAN, DEEPSEEK3],
   ["spark2_5", THREE_DIGITS, KANA_AND_HAN, `${MARKED_WORDS}| ?[\\p{P}\\p{S}]+|[\\r\\n]|${SPACE}`, DIGIT],
-  ["youtu!", "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+", `[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+(?:${CONTRACTION})?|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${LINES}`],
+  [
+    "youtu!",
+    "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+",
+    `[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+(?:${CONTRACTION})?|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${LINES}`,
+  ],
   ["falcon", "[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"],
   ["starcoder refact command-r smollm codeshell exaone minerva-7b mellum2", DIGIT, GPT2],
   ["gpt-2 phi-2 jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code roberta-bpe gigachat a.x-4.0 mellum modern-bert", GPT2],
@@ -85,7 +92,11 @@ const FAMILIES: readonly (readonly [names: string, ...steps: (string | GroupDigi
   ["tekken!^", caseWords(DIGIT, "\\p{L}", "")],
   ["gpt-4o llama4 kanana2 talkie minimax-m2", caseWords(THREE_DIGITS, "\\p{L}", `(?:${CONTRACTION})?`)],
   ["granite-embed-multi-97m!", caseWords(THREE_DIGITS, "[\\p{L}\\p{M}]", `(?:${CONTRACTION})?`)],
-  ["tiny_aya cohere2moe", THREES_TO_THE_END, `[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+(?:${CONTRACTION})?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${LINES}`],
+  [
+    "tiny_aya cohere2moe",
+    THREES_TO_THE_END,
+    `[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+(?:${CONTRACTION})?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${LINES}`,
+  ],
   ["chameleon^", ...CHAMELEON],
   ["kimi-k2", `${HAN}+|[^\\r\\n\\p{L}\\p{N}]?${NOT_HAN_WORD}|${THREE_DIGITS}|${SYMBOLS}[\\r\\n]*|${LINES}`],
   ["superbpe", "\\p{N}+", ASCII_THREES],
@@ -94,14 +105,20 @@ const FAMILIES: readonly (readonly [names: string, ...steps: (string | GroupDigi
   ["ufakzeka", `${LETTERS}|\\p{N}|${SYMBOLS}[\\r\\n]*|${LINES}`],
   ["afmoe", THREES_TO_THE_END, ASIAN, DEEPSEEK3],
   ["laguna", "[^\\n]+|\\n+", QWEN2],
-  ["exaone-moe", `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}|${SYMBOLS}[\\r\\n/]?|\\s*[\\r\\n]|${SPACE}`],
+  [
+    "exaone-moe",
+    `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}|${SYMBOLS}[\\r\\n/]?|\\s*[\\r\\n]|${SPACE}`,
+  ],
   ["minicpm5!", THREE_DIGITS, words("\\p{N}+")],
 ];
 
 /** The pre-tokeniser of that name, or undefined where llama.cpp has none either or where it is not byte-level BPE. */
 export function preTokenizer(name: string): PreTokenizer | undefined {
   for (const [names, ...steps] of FAMILIES) {
-    const marks = names.split(" ").find((entry) => entry.replace(/[!^]+$/, "") === name)?.slice(name.length);
+    const marks = names
+      .split(" ")
+      .find((entry) => entry.replace(/[!^]+$/, "") === name)
+      ?.slice(name.length);
     if (marks !== undefined) return { steps: steps.map(compile), ignoreMerges: marks.includes("!"), addBos: marks.includes("^") };
   }
   return undefined;

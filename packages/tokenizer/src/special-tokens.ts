@@ -20,7 +20,8 @@ export class SpecialTokens {
     const { texts, attributes } = vocabulary;
     const utf8 = new TextEncoder();
     const sizes = new Map<number, number>();
-    for (const [id, bits] of attributes.entries()) {
+    for (let id = 0; id < attributes.length; id++) {
+      const bits = attributes[id] as number;
       if (bits & SPECIAL && wanted(bits, id)) sizes.set(id, utf8.encode(texts[id]).length);
     }
     this.#order = Array.from(sizes.keys()).toSorted((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0) || a - b);
@@ -52,7 +53,8 @@ export class SpecialTokens {
     this.eachOccurrence(text, (id) => present.add(id));
     let fragments: Fragment[] = text === "" ? [] : [text];
     for (const id of this.#order) {
-      if (present.has(id)) fragments = fragments.flatMap((fragment) => (typeof fragment === "string" ? this.#cut(fragment, id) : [fragment]));
+      if (present.has(id))
+        fragments = fragments.flatMap((fragment) => (typeof fragment === "string" ? this.#cut(fragment, id) : [fragment]));
     }
     return fragments;
   }

@@ -31,7 +31,8 @@ export class SpmEncoder implements Encoder {
       text: "",
       ranks: descendingRanks(vocabulary),
       results: Int32Array.from(texts, (_, id) => id),
-      find: (_left: number, _right: number, start: number, end: number) => (end - start > longest ? -1 : this.#find(rule.text.slice(start, end))),
+      find: (_left: number, _right: number, start: number, end: number) =>
+        end - start > longest ? -1 : this.#find(rule.text.slice(start, end)),
     };
     this.#rule = rule;
   }

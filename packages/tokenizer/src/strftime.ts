@@ -1,6 +1,5 @@
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS =
-  "January February March April May June July August September October November December".split(" ");
+const MONTHS = "January February March April May June July August September October November December".split(" ");
 
 /** Python's strftime in the C locale, local time: English names wherever the page runs, because models were trained on them. */
 export function strftime(date: Date, format: string): string {

@@ -38,7 +38,7 @@ export function readVocabulary(metadata: Metadata): Vocabulary {
   const kind = readKind(metadata);
   const texts = readTexts(metadata);
   const ids = new Map<string, number>();
-  for (const [id, text] of texts.entries()) ids.set(text, id);
+  for (let id = 0; id < texts.length; id++) ids.set(texts[id] as string, id);
   if (ids.size !== texts.length) throw malformed("Two tokens in tokenizer.ggml.tokens have the same text");
 
   const attributes = readAttributes(metadata, texts.length);

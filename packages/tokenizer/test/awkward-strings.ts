@@ -50,11 +50,11 @@ const LONE_SURROGATES = ["\ud800", "a\udc00b", "\ud83d", "\ude00\ud83d", "x \ud8
 
 const CODE = [
   "def f(x):\n    return x ** 2  # squared\n\n\nclass A(B):\n\tpass\n",
-  "for (let i = 0; i < 10; i++) { console.log(`${i}: ${a[i]?.b ?? \"none\"}`); }\r\n",
-  "#include <stdio.h>\nint main(void) {\n\tprintf(\"%d\\n\", 0xDEADBEEF);\n\treturn 0;\n}\n",
+  'for (let i = 0; i < 10; i++) { console.log(`${i}: ${a[i]?.b ?? "none"}`); }\r\n',
+  '#include <stdio.h>\nint main(void) {\n\tprintf("%d\\n", 0xDEADBEEF);\n\treturn 0;\n}\n',
   "<div class=\"a b\" id='c'>&nbsp;<!-- x --></div>",
   "SELECT * FROM t WHERE a='it''s' AND b>=10.5e-3;",
-  "{\"a\": [1, 2.5, -3e10, null, true], \"b\\u0041\": {}}",
+  '{"a": [1, 2.5, -3e10, null, true], "b\\u0041": {}}',
   "https://user:pw@example.com:8080/a/b%20c?x=1&y=äö#frag",
   "mail@example.org, C:\\Users\\x, ~/.bashrc, $HOME/bin, ../../x.tar.gz",
   "camelCaseHTTPServerID snake_case_name kebab-case XMLHttpRequest iPhone15Pro",
@@ -90,9 +90,11 @@ export const AWKWARD_STRINGS: readonly string[] = [
     ...CODE,
     ...SPECIAL_LOOKALIKES,
     ...NUMBERS,
-    ..."'s 't 're 've 'm 'll 'd 'S 'T 'RE 'Ve 'lL 'D 'x '' ' 'ſ".split(" ").flatMap((tail) => [tail, `you${tail}`, `x${tail}y`, ` ${tail} `, `1${tail}`]),
-    ...["a", "A", "é", "中", "1", "!", " ", "\n", "\t", "=", "-", "😀", "\u0301", "ab", "Ab", " a", "1a", "\r\n", "!\n", "'s"].flatMap((unit) =>
-      [3, 4, 7, 16, 65].map((count) => unit.repeat(count)),
+    ..."'s 't 're 've 'm 'll 'd 'S 'T 'RE 'Ve 'lL 'D 'x '' ' 'ſ"
+      .split(" ")
+      .flatMap((tail) => [tail, `you${tail}`, `x${tail}y`, ` ${tail} `, `1${tail}`]),
+    ...["a", "A", "é", "中", "1", "!", " ", "\n", "\t", "=", "-", "😀", "\u0301", "ab", "Ab", " a", "1a", "\r\n", "!\n", "'s"].flatMap(
+      (unit) => [3, 4, 7, 16, 65].map((count) => unit.repeat(count)),
     ),
     "a".repeat(600),
     " ".repeat(600),

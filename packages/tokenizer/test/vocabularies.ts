@@ -1,5 +1,4 @@
-import type { Metadata, MetadataValue } from "@longtab/formats";
-import type { MetadataEntry } from "@longtab/formats/testing";
+import type { MetadataValue } from "@longtab/formats";
 import { BYTE_CHARACTERS } from "../src/bpe.ts";
 
 /** What fixtures/vocabularies.json holds; see scripts/record-ids.mjs. */
@@ -27,8 +26,14 @@ const BYTE = 6;
 
 type Token = readonly [text: string, type: number];
 
-const CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<s>", "</s>", "<repo_name>", "<reponame>"].map((text): Token => [text, CONTROL]);
-const ADDED_WORDS = ["<think>", "</think>", "<<SYS>>", "▁▁", "[INST]", "  \n"].map((text): Token => [text, USER_DEFINED]);
+const CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<s>", "</s>", "<repo_name>", "<reponame>"].map((text): Token => [
+  text,
+  CONTROL,
+]);
+export const ADDED_WORDS: readonly Token[] = ["<think>", "</think>", "<<SYS>>", "▁▁", "[INST]", "  \n"].map((text): Token => [
+  text,
+  USER_DEFINED,
+]);
 /** Words that no merges make: they come out whole only where merges are ignored. */
 const WHOLE_WORDS = ["Hello", "Ġworld", "Ġtoday", "console", "Ġsnake", "Ġ(", "456", "ĠGet", "iPhone"].map((text): Token => [text, NORMAL]);
 
@@ -71,7 +76,11 @@ function distinct(tokens: readonly Token[]): Token[] {
   return Array.from(first.values());
 }
 
-function metadata(model: string, tokens: readonly Token[], rest: readonly (readonly [string, MetadataValue])[]): Map<string, MetadataValue> {
+function metadata(
+  model: string,
+  tokens: readonly Token[],
+  rest: readonly (readonly [string, MetadataValue])[],
+): Map<string, MetadataValue> {
   return new Map<string, MetadataValue>([
     ["general.architecture", "llama"],
     // What llama.cpp asks of any llama model before it reads the vocabulary.
@@ -86,15 +95,4 @@ function metadata(model: string, tokens: readonly Token[], rest: readonly (reado
     ["tokenizer.ggml.token_type", Int32Array.from(tokens, ([, type]) => type)],
     ...rest,
   ]);
-}
-
-/** The metadata as `writeGguf` takes it. */
-export function toEntries(values: Metadata): MetadataEntry[] {
-  return Array.from(values, ([key, value]): MetadataEntry => {
-    if (typeof value === "boolean") return [key, "bool", value];
-    if (typeof value === "number") return [key, Number.isInteger(value) ? "uint32" : "float32", value];
-    if (value instanceof Int32Array) return [key, "int32[]", value];
-    if (value instanceof Float32Array) return [key, "float32[]", value];
-    return typeof value === "string" ? [key, "string", value] : [key, "string[]", value as readonly string[]];
-  });
 }
