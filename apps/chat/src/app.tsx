@@ -93,7 +93,8 @@ function onKeyDown(event: KeyboardEvent): void {
     else if (generation.peek() !== null) stop();
   } else if (mod && event.shiftKey && key === "o") {
     event.preventDefault();
-    void newConversation().then(focusComposer);
+    newConversation();
+    focusComposer();
   } else if (mod && event.shiftKey && key === "s") {
     event.preventDefault();
     sidebarOpen.value = !sidebarOpen.peek();

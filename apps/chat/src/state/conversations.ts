@@ -55,9 +55,11 @@ async function find(id: string): Promise<Conversation | undefined> {
 }
 
 /** A new conversation; an empty one is as good as new, and one that was begun and never sent comes back with its text. */
-export async function newConversation(): Promise<void> {
+export function newConversation(): void {
   if (isEmpty.peek()) return;
-  await openConversation(forgottenDraft(summaries.peek()) ?? crypto.randomUUID());
+  // Not a stored one: nothing is read, and the next key already falls into the new one.
+  current.value = createConversation(forgottenDraft(summaries.peek()) ?? crypto.randomUUID(), Date.now());
+  showAddress();
 }
 
 function showAddress(): void {
@@ -105,7 +107,7 @@ export async function removeConversation(id: string): Promise<void> {
   unstored.delete(id);
   await deleteConversation(id).catch(() => undefined);
   await refreshList();
-  if (current.peek().id === id) await openConversation(crypto.randomUUID());
+  if (current.peek().id === id) newConversation();
   if (conversation !== undefined) notify("Conversation deleted.", () => void restore(conversation));
 }
 

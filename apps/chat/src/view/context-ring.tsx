@@ -68,7 +68,7 @@ export function ContextRing(): JSX.Element | null {
             early messages.
           </p>
           <div class="popover-ways">
-            <button type="button" class="button" disabled={isEmpty.value} onClick={() => void newConversation()}>
+            <button type="button" class="button" disabled={isEmpty.value} onClick={newConversation}>
               New chat
             </button>
             <button

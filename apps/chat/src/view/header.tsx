@@ -20,7 +20,7 @@ export function Header(): JSX.Element {
   return (
     <header class="header">
       {closed && <IconButton icon="panel" label="Show conversations" expanded={false} onClick={() => (sidebarOpen.value = true)} />}
-      {closed && <IconButton icon="plus" label="New chat" class="header-new" onClick={() => void newConversation()} />}
+      {closed && <IconButton icon="plus" label="New chat" class="header-new" onClick={newConversation} />}
       {isEmpty.value ? <span class="header-title" /> : <h1 class="header-title">{current.value.title}</h1>}
       <ModelChip />
       <ContextRing />

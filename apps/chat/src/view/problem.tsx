@@ -94,7 +94,7 @@ async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void
 /** The question that did not fit is put into the new conversation's composer, before whatever is there already. */
 async function moveQuestionToNewChat(): Promise<void> {
   const question = current.peek().exchanges.at(-1)?.question ?? "";
-  await newConversation();
+  newConversation();
   const rest = draft.peek();
   setDraft(current.peek().id, rest === "" ? question : `${question}\n\n${rest}`);
   focusComposer();

@@ -30,7 +30,8 @@ export function Sidebar(): JSX.Element {
           class="new-chat"
           onClick={() => {
             closeDrawer();
-            void newConversation().then(focusComposer);
+            newConversation();
+            focusComposer();
           }}
         >
           <Icon name="plus" /> New chat
