@@ -221,18 +221,24 @@ describe("embed", () => {
 });
 
 describe("on the null backend", () => {
-  it("every kernel compiles for every format", async () => {
+  it("every kernel compiles for every format and mapping", async () => {
     const gpu = await openDevice({ gpu: testBackend("null") });
     const recorder = new Recorder(gpu);
+    const buffer = gpu.createBuffer("any", 65536, storage());
+    const tunings: MatmulTuning[] = [
+      { matvec: { subgroups: false, lanes: 16, workgroup: 64 }, matmul: { subgroups: false, workgroup: 64 } },
+      { matvec: { subgroups: true, workgroup: 16 }, matmul: { subgroups: true, workgroup: 16 } },
+    ];
     for (const type of TENSOR_TYPES) {
       const { source, parts } = matrix(1, [[type, 5]], 256);
       const weight = await uploadWeight(gpu, source, parts);
-      const buffer = gpu.createBuffer("any", 65536, storage());
-      await recorder.prepare((step) => {
+      const prepared = recorder.prepare((step) => {
         const uniform = step.uniform(new Uint32Array(4));
-        for (const rows of [1, 8]) matmul(step, defaultTuning(gpu.report), { weight, x: buffer, y: buffer, rows, step: uniform });
+        for (const tuning of tunings)
+          for (const rows of [1, 8]) matmul(step, tuning, { weight, x: buffer, y: buffer, rows, step: uniform });
         embed(step, { table: weight, ids: buffer, y: buffer, rows: 1, step: uniform });
       });
+      await expect(prepared).resolves.toBeUndefined();
     }
     gpu.dispose();
   });

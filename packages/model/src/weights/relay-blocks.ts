@@ -20,9 +20,9 @@ export function relayBlocks({ columns, rows, bytes }: RowsToRelay, type: BlockTy
 interface BlockRelay {
   /** Words of quants a block. */
   words: number;
-  quantsOf(bytes: Uint8Array, at: number, quants: Uint32Array, to: number): void;
+  quantsOf: (bytes: Uint8Array, at: number, quants: Uint32Array, to: number) => void;
   /** f16 scale in the low half, f16 minimum in the high half. */
-  scaleOf(bytes: Uint8Array, at: number): number;
+  scaleOf: (bytes: Uint8Array, at: number) => number;
 }
 
 const relays: Readonly<Record<BlockType, BlockRelay>> = {
