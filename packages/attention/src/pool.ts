@@ -14,7 +14,6 @@ export class PagePool {
   readonly shape: CacheShape;
   /** Most pages of one layer: its budget. */
   readonly maxPages: number;
-  #gpu: Gpu;
   #layers: LayerPool[];
 
   constructor(gpu: Gpu, shape: CacheShape, maxPages: number) {
@@ -30,7 +29,6 @@ export class PagePool {
     }
     this.shape = shape;
     this.maxPages = maxPages;
-    this.#gpu = gpu;
     this.#layers = Array.from({ length: shape.layers }, (_, layer) => new LayerPool(gpu, `layer ${layer}`, shape));
   }
 
@@ -58,7 +56,7 @@ export class PagePool {
       if (needed <= layer.capacity) continue;
       if (needed > this.maxPages) throw new LongtabError({ code: "context-exceeded", what: "The cache has no free page left", value: needed, limit: this.maxPages, remedy: "start a new chat or shorten the conversation" });
       const capacity = Math.min(this.maxPages, Math.max(needed, layer.capacity * 2));
-      await this.#gpu.allocating("the conversation's cache", () => layer.grow(capacity));
+      await layer.grow(capacity);
     }
   }
 
@@ -103,9 +101,20 @@ class LayerPool {
     return this.capacity - this.#free.length;
   }
 
-  grow(capacity: number): void {
-    this.keys = this.#replace(this.keys, `${this.#label} keys`, capacity);
-    this.values = this.#replace(this.values, `${this.#label} values`, capacity);
+  /** Moves the pages to larger buffers. Where there is no memory for those, everything stays as it is. */
+  async grow(capacity: number): Promise<void> {
+    const grown: GPUBuffer[] = [];
+    try {
+      await this.#gpu.allocating("the conversation's cache", () => {
+        for (const name of ["keys", "values"]) grown.push(this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * this.#pageBytes, usage));
+      });
+    } catch (error) {
+      for (const buffer of grown) this.#gpu.destroyBuffer(buffer);
+      throw error;
+    }
+    const [keys = this.keys, values = this.values] = grown;
+    this.keys = this.#move(this.keys, keys);
+    this.values = this.#move(this.values, values);
     // Lowest pages first, so that lists of a young pool read memory in order.
     const added = Array.from({ length: capacity - this.capacity }, (_, i) => capacity - 1 - i);
     this.#free = [...added, ...this.#free];
@@ -127,8 +136,7 @@ class LayerPool {
     this.#gpu.destroyBuffer(this.values);
   }
 
-  #replace(old: GPUBuffer, label: string, capacity: number): GPUBuffer {
-    const grown = this.#gpu.createBuffer(label, capacity * this.#pageBytes, usage);
+  #move(old: GPUBuffer, grown: GPUBuffer): GPUBuffer {
     if (this.capacity > 0) {
       const encoder = this.#gpu.device.createCommandEncoder();
       encoder.copyBufferToBuffer(old, 0, grown, 0, this.capacity * this.#pageBytes);

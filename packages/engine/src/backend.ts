@@ -47,7 +47,7 @@ export interface PrefillOptions {
  * part of the sequence until the next `decode` runs it.
  */
 export interface Timeline {
-  /** Tokens whose keys and values are stored, those of steps still in flight included. */
+  /** Tokens whose keys and values are stored, those of steps still in flight or waiting included. */
   readonly length: number;
   /** Appends `ids` (at least one) in chunks and draws the next token. On abort `length` says how far it came. */
   prefill(ids: Uint32Array, sampling: Sampling, options?: PrefillOptions): Promise<number>;
@@ -59,7 +59,7 @@ export interface Timeline {
   /** Appends `ids` (at most `scoreRows`) and returns the logits after each: [ids.length, vocabulary]. */
   score(ids: Uint32Array): Promise<Float32Array>;
   readonly scoreRows: number;
-  /** Forgets every token from `length` on; steps in flight beyond it are ignored. */
+  /** Forgets every token from `length` on and every step that still waits to be submitted; steps in flight beyond `length` are ignored. */
   truncate(length: number): void;
   dispose(): void;
 }

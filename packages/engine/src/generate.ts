@@ -68,7 +68,7 @@ export async function* generate(backend: Backend, session: Session, tokenizer: T
       drawn.shift();
       accepted.push(id);
       if (tokenizer.eogIds.has(id)) {
-        yield { text: stops.push(decoder.flush()).text + stops.flush(), tokens: 1 };
+        yield { text: ending(stops, decoder.flush()).text, tokens: 1 };
         return summary("stop");
       }
       const { text, stopped } = stops.push(decoder.push(id));
@@ -77,8 +77,8 @@ export async function* generate(backend: Backend, session: Session, tokenizer: T
         return summary("stop");
       }
       if (accepted.length >= budget) {
-        const rest = stops.push(decoder.flush());
-        yield { text: text + rest.text + (rest.stopped ? "" : stops.flush()), tokens: 1 };
+        const rest = ending(stops, decoder.flush());
+        yield { text: text + rest.text, tokens: 1 };
         return summary(rest.stopped ? "stop" : "length");
       }
       const ahead = stepsAhead((performance.now() - prefilled) / accepted.length);
@@ -89,6 +89,12 @@ export async function* generate(backend: Backend, session: Session, tokenizer: T
   } finally {
     session.settle(cachedTokens, [...prompt.subarray(cachedTokens), ...accepted]);
   }
+}
+
+/** The last of the text: what is left of it, then what was held back, up to a stop string. */
+function ending(stops: StopMatcher, rest: string): { text: string; stopped: boolean } {
+  const { text, stopped } = stops.push(rest);
+  return { text: stopped ? text : text + stops.flush(), stopped };
 }
 
 function checkPrompt(prompt: Uint32Array, { contextLength }: Backend): void {

@@ -1,3 +1,4 @@
+import { LongtabError } from "@longtab/errors";
 import type { Backend } from "./backend.ts";
 
 /** A distribution that predicted one token of a continuation. */
@@ -20,8 +21,11 @@ export interface ScoreOptions {
 /**
  * Teacher forcing: step j is the distribution that predicts `continuation[j]` after the prompt and the tokens before it.
  * The last token of the prompt and the continuation are run `rows` at a time.
+ * @throws LongtabError `empty-prompt`, `context-exceeded`, `device-lost`.
  */
 export async function score(backend: Backend, prompt: Uint32Array, continuation: Uint32Array, { best = 10, rows = Infinity, onLogits }: ScoreOptions = {}): Promise<ScoredStep[]> {
+  if (prompt.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token before the continuation", remedy: "give a prompt of at least one token" });
+  if (continuation.length === 0) return [];
   const timeline = backend.createTimeline();
   const steps: ScoredStep[] = [];
   try {

@@ -21,8 +21,7 @@ export class Session {
   reuse(prompt: Uint32Array): number {
     let common = 0;
     while (common < this.#ids.length && common < prompt.length - 1 && this.#ids[common] === prompt[common]) common++;
-    this.#keep(common);
-    return common;
+    return this.#keep(common);
   }
 
   /**
@@ -32,15 +31,16 @@ export class Session {
   settle(from: number, ids: Iterable<number>): void {
     this.#ids.length = from;
     for (const id of ids) this.#ids.push(id);
-    this.#keep(Math.min(this.#ids.length, this.timeline.length));
+    this.#keep(this.#ids.length);
   }
 
   dispose(): void {
     this.timeline.dispose();
   }
 
-  #keep(length: number): void {
-    this.#ids.length = Math.min(length, this.#ids.length);
-    this.timeline.truncate(this.#ids.length);
+  #keep(length: number): number {
+    this.timeline.truncate(length);
+    this.#ids.length = Math.min(length, this.timeline.length);
+    return this.#ids.length;
   }
 }

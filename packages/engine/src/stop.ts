@@ -1,6 +1,6 @@
 /**
  * Finds stop strings in text that comes in pieces. Text that may be the beginning of a stop string is held back until it is
- * known not to be one.
+ * known not to be one. Of several, the one that is complete first counts, so that the cuts between pieces do not matter.
  */
 export class StopMatcher {
   #stops: readonly string[];
@@ -13,8 +13,9 @@ export class StopMatcher {
   /** Text that is safe to show, and whether a stop string ended it; after that nothing more must be pushed. */
   push(text: string): { text: string; stopped: boolean } {
     this.#held += text;
-    const first = Math.min(...this.#stops.map((stop) => this.#held.indexOf(stop)).filter((index) => index >= 0));
-    if (Number.isFinite(first)) return { text: this.#take(first), stopped: true };
+    const found = this.#stops.map((stop) => ({ start: this.#held.indexOf(stop), length: stop.length })).filter(({ start }) => start >= 0);
+    const first = found.toSorted((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start)[0];
+    if (first) return { text: this.#take(first.start), stopped: true };
     return { text: this.#take(this.#held.length - this.#possibleStart()), stopped: false };
   }
 

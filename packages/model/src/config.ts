@@ -55,7 +55,8 @@ export function readConfig(file: ModelFile): ModelConfig {
   const hidden = readSize(metadata, "llama.embedding_length", limits.hidden);
   const heads = readSize(metadata, "llama.attention.head_count", limits.heads);
   const kvHeads = metadata.has("llama.attention.head_count_kv") ? readSize(metadata, "llama.attention.head_count_kv", limits.heads) : heads;
-  const headSize = metadata.has("llama.attention.key_length") ? readSize(metadata, "llama.attention.key_length", limits.headSize) : hidden / heads;
+  const headSize = metadata.has("llama.attention.key_length") ? readSize(metadata, "llama.attention.key_length", limits.hidden) : hidden / heads;
+  const valueSize = readOptional(metadata, "llama.attention.value_length", readInteger) ?? headSize;
   const ffn = readSize(metadata, "llama.feed_forward_length", limits.ffn);
   const contextLength = readSize(metadata, "llama.context_length", limits.contextLength);
   const embedding = file.tensors.get("token_embd.weight");
@@ -69,6 +70,7 @@ export function readConfig(file: ModelFile): ModelConfig {
   if (heads % kvHeads !== 0) throw malformed("The query heads are not a multiple of the KV heads", `${heads} and ${kvHeads}`);
   if (heads / kvHeads > largestGroup) throw unsupported("More query heads share a KV head than the attention kernels take", heads / kvHeads, largestGroup);
   if (!Number.isInteger(headSize) || headSize % 8 !== 0 || headSize > limits.headSize) throw unsupported("The size of an attention head must be a multiple of 8 up to 256", headSize, limits.headSize);
+  if (valueSize !== headSize) throw unsupported("Keys and values of different sizes are not supported", valueSize, headSize);
   if (ropeDimensions % 2 !== 0 || ropeDimensions > headSize) throw malformed("The rotating channels must be an even number and fit a head", ropeDimensions, headSize);
   if (!(ropeBase > 0)) throw malformed("The RoPE base must be positive", ropeBase);
   if (!(normEpsilon >= 0 && normEpsilon < 1)) throw malformed("The norm's epsilon is out of range", normEpsilon, 1);
@@ -100,19 +102,17 @@ function refuseVariants(metadata: Metadata): void {
   for (const key of ["llama.attention.head_count", "llama.attention.head_count_kv", "llama.feed_forward_length"]) {
     if (typeof metadata.get(key) === "object" && readNumbers(metadata, key).length > 0) throw unsupported(`Sizes that differ from layer to layer are not supported (${key})`);
   }
-  const valueLength = readOptional(metadata, "llama.attention.value_length", readInteger);
-  const keyLength = readOptional(metadata, "llama.attention.key_length", readInteger);
-  if (valueLength !== undefined && keyLength !== undefined && valueLength !== keyLength) throw unsupported("Keys and values of different sizes are not supported", valueLength, keyLength);
 }
 
+/** Defaults as llama.cpp has them: a factor without a type is linear, and a factor of 0 is none. */
 function readRopeFactor(metadata: Metadata): number {
-  const type = readOptional(metadata, "llama.rope.scaling.type", readString) ?? (metadata.has("llama.rope.scale_linear") ? "linear" : "none");
+  const type = readOptional(metadata, "llama.rope.scaling.type", readString) ?? "linear";
   if (type === "none") return 1;
   // Yarn also scales the attention; dynamic scalings would break stored rotations.
   if (type !== "linear") throw unsupported("This kind of RoPE scaling is not supported", type, "linear");
-  const factor = readOptional(metadata, "llama.rope.scaling.factor", readNumber) ?? readOptional(metadata, "llama.rope.scale_linear", readNumber) ?? 1;
-  if (!(factor > 0)) throw malformed("The RoPE scaling factor must be positive", factor);
-  return factor;
+  const factor = readOptional(metadata, "llama.rope.scaling.factor", readNumber) ?? readOptional(metadata, "llama.rope.scale_linear", readNumber) ?? 0;
+  if (factor < 0) throw malformed("The RoPE scaling factor must be positive", factor);
+  return factor === 0 ? 1 : factor;
 }
 
 function readSize(metadata: Metadata, key: string, limit: number): number {

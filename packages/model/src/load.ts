@@ -59,7 +59,10 @@ export async function uploadModel(gpu: Gpu, file: ModelFile, config: ModelConfig
   };
   const matrix = async (...parts: TensorInfo[]): Promise<Weight> => {
     throwIfAborted(signal);
-    const weight = await uploadWeight(gpu, source, parts, onBytes);
+    const weight = await uploadWeight(gpu, source, parts, (bytes) => {
+      onBytes(bytes);
+      throwIfAborted(signal);
+    });
     disposals.push(() => disposeWeight(gpu, weight));
     return weight;
   };

@@ -57,6 +57,7 @@ export class WebGpuBackend implements Backend {
   /** Measured prefill speed, tokens a second: how large the next chunk may be. */
   prefillRate: number | undefined;
   #failure: LongtabError | undefined;
+  #recorded: Promise<unknown> = Promise.resolve();
 
   constructor(gpu: Gpu, plan: LoadPlan, weights: ModelWeights, tuning: MatmulTuning) {
     const shape = cacheShape(plan.config);
@@ -86,6 +87,16 @@ export class WebGpuBackend implements Backend {
   createTimeline(): Timeline {
     this.throwIfUnusable();
     return new WebGpuTimeline(this, dense);
+  }
+
+  /**
+   * Runs what makes room for a step and submits it, one such after another: timelines share scratch and pages, and making room may wait.
+   * Nobody waits here for the results of a step.
+   */
+  recordInTurn<T>(record: () => Promise<T>): Promise<T> {
+    const recorded = this.#recorded.then(record);
+    this.#recorded = recorded.catch(() => {});
+    return recorded;
   }
 
   throwIfUnusable(): void {

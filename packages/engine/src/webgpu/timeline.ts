@@ -25,9 +25,9 @@ export class WebGpuTimeline implements Timeline {
   #ids: GPUBuffer;
   #sampled: GPUBuffer;
   #readBack: ReadBack;
-  /** Steps are recorded one after another, though making room for one may wait. */
-  #recorded: Promise<unknown> = Promise.resolve();
-  #reserved = 0;
+  /** Tokens of steps that wait for room, and which rollback they came after: a rollback drops them. */
+  #waiting = 0;
+  #rollbacks = 0;
 
   constructor(backend: WebGpuBackend, policy: Policy) {
     const { gpu, pool, contextLength } = backend;
@@ -39,7 +39,7 @@ export class WebGpuTimeline implements Timeline {
   }
 
   get length(): number {
-    return this.#cache.length + this.#reserved;
+    return this.#cache.length + this.#waiting;
   }
 
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
@@ -79,11 +79,14 @@ export class WebGpuTimeline implements Timeline {
   }
 
   truncate(length: number): void {
+    this.#rollbacks++;
+    this.#waiting = 0;
     this.#cache.truncate(length);
   }
 
   dispose(): void {
     const { gpu } = this.#backend;
+    this.truncate(0);
     this.#cache.dispose();
     this.#readBack.dispose();
     gpu.destroyBuffer(this.#ids);
@@ -103,20 +106,32 @@ export class WebGpuTimeline implements Timeline {
     }
   }
 
-  /** Makes room, then records and submits in the order of the calls. Waits for room and submission of earlier steps only, not for their results. */
+  /** Makes room, then records and submits in the order of the calls. */
   async #enqueue<T>(tokens: number, submit: () => Promise<T>): Promise<T> {
-    this.#reserved += tokens;
-    const submitted = this.#recorded.then(async () => {
-      try {
-        await this.#cache.reserve(tokens);
-        this.#backend.throwIfUnusable();
-      } finally {
-        this.#reserved -= tokens;
-      }
-      return { result: submit() };
-    });
-    this.#recorded = submitted.catch(() => {});
-    return (await submitted).result;
+    const rollbacks = this.#rollbacks;
+    const throwIfDropped = (): void => {
+      if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
+    };
+    this.#waiting += tokens;
+    try {
+      const { result } = await this.#backend.recordInTurn(async () => {
+        throwIfDropped();
+        try {
+          await this.#cache.reserve(tokens);
+          throwIfDropped();
+          this.#backend.throwIfUnusable();
+        } finally {
+          if (rollbacks === this.#rollbacks) this.#waiting -= tokens;
+        }
+        // In an object, so that the next step does not wait for this one's result.
+        return { result: submit() };
+      });
+      return await result;
+    } catch (error) {
+      // Whatever fails because the device is gone or the model disposed fails for that reason.
+      this.#backend.throwIfUnusable();
+      throw error;
+    }
   }
 
   async #submitStep(tokens: number, logitsOf: "last", ids: Uint32Array | undefined, sampling: Sampling): Promise<number> {

@@ -1,0 +1,176 @@
+import { LongtabError } from "@longtab/errors";
+import { readBuffer } from "@longtab/gpu";
+import type { Gpu } from "@longtab/gpu";
+import { openTestGpu } from "@longtab/gpu/testing";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { dense, KvCache, pageBytes, PagePool, pageTokens } from "../src/index.ts";
+import type { CacheShape } from "../src/index.ts";
+
+const shape: CacheShape = { layers: 2, heads: 4, kvHeads: 2, headSize: 16 };
+/** Of keys and values of one page in both layers. */
+const bytesOfPage = 2 * 2 * pageBytes(shape);
+const contextLength = 320;
+
+let gpu: Gpu;
+let pool: PagePool;
+let allocatedBefore: number;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+});
+beforeEach(() => {
+  allocatedBefore = gpu.allocatedBytes;
+  pool = new PagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
+});
+afterEach(() => {
+  pool.dispose();
+  expect(gpu.allocatedBytes).toBe(allocatedBefore);
+});
+
+async function append(cache: KvCache, tokens: number): Promise<void> {
+  await cache.reserve(tokens);
+  cache.append(tokens);
+}
+
+/** Every free page of a layer, by taking all of them; they are given back. */
+function freePages(layer: number): number[] {
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(pool.allocate(layer));
+  } catch {
+    for (const page of taken.toReversed()) pool.release(layer, page);
+    return taken.toSorted((a, b) => a - b);
+  }
+}
+
+
+describe("PagePool", () => {
+  test("takes no memory for pages before the first token", () => {
+    expect(pool.bytes).toBe(0);
+    expect(pool.maxBytes).toBe(40 * bytesOfPage);
+  });
+
+  test("grows by doubling and not beyond its budget", async () => {
+    const sizes: number[] = [];
+    for (let pages = 0; pages < 40; pages++) {
+      await pool.reserve(1);
+      for (let layer = 0; layer < shape.layers; layer++) pool.allocate(layer);
+      if (sizes.at(-1) !== pool.bytes) sizes.push(pool.bytes);
+    }
+    expect(sizes.map((bytes) => bytes / bytesOfPage)).toEqual([1, 2, 4, 8, 16, 32, 40]);
+    expect(pool.bytes).toBe(pool.maxBytes);
+    await expect(pool.reserve(1)).rejects.toMatchObject({ code: "context-exceeded", message: "The cache has no free page left (found 41, limit 40). Start a new chat or shorten the conversation." });
+    expect(pool.bytes).toBe(pool.maxBytes);
+  });
+
+  test("refuses at once a step that its budget cannot hold", async () => {
+    await expect(pool.reserve(41)).rejects.toMatchObject({ code: "context-exceeded" });
+    expect(pool.bytes).toBe(0);
+    await pool.reserve(40);
+    expect(pool.bytes).toBe(pool.maxBytes);
+  });
+
+  test("keeps what its pages hold when it grows", async () => {
+    await pool.reserve(3);
+    const content = Float32Array.from({ length: (3 * pageBytes(shape)) / 4 }, (_, index) => index);
+    gpu.device.queue.writeBuffer(pool.keys(1), 0, content);
+    gpu.device.queue.writeBuffer(pool.values(1), 0, content.map((value) => -value));
+    await pool.reserve(30);
+    expect(new Float32Array(await readBuffer(gpu, pool.keys(1), 0, content.byteLength))).toEqual(content);
+    expect(new Float32Array(await readBuffer(gpu, pool.values(1), 0, content.byteLength))).toEqual(content.map((value) => -value));
+  });
+
+  test("stays as it is where the GPU has no memory to grow", async () => {
+    await pool.reserve(2);
+    pool.allocate(0);
+    const before = { bytes: pool.bytes, allocated: gpu.allocatedBytes, keys: pool.keys(0), values: pool.values(0) };
+    // No driver can be made to refuse on demand: the answer of one that does, after it was really asked.
+    const { allocating } = gpu;
+    gpu.allocating = async (what, allocate) => {
+      await allocating.call(gpu, what, allocate);
+      throw new LongtabError({ code: "out-of-memory", what: `The GPU has no memory left for ${what}` });
+    };
+    try {
+      await expect(pool.reserve(2)).rejects.toMatchObject({ code: "out-of-memory", message: "The GPU has no memory left for the conversation's cache." });
+    } finally {
+      gpu.allocating = allocating;
+    }
+    expect({ bytes: pool.bytes, allocated: gpu.allocatedBytes, keys: pool.keys(0), values: pool.values(0) }).toEqual(before);
+    await pool.reserve(2);
+    expect([1, 2].map(() => pool.allocate(0))).toEqual([1, 2]);
+  });
+
+  test("gives the lowest pages first, also after growing, and each only once", async () => {
+    await pool.reserve(4);
+    expect([0, 1, 2, 3].map(() => pool.allocate(0))).toEqual([0, 1, 2, 3]);
+    await pool.reserve(2);
+    expect([0, 1].map(() => pool.allocate(0))).toEqual([4, 5]);
+    expect(() => [0, 1, 2].map(() => pool.allocate(0))).toThrow("A page was taken without reserving it");
+  });
+
+  test("refuses a layer that this adapter cannot bind", () => {
+    const pages = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape)) + 1;
+    expect(() => new PagePool(gpu, shape, pages)).toThrow(expect.objectContaining({ code: "device-limit" }));
+  });
+});
+
+describe("KvCache", () => {
+  test("takes a page per layer and KV head every 16 tokens and gives them back", async () => {
+    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
+    const longest: number[] = [];
+    for (const [tokens, pages] of [[15, 1], [1, 1], [1, 2], [14, 2], [1, 2], [1, 3], [64, 7]] as const) {
+      await append(cache, tokens);
+      longest.push(cache.longestList - pages);
+    }
+    expect(longest).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(cache.length).toBe(97);
+    const bytes = pool.bytes;
+    cache.truncate(33);
+    expect(cache.longestList).toBe(3);
+    cache.truncate(32);
+    expect(cache.longestList).toBe(2);
+    cache.truncate(0);
+    expect(cache.longestList).toBe(0);
+    expect(pool.bytes).toBe(bytes);
+    for (const layer of [0, 1]) expect(freePages(layer)).toEqual(Array.from({ length: bytes / bytesOfPage }, (_, page) => page));
+    cache.dispose();
+  });
+
+  test("keeps the page that a truncation ends in, and goes on in it", async () => {
+    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
+    await append(cache, 40);
+    const free = freePages(0).length;
+    cache.truncate(17);
+    expect(freePages(0)).toHaveLength(free + shape.kvHeads);
+    await append(cache, 15);
+    expect(cache.length).toBe(32);
+    expect(freePages(0)).toHaveLength(free + shape.kvHeads);
+    await append(cache, 1);
+    expect(freePages(0)).toHaveLength(free);
+    cache.dispose();
+  });
+
+  test("does not change when it is truncated to more than it holds", async () => {
+    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
+    await append(cache, 5);
+    cache.truncate(6);
+    expect(cache.length).toBe(5);
+    cache.dispose();
+  });
+
+  test("shares the pool with another, each in pages of its own", async () => {
+    const first = new KvCache(gpu, pool, dense, contextLength, 64);
+    const second = new KvCache(gpu, pool, dense, contextLength, 64);
+    await append(first, 20);
+    await append(second, 20);
+    const used = (): number => pool.bytes / bytesOfPage - freePages(0).length;
+    expect(used()).toBe(8);
+    await append(first, 20);
+    expect(used()).toBe(10);
+    first.dispose();
+    expect(used()).toBe(4);
+    expect(second.longestList).toBe(2);
+    second.dispose();
+    expect(freePages(0)).toHaveLength(pool.bytes / bytesOfPage);
+  });
+
+});
