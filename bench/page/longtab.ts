@@ -1,0 +1,98 @@
+// The page that the bench loads to measure Longtab: the public API and a clock.
+
+import { Longtab } from "longtab";
+import type { ChatMessage, LoadPhase, LoadedModel, ModelInfo } from "longtab";
+import { PhaseTimes } from "../src/phase-times.ts";
+import { readStored } from "./read-stored.ts";
+
+export interface LoadFigures {
+  seconds: number;
+  phases: Record<LoadPhase, number>;
+  model: ModelInfo;
+}
+
+export interface AnswerFigures {
+  promptTokens: number;
+  cachedTokens: number;
+  completionTokens: number;
+  prefillSeconds: number;
+  decodeSeconds: number;
+  kvBytes: number;
+}
+
+let loaded: LoadedModel | undefined;
+
+const harness = {
+  /** Loads a model from a URL, or from IndexedDB when this profile has loaded it before. */
+  async load(url: string, contextLength: number): Promise<LoadFigures> {
+    const times = new PhaseTimes();
+    const started = performance.now();
+    loaded = await Longtab.load(url, { contextLength, onProgress: ({ phase }) => times.enter(phase) });
+    times.end();
+    const phases = {
+      download: times.seconds("download"),
+      verify: times.seconds("verify"),
+      upload: times.seconds("upload"),
+      shaders: times.seconds("shaders"),
+    };
+    return { seconds: (performance.now() - started) / 1000, phases, model: loaded.model };
+  },
+
+  /** Seconds from asking a short question to the first piece of its answer. */
+  async firstToken(): Promise<{ seconds: number; promptTokens: number }> {
+    const messages: ChatMessage[] = [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "Hi" },
+    ];
+    const promptTokens = await model().countTokens(messages);
+    const started = performance.now();
+    const stream = await model().chat.completions.create({ messages, stream: true, max_tokens: 2, temperature: 0 });
+    let seconds = Number.NaN;
+    for await (const chunk of stream) {
+      if (chunk.choices[0]?.delta.content && Number.isNaN(seconds)) seconds = (performance.now() - started) / 1000;
+    }
+    return { seconds, promptTokens };
+  },
+
+  /** Answers a question that, with the chat template, is about `tokens` long; `text` has that many alone, and loses words at its end. */
+  async answer(text: string, tokens: number, answerTokens: number): Promise<AnswerFigures> {
+    const ask = (words: readonly string[]): ChatMessage[] => [
+      { role: "user", content: `${words.join(" ")}\n\nContinue this diary, day by day.` },
+    ];
+    let words = text.split(" ");
+    for (let count = Number.POSITIVE_INFINITY; words.length > 0;) {
+      count = await model().countTokens(ask(words));
+      if (count <= tokens) break;
+      words = words.slice(0, Math.min(words.length - 1, Math.floor((words.length * tokens) / count)));
+    }
+    // The first token comes with the prefill.
+    const { usage } = await model().chat.completions.create({ messages: ask(words), max_tokens: answerTokens + 1, temperature: 0 });
+    return {
+      promptTokens: usage.prompt_tokens,
+      cachedTokens: usage.prompt_tokens_details.cached_tokens,
+      completionTokens: usage.completion_tokens,
+      prefillSeconds: usage.longtab.prefill_seconds,
+      decodeSeconds: usage.longtab.decode_seconds,
+      kvBytes: usage.longtab.kv_bytes,
+    };
+  },
+
+  readStored,
+
+  async dispose(): Promise<void> {
+    await loaded?.dispose();
+  },
+};
+
+function model(): LoadedModel {
+  if (loaded === undefined) throw new Error("There is no model yet.");
+  return loaded;
+}
+
+declare global {
+  interface Window {
+    longtabHarness: typeof harness;
+  }
+}
+
+window.longtabHarness = harness;

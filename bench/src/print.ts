@@ -1,0 +1,69 @@
+import { describeAdapter } from "./describe-adapter.ts";
+import { printBrowser } from "./print-browser.ts";
+import { printContest } from "./print-contest.ts";
+import { printKernels } from "./print-kernels.ts";
+import type { NodeFigures, Outcome, Report } from "./report.ts";
+import { formatNumber, formatTable } from "./table.ts";
+import { judgeTargets } from "./targets.ts";
+
+/** The report as text: a block for each section, what was aimed at last. */
+export function printReport(report: Report): string {
+  const blocks = [printHead(report)];
+  if (report.kernels) blocks.push(section("Kernels", report.kernels, printKernels));
+  if (report.node) blocks.push(section("Longtab in Node", report.node, printNode));
+  if (report.browser) blocks.push(section("Longtab in Chromium", report.browser, printBrowser));
+  const targets = judgeTargets(report);
+  if (targets.length > 0) blocks.push(printTargets(targets));
+  return `\n${blocks.join("\n\n")}\n`;
+}
+
+function printHead({ machine, model, settings }: Report): string {
+  const { runs, decodeTokens } = settings;
+  const load = `load average ${formatNumber(machine.loadAverage)} at the start`;
+  return [
+    `${model.file}, ${formatNumber(model.bytes / 1e6)} MB; ${runs} ${runs === 1 ? "round" : "rounds"}, ${decodeTokens} tokens decoded`,
+    `${machine.cpu}, ${machine.cores} cores, ${formatNumber(machine.memoryBytes / 2 ** 30)} GiB; ${machine.platform}, Node ${machine.node}; ${load}`,
+    machine.date,
+  ].join("\n");
+}
+
+function section<T>(title: string, outcome: Outcome<T>, print: (figures: T) => string): string {
+  return outcome.state === "measured" ? `${underlined(title)}\n${print(outcome)}` : `${underlined(title)}\nnot measured: ${outcome.reason}`;
+}
+
+function printNode({ adapter, entries, profile }: NodeFigures): string {
+  const blocks = [adapter === undefined ? "" : describeAdapter(adapter), printContest(entries)];
+  if (profile.state === "skipped") blocks.push(`GPU time by kernel: not measured: ${profile.reason}`);
+  else {
+    const total = profile.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const rows = profile.kernels.map(({ name, dispatches, milliseconds }) => [
+      name,
+      `${dispatches}`,
+      formatNumber(milliseconds),
+      `${((milliseconds / total) * 100).toFixed(1)}%`,
+    ]);
+    const columns = ["one token at context " + profile.context, "dispatches", "GPU ms", "share"].map((title, index) => ({
+      title,
+      align: index === 0 ? ("left" as const) : ("right" as const),
+    }));
+    blocks.push(formatTable(columns, [...rows, ["in sum", "", formatNumber(total), ""]]));
+  }
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function printTargets(targets: ReturnType<typeof judgeTargets>): string {
+  const columns = [
+    { title: "target", align: "left" as const },
+    { title: "measured", align: "right" as const },
+    { title: "aim", align: "right" as const },
+    { title: "", align: "left" as const },
+  ];
+  return formatTable(
+    columns,
+    targets.map(({ what, measured, aim, met }) => [what, measured, aim, met ? "met" : "not met"]),
+  );
+}
+
+function underlined(title: string): string {
+  return `${title}\n${"-".repeat(title.length)}`;
+}
