@@ -156,6 +156,8 @@ export interface ChatCompletionChunk {
   object: "chat.completion.chunk";
   created: number;
   model: string;
+  /** Longtab's addition, in chunks with content: the tokens that the content took. A chunk holds several where they come fast. */
+  longtab?: { tokens: number };
   /** Empty in the last chunk when `stream_options.include_usage` asked for usage. */
   choices: { index: 0; delta: { role?: "assistant"; content?: string }; finish_reason: FinishReason | null }[];
   usage?: Usage | null;

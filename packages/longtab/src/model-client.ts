@@ -117,7 +117,8 @@ async function* streamChunks(
     yield toChunk(head, { role: "assistant", content: "" });
     for await (const event of events) {
       if (event.type === "prefill") onPrefill?.(event.done, event.total);
-      if (event.type === "text" && event.text !== "") yield toChunk(head, { content: event.text });
+      if (event.type === "text" && event.text !== "")
+        yield { ...toChunk(head, { content: event.text }), longtab: { tokens: event.tokens } };
       if (event.type === "end") {
         yield toChunk(head, {}, event.summary.finishReason);
         if (options?.include_usage) yield toUsageChunk(head, event.summary);
