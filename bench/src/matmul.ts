@@ -80,12 +80,12 @@ export async function measureCopy(gpu: Gpu): Promise<number> {
 
 /** GFLOP/s of multiplying and adding in registers. */
 export async function measureMultiplyAdd(gpu: Gpu): Promise<number> {
-  // A CPU that plays a GPU gets a hundredth of the work: 0.5 GFLOP against 50.
-  const [invocations, rounds] = gpu.report.software ? [16384, 512] : [262144, 4096];
+  // A CPU that plays a GPU gets a hundredth of the work: 1 GFLOP against 137.
+  const [invocations, rounds] = gpu.report.software ? [16384, 128] : [262144, 1024];
   const y = createStorage(gpu, invocations * 4);
   const milliseconds = await bestTime(gpu, (step) => step.run(multiplyAdd, { y }, { ROUNDS: rounds }, [invocations / 64]));
   gpu.destroyBuffer(y);
-  return (invocations * rounds * 64) / milliseconds / 1e6;
+  return (invocations * rounds * 512) / milliseconds / 1e6;
 }
 
 /** More than caches hold, so that weights come from memory as they do in a model. */
@@ -130,17 +130,20 @@ async function measureProduct(gpu: Gpu, tuning: MatmulTuning, shape: ProductShap
   };
 }
 
-/** Milliseconds of the best of several submits, each waited for; the first, which compiles, is not among them. */
-async function bestTime(gpu: Gpu, record: (step: Step) => void, runs = 7): Promise<number> {
+/** Milliseconds of the best of many submits within a third of a second, five at least; the first, which compiles, is not among them. */
+async function bestTime(gpu: Gpu, record: (step: Step) => void): Promise<number> {
   const recorder = new Recorder(gpu);
-  await recorder.prepare(record);
+  recorder.submit(record);
+  await settled(gpu);
   let best = Infinity;
-  for (let run = 0; run <= runs; run += 1) {
-    await settled(gpu);
+  let spent = 0;
+  for (let run = 0; run < 5 || (spent < 333 && run < 100); run += 1) {
     const start = performance.now();
     recorder.submit(record);
     await settled(gpu);
-    if (run > 0) best = Math.min(best, performance.now() - start);
+    const milliseconds = performance.now() - start;
+    best = Math.min(best, milliseconds);
+    spent += milliseconds;
   }
   return best;
 }

@@ -7,9 +7,6 @@ import type { ShardPlan } from "./plan.ts";
 import { planWeight, quantRowBytes, rowsOf, scaleRowBytes, shardUniformBytes } from "./plan.ts";
 import { relayRows } from "./relay.ts";
 
-export { planWeight } from "./plan.ts";
-export type { BufferLimits, ShardPlan, WeightPlan } from "./plan.ts";
-
 /** Neighbouring rows of a weight in GPU memory. */
 export interface WeightShard {
   readonly format: WeightFormat;
