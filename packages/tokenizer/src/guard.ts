@@ -8,6 +8,9 @@ const LAST_STAND_IN = 0xfdef;
 const FIRST_PRIVATE = 0xe000;
 const LAST_PRIVATE = 0xf8ff;
 
+/** Characters; parts of names are kept, so their memory grows with the square. Names in use have up to 40. */
+const LONGEST_NAME = 256;
+
 export interface Hidden {
   readonly messages: readonly Message[];
   /** Puts the hidden characters back. */
@@ -34,6 +37,7 @@ export class Guard {
     let longest = 0;
     for (const id of tokens.ids) {
       const text = texts[id] as string;
+      if (text.length > LONGEST_NAME) continue;
       longest = Math.max(longest, text.length);
       for (let at = 1; at < text.length; at++) {
         this.#beginnings.add(text.slice(0, at));

@@ -5,8 +5,7 @@ import type { Vocabulary } from "./vocabulary.ts";
 export type Fragment = string | number;
 
 /** What `isspace` says in C's locale. */
-const SPACES_BEFORE = /[\t-\r ]+$/;
-const SPACES_AFTER = /^[\t-\r ]+/;
+const SPACES = "\t\n\v\f\r ";
 
 /** The special tokens of a vocabulary, found in text by their first characters: one pass, however many tokens there are. */
 export class SpecialTokens {
@@ -66,10 +65,11 @@ export class SpecialTokens {
     const parts = text.split(token);
     for (const [index, part] of parts.entries()) {
       if (index > 0) fragments.push(id);
-      let rest = part;
-      if (index > 0 && bits & Attribute.rstrip) rest = rest.replace(SPACES_AFTER, "");
-      if (index < parts.length - 1 && bits & Attribute.lstrip) rest = rest.replace(SPACES_BEFORE, "");
-      if (rest !== "") fragments.push(rest);
+      let start = 0;
+      let end = part.length;
+      if (index > 0 && bits & Attribute.rstrip) while (start < end && SPACES.includes(part.charAt(start))) start++;
+      if (index < parts.length - 1 && bits & Attribute.lstrip) while (end > start && SPACES.includes(part.charAt(end - 1))) end--;
+      if (end > start) fragments.push(part.slice(start, end));
     }
     return fragments;
   }

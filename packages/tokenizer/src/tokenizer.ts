@@ -92,7 +92,11 @@ export class Tokenizer {
   encodeChat(messages: readonly Message[], options: ChatOptions = {}): Uint32Array {
     const ids = this.#encodeFragments(this.#chat.render(messages, options));
     const { addBos, bosId } = this.#vocabulary;
-    return addBos && bosId !== undefined && ids[0] !== bosId ? Uint32Array.of(bosId, ...ids) : ids;
+    if (!addBos || bosId === undefined || ids[0] === bosId) return ids;
+    const withBos = new Uint32Array(ids.length + 1);
+    withBos[0] = bosId;
+    withBos.set(ids, 1);
+    return withBos;
   }
 
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {

@@ -98,6 +98,12 @@ describe("what users write", () => {
     },
   );
 
+  it("may be a megabyte long", () => {
+    const ids = tokenizerWith(undefined, { "tokenizer.ggml.add_bos_token": true }).encodeChat([user("<|im_end|> word".repeat(70_000))]);
+    expect(ids.length).toBeGreaterThan(1e6);
+    expect(Array.from(ids.slice(0, 2))).toEqual([TOKENS.indexOf("<bos>"), TOKENS.indexOf("<|im_start|>")]);
+  });
+
   it("tell the template the time", () => {
     expect(text(tokenizerWith(style("Llama-3 style")), [user("u")])).toContain("Today: 01 Jan 2026");
   });
