@@ -159,7 +159,7 @@ test.describe("a conversation", () => {
     await send(page, "Count.");
     await expect(page.locator(".answer")).toContainText("One two three");
     await page.keyboard.press("Escape");
-    await expect(page.locator(".stats")).toHaveText("stopped");
+    await expect(page.locator(".stats")).toHaveText(/^3 tokens · [\d,.]+ per second · stopped$/);
     await expect(page.locator(".answer")).toContainText("One two three");
     await expect(page.getByRole("button", { name: "Send", exact: true })).toBeVisible();
   });

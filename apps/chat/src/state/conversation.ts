@@ -32,12 +32,10 @@ export interface Answer {
 }
 
 export interface AnswerStats {
-  promptTokens: number;
-  /** Prompt tokens that an earlier request had already put into the cache. */
-  cachedTokens: number;
-  answerTokens: number;
-  prefillSeconds: number;
+  tokens: number;
   tokensPerSecond: number;
+  /** Known of answers that came to their end. `cached`: tokens that an earlier request had already put into the cache. */
+  prompt?: { tokens: number; cached: number; seconds: number };
 }
 
 /** A failure as it is shown and stored. `code` is LongtabError's. */

@@ -16,7 +16,7 @@ export interface Generation {
   /** Prompt tokens read, while they are being read; null once the answer begins. */
   reading: { done: number; total: number } | null;
   text: string;
-  /** Answer tokens so far. Chunks carry one token each except where a character spans several: a live estimate, replaced by the usage. */
+  /** Answer tokens so far. */
   tokens: number;
   promptTokens: number;
   /** Milliseconds of performance.now() at the first token; null before it. */
@@ -133,7 +133,7 @@ async function streamAnswer(
       if (piece?.delta.content !== undefined && piece.delta.content !== "") {
         if (tokens === 0) update({ reading: null, answeringSince: performance.now() });
         text += piece.delta.content;
-        tokens++;
+        tokens += chunk.longtab?.tokens ?? 1;
         show.request();
       }
       if (piece?.finish_reason === "length") end = "length";
@@ -141,9 +141,10 @@ async function streamAnswer(
     }
     // A stream may end quietly when it is aborted.
     if (aborted.aborted) end = "stopped";
-    return finish({ text, end }, usage);
+    return { text, end, ...(usage === undefined ? liveStats(tokens) : { stats: statsFrom(usage) }) };
   } catch (error) {
-    return wasAborted(error) ? finish({ text, end: "stopped" }, usage) : { text, end: "failed", problem: toProblem(error) };
+    if (wasAborted(error)) return { text, end: "stopped", ...liveStats(tokens) };
+    return { text, end: "failed", problem: toProblem(error), ...liveStats(tokens) };
   } finally {
     clearInterval(saving);
     show.cancel();
@@ -175,16 +176,19 @@ function update(part: Partial<Generation>): void {
   if (now !== null) generation.value = { ...now, ...part };
 }
 
-function finish(answer: Answer, usage: Usage | undefined): Answer {
-  if (usage === undefined) return answer;
-  const stats: AnswerStats = {
-    promptTokens: usage.prompt_tokens,
-    cachedTokens: usage.prompt_tokens_details.cached_tokens,
-    answerTokens: usage.completion_tokens,
-    prefillSeconds: usage.longtab.prefill_seconds,
-    tokensPerSecond: usage.longtab.decode_tokens_per_second,
+function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tokens, longtab }: Usage): AnswerStats {
+  return {
+    tokens: completion_tokens,
+    tokensPerSecond: longtab.decode_tokens_per_second,
+    prompt: { tokens: prompt_tokens, cached: prompt_tokens_details.cached_tokens, seconds: longtab.prefill_seconds },
   };
-  return { ...answer, stats };
+}
+
+/** Of an answer that was broken off, as far as the page saw it. The first token comes with the prompt: its time is not the answer's. */
+function liveStats(tokens: number): { stats?: AnswerStats } {
+  const since = generation.peek()?.answeringSince;
+  if (tokens < 2 || since === undefined || since === null) return {};
+  return { stats: { tokens, tokensPerSecond: ((tokens - 1) * 1000) / (performance.now() - since) } };
 }
 
 function announceEnd({ text, end, problem }: Answer): void {

@@ -130,15 +130,14 @@ function StreamingAnswer(): JSX.Element | null {
       <Markdown text={text} />
       <p class="stats">
         <i class="dot loading" />
-        {tokens > 4 && seconds > 0.5 ? `${formatTokens(tokens)} · ${formatSpeed(tokens / seconds)} per second` : formatTokens(tokens)}
+        {tokens > 4 && seconds > 0.5 ? `${formatTokens(tokens)} · ${formatSpeed((tokens - 1) / seconds)} per second` : formatTokens(tokens)}
       </p>
     </div>
   );
 }
 
-/** While the prompt is read. A short one is read before a bar would be seen. */
+/** While the prompt is read. The figures fade in after a second: most prompts are read before. */
 function Reading({ done, total }: { done: number; total: number }): JSX.Element {
-  const long = total > 64;
   return (
     <div class="answer reading" aria-busy="true">
       <span class="dots" aria-hidden="true">
@@ -146,13 +145,13 @@ function Reading({ done, total }: { done: number; total: number }): JSX.Element 
         <i />
         <i />
       </span>
-      {long && (
-        <>
+      {total > 0 && (
+        <div class="reading-figures">
           <span>
             Reading {done.toLocaleString("en")} of {formatTokens(total)}
           </span>
           <progress value={done} max={total} aria-label="Reading your message" />
-        </>
+        </div>
       )}
     </div>
   );
@@ -178,7 +177,7 @@ function AnswerView({ exchange, last }: { exchange: Exchange; last: boolean }): 
             </button>
           )}
         </div>
-        <p class="stats" title={answer?.stats === undefined ? undefined : promptStats(answer.stats)}>
+        <p class="stats" title={answer?.stats?.prompt === undefined ? undefined : promptStats(answer.stats.prompt)}>
           {answer !== null && answerStats(answer)}
         </p>
       </div>
@@ -188,14 +187,14 @@ function AnswerView({ exchange, last }: { exchange: Exchange; last: boolean }): 
 
 function answerStats({ end, stats }: Answer): string {
   const parts: string[] = [];
-  if (stats !== undefined) parts.push(formatTokens(stats.answerTokens), `${formatSpeed(stats.tokensPerSecond)} per second`);
+  if (stats !== undefined) parts.push(formatTokens(stats.tokens), `${formatSpeed(stats.tokensPerSecond)} per second`);
   if (end === "stopped") parts.push("stopped");
   if (end === "length") parts.push("ended at the limit");
   if (end === "interrupted") parts.push("interrupted; what came so far is kept");
   return parts.join(" · ");
 }
 
-function promptStats({ promptTokens, cachedTokens, prefillSeconds }: AnswerStats): string {
-  const known = cachedTokens > 0 ? `, ${formatTokens(cachedTokens)} of it still known` : "";
-  return `Read ${formatTokens(promptTokens)}${known} in ${formatDuration(prefillSeconds)}`;
+function promptStats({ tokens, cached, seconds }: NonNullable<AnswerStats["prompt"]>): string {
+  const known = cached > 0 ? `, ${formatTokens(cached)} of it still known` : "";
+  return `Read ${formatTokens(tokens)}${known} in ${formatDuration(seconds)}`;
 }

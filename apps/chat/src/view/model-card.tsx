@@ -174,8 +174,10 @@ function Loading({
 }
 
 function progressLine({ phase, loaded, total, rate, secondsLeft }: LoadProgress): string {
-  const parts = [phase === "shaders" ? `${loaded} of ${total} programs` : formatBytesOf(loaded, total)];
-  if (rate > 0 && phase !== "shaders") parts.push(formatRate(rate));
+  // Programs differ too much in size for the time of the next one to follow from the last.
+  if (phase === "shaders") return `${loaded} of ${total} programs`;
+  const parts = [formatBytesOf(loaded, total)];
+  if (rate > 0) parts.push(formatRate(rate));
   if (secondsLeft !== undefined && loaded < total) parts.push(`${formatTimeLeft(secondsLeft)} left`);
   return parts.join(" · ");
 }
