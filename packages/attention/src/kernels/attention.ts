@@ -38,6 +38,8 @@ export const attentionPrefill = defineKernel({
   constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "QUERY_TOKENS", "RUN"],
 });
 
+/** Invocations of attention_decode.wgsl: a split is one, two or four tokens for each. */
+const decodeLanes = 64;
 /** Rows of attention_prefill.wgsl: tokens times query heads of a group. */
 const prefillRows = 32;
 
@@ -54,8 +56,8 @@ export interface AttentionPlan {
 
 export function planAttention(shape: CacheShape, capacity: number, software: boolean): AttentionPlan {
   const group = shape.heads / shape.kvHeads;
-  // Hardware wants many workgroups, a CPU few with long loops; the scores of a split must fit 8 KiB of workgroup memory.
-  const split = Math.max(pageTokens, Math.min(software ? 256 : 64, 2 ** Math.floor(Math.log2(2048 / group))));
+  // Hardware wants many workgroups, a CPU few loads; the scores of a split (a vec4 for each token and four heads) must fit 4 KiB.
+  const split = software ? Math.max(decodeLanes, 2 ** Math.floor(Math.log2(256 / Math.ceil(group / 4)))) : decodeLanes;
   return { shape, capacity, split, maxSplits: Math.ceil((capacity * pageTokens) / split) };
 }
 
