@@ -1,0 +1,413 @@
+import type { Page } from "@playwright/test";
+import { tinyModel } from "@longtab/formats/testing";
+import type { LoadProgress } from "longtab";
+import { expect, openLibrary, test } from "./support/library-test.ts";
+
+const MODEL = tinyModel();
+const HELLO = [{ role: "user" as const, content: "Hello there" }];
+/** Its answer is the same everywhere. */
+const GREEDY = { messages: HELLO, temperature: 0, repetition_penalty: 1 };
+/** A question to which the tiny model's greedy answer does not end before the context does. */
+const ENDLESS = [{ role: "user" as const, content: "Another question" }];
+/** Less than the tiny model was trained for: tests that run to its end are short. */
+const CONTEXT = 96;
+const ABORT_MS = 150;
+
+test.describe.serial("a loaded model", () => {
+  let page: Page;
+  let progress: LoadProgress[];
+  /** Forty greedy tokens. */
+  let answer: string;
+
+  test.beforeAll(async ({ browser, site }) => {
+    page = await openLibrary(await browser.newPage(), site);
+    const { url } = site.publish("tiny.gguf", MODEL);
+    const loaded = await page.evaluate(async ([address, contextLength]) => window.library.load(address, { contextLength }), [
+      url,
+      CONTEXT,
+    ] as const);
+    expect(loaded.error).toBeUndefined();
+    ({ progress } = loaded);
+  });
+  test.afterAll(async () => page.close());
+
+  const stream = async (params: object, stop?: { how: "signal" | "stream" | "loop"; after: number }) =>
+    page.evaluate(async ([p, s]) => window.library.stream({ ...p, messages: p.messages }, s), [{ ...GREEDY, ...params }, stop] as const);
+  const create = async (params: object) => page.evaluate(async (p) => window.library.create(p), { ...GREEDY, ...params });
+
+  test("came in phases, each from its beginning to its end, with numbers that make sense", () => {
+    const order = ["download", "verify", "upload", "shaders"];
+    const phases = [...new Set(progress.map(({ phase }) => phase))];
+    expect(phases).toEqual(order.filter((phase) => phases.includes(phase as LoadProgress["phase"])));
+    expect(phases).toEqual(expect.arrayContaining(["download", "upload", "shaders"]));
+    for (const phase of phases) {
+      const reports = progress.filter((report) => report.phase === phase);
+      expect(new Set(reports.map(({ total }) => total)).size).toBe(1);
+      expect(reports.at(-1)?.loaded).toBe(reports[0]?.total);
+      expect(reports.map(({ loaded }) => loaded)).toEqual(reports.map(({ loaded }) => loaded).toSorted((a, b) => a - b));
+      for (const { rate, secondsLeft = 0 } of reports)
+        expect(Number.isFinite(rate + secondsLeft) && rate >= 0 && secondsLeft >= 0).toBe(true);
+    }
+    expect(progress[0]).toMatchObject({ phase: "download", loaded: 0, total: MODEL.byteLength });
+  });
+
+  test("says what it is and what it takes", async () => {
+    const info = await page.evaluate(() => window.library.model?.model);
+    expect(info).toMatchObject({
+      name: "Tiny llama 1",
+      architecture: "llama",
+      quantisation: "Q4_1",
+      contextLength: CONTEXT,
+      trainedContextLength: 256,
+      sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1 },
+    });
+    expect(info?.adapter).not.toBe("");
+    for (const bytes of Object.values(info?.memory ?? {})) expect(bytes).toBeGreaterThan(0);
+  });
+
+  test("streams in OpenAI's chunks: role, text, reason, usage", async () => {
+    const { chunks, text, error } = await stream({ max_tokens: 40, stream_options: { include_usage: true } });
+    expect(error).toBeUndefined();
+    answer = text;
+    expect(answer.length).toBeGreaterThan(20);
+    const [first] = chunks;
+    expect(first?.id).toMatch(/^chatcmpl-/);
+    for (const chunk of chunks) {
+      expect(chunk).toMatchObject({ id: first?.id, object: "chat.completion.chunk", created: first?.created, model: first?.model });
+    }
+    expect(first?.choices).toEqual([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }]);
+    expect(chunks.at(-2)?.choices).toEqual([{ index: 0, delta: {}, finish_reason: "length" }]);
+    const between = chunks.slice(1, -2);
+    // Several, or nothing was streamed.
+    expect(between.length).toBeGreaterThan(3);
+    for (const { choices } of between)
+      expect(choices).toEqual([{ index: 0, delta: { content: choices[0]?.delta.content }, finish_reason: null }]);
+    const usage = chunks.at(-1)?.usage;
+    expect(chunks.at(-1)?.choices).toEqual([]);
+    expect(usage).toMatchObject({ completion_tokens: 40, total_tokens: (usage?.prompt_tokens ?? 0) + 40 });
+    expect(usage?.longtab).toMatchObject({ context_length: CONTEXT });
+    // The last token drawn has not been run.
+    expect(usage?.longtab.context_tokens).toBe((usage?.prompt_tokens ?? 0) + 39);
+    for (const speed of [usage?.longtab.prefill_tokens_per_second, usage?.longtab.decode_tokens_per_second])
+      expect(speed).toBeGreaterThan(0);
+  });
+
+  test("answers in one piece with the same text, reading only what is new", async () => {
+    const { completion } = await create({ max_tokens: 40 });
+    expect(completion).toMatchObject({
+      object: "chat.completion",
+      choices: [{ index: 0, message: { role: "assistant", content: answer }, finish_reason: "length" }],
+      usage: { completion_tokens: 40 },
+    });
+    const { prompt_tokens = 0, prompt_tokens_details: cached } = completion?.usage ?? {};
+    expect(cached?.cached_tokens).toBe(prompt_tokens - 1);
+  });
+
+  test("counts the tokens that a request will have", async () => {
+    const { tokens } = await page.evaluate(async (messages) => window.library.countTokens(messages), HELLO);
+    expect((await create({ max_tokens: 1 })).completion?.usage.prompt_tokens).toBe(tokens);
+    const longer = [...HELLO, { role: "assistant" as const, content: "Hi" }, { role: "user" as const, content: "More" }];
+    expect((await page.evaluate(async (messages) => window.library.countTokens(messages), longer)).tokens).toBeGreaterThan(tokens ?? 0);
+  });
+
+  test("writes the same text for the same seed, and another for another", async () => {
+    const sample = async (seed: number) => (await stream({ temperature: 1.5, top_k: 0, top_p: 1, seed, max_tokens: 16 })).text;
+    const once = await sample(1234);
+    expect(await sample(1234)).toBe(once);
+    expect(await sample(4321)).not.toBe(once);
+  });
+
+  test("stops before a stop string, wherever the tokens part it", async () => {
+    const stop = answer.slice(8, 12);
+    const expected = answer.slice(0, answer.indexOf(stop));
+    const { text, chunks } = await stream({ max_tokens: 40, stop });
+    expect(text).toBe(expected);
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe("stop");
+    const { completion } = await create({ max_tokens: 40, stop: ["never in there", stop] });
+    expect(completion?.choices[0]).toMatchObject({ message: { content: expected }, finish_reason: "stop" });
+  });
+
+  test("stops at max_tokens, also at one, and at the end of its context", async () => {
+    expect((await create({ max_tokens: 1 })).completion).toMatchObject({
+      usage: { completion_tokens: 1 },
+      choices: [{ finish_reason: "length" }],
+    });
+    expect((await create({ max_completion_tokens: 5, max_tokens: 9 })).completion?.usage.completion_tokens).toBe(5);
+    const { completion } = await create({ messages: ENDLESS });
+    expect(completion?.choices[0].finish_reason).toBe("length");
+    expect(completion?.usage.total_tokens).toBe(CONTEXT);
+  });
+
+  for (const [how, after, words] of [
+    ["signal", 4, "by its signal"],
+    ["stream", 4, "by the stream's abort"],
+    ["loop", 4, "by leaving the loop"],
+    ["loop", 1, "by leaving the loop at the first chunk"],
+  ] as const) {
+    test(`is stopped ${words}: at once, and the next request is answered as if nothing had been`, async () => {
+      const stopped = await stream({ messages: ENDLESS }, { how, after });
+      expect(stopped.chunks).toHaveLength(after);
+      expect(stopped.error?.code).toBe(how === "loop" ? undefined : "aborted");
+      expect(stopped.stopMs).toBeLessThan(ABORT_MS);
+      const begun = Date.now();
+      const { completion } = await create({ max_tokens: 12 });
+      const took = (Date.now() - begun) / 1000;
+      const text = completion?.choices[0].message.content ?? "";
+      expect(answer.startsWith(text) && text !== "").toBe(true);
+      // The rest of the stopped answer, some sixty tokens, was not written first.
+      expect(took).toBeLessThan(40 * ((completion?.usage.longtab.decode_seconds ?? 0) / 11));
+    });
+  }
+
+  test("is stopped while it reads a prompt, or before", async () => {
+    const { codes, stopMs } = await page.evaluate(async (params) => {
+      const { model } = window.library;
+      if (model === undefined) throw new Error("no model is loaded");
+      const abort = new AbortController();
+      let abortedAt = Infinity;
+      const onPrefill = (): void => {
+        abortedAt = performance.now();
+        abort.abort();
+      };
+      const codeOf = async (reply: Promise<unknown>): Promise<unknown> =>
+        reply.then(
+          () => "answered",
+          (error: unknown) => (error instanceof Error && "code" in error ? error.code : "untyped"),
+        );
+      const reading = await codeOf(model.chat.completions.create({ ...params, signal: abort.signal, onPrefill }));
+      const ms = performance.now() - abortedAt;
+      const before = await codeOf(model.chat.completions.create({ ...params, signal: AbortSignal.abort() }));
+      return { codes: [reading, before], stopMs: ms };
+    }, GREEDY);
+    expect(codes).toEqual(["aborted", "aborted"]);
+    expect(stopMs).toBeLessThan(ABORT_MS);
+    expect((await stream({ max_tokens: 40 })).text).toBe(answer);
+  });
+
+  test("answers two requests that are sent at once one after the other", async () => {
+    const other = { ...GREEDY, messages: ENDLESS, max_tokens: 20 };
+    const { order, texts } = await page.evaluate(
+      async (requests) => {
+        const indices: number[] = [];
+        const read = async (index: number, params: (typeof requests)[number]): Promise<string> => {
+          let text = "";
+          const chunks = await window.library.model?.chat.completions.create({ ...params, stream: true });
+          for await (const { choices } of chunks ?? []) {
+            text += choices[0]?.delta.content ?? "";
+            if (choices[0]?.delta.content) indices.push(index);
+          }
+          return text;
+        };
+        return { texts: await Promise.all(requests.map(async (params, index) => read(index, params))), order: indices };
+      },
+      [{ ...GREEDY, max_tokens: 40 }, other],
+    );
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(texts[0]).toBe(answer);
+    expect(texts[1]).toBe((await stream(other)).text);
+  });
+
+  test("a request that waits its turn can be stopped, and the one before goes on", async () => {
+    const [first, second] = await page.evaluate(
+      async (params) => Promise.all([window.library.stream(params), window.library.stream(params, { how: "signal", after: 1 })]),
+      { ...GREEDY, max_tokens: 40 },
+    );
+    expect(first.text).toBe(answer);
+    expect(second).toMatchObject({ error: { code: "aborted" }, text: "" });
+    expect(second.stopMs).toBeLessThan(ABORT_MS);
+  });
+
+  test("refuses what it cannot use with a typed error: code, what, value, limit and remedy", async () => {
+    expect((await create({ temperature: -1 })).error).toMatchObject({
+      code: "invalid-option",
+      value: "-1",
+      remedy: "leave it out for the default",
+    });
+    expect((await create({ max_tokens: 0 })).error).toMatchObject({ code: "invalid-option", value: "0", limit: "at least 1" });
+    expect((await create({ messages: [] })).error).toEqual({
+      code: "invalid-message",
+      what: "There is no message",
+      value: "",
+      limit: "",
+      remedy: "pass a list of at least one message",
+      message: "There is no message. Pass a list of at least one message.",
+    });
+    expect((await create({ messages: [{ role: "wizard", content: "Hello" }] })).error).toMatchObject({
+      code: "invalid-message",
+      value: "wizard",
+    });
+    expect((await create({ messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }] })).error).toMatchObject({
+      code: "invalid-message",
+    });
+    expect((await stream({ messages: [] })).error?.code).toBe("invalid-message");
+    const counted = await page.evaluate(async () => window.library.countTokens([]));
+    expect(counted.error?.code).toBe("invalid-message");
+  });
+
+  test("refuses a prompt that leaves no room, and says how long it is and how long it may be", async () => {
+    const messages = [{ role: "user", content: "\n".repeat(10_000) }];
+    const { tokens } = await page.evaluate(async (given) => window.library.countTokens(given as typeof HELLO), messages);
+    expect((await create({ messages })).error).toMatchObject({
+      code: "context-exceeded",
+      value: `${tokens} tokens`,
+      limit: `${CONTEXT} tokens`,
+      remedy: expect.stringContaining("start a new chat") as unknown as string,
+    });
+    expect(tokens).toBeGreaterThan(CONTEXT);
+    expect((await stream({ max_tokens: 40 })).text).toBe(answer);
+  });
+
+  test("reads an empty message and lone surrogates", async () => {
+    for (const content of ["", "\ud800", "a\udfffb"]) {
+      const { completion, error } = await create({ messages: [{ role: "user", content }], max_tokens: 2 });
+      expect(error).toBeUndefined();
+      expect(completion?.usage.completion_tokens).toBe(2);
+    }
+  });
+
+  test("takes messages that a page keeps in reactive proxies", async () => {
+    const text = await page.evaluate(
+      async (params) => {
+        const messages = new Proxy(
+          params.messages.map((message) => new Proxy(message, {})),
+          {},
+        );
+        return (await window.library.stream({ ...params, messages })).text;
+      },
+      { ...GREEDY, max_tokens: 40 },
+    );
+    expect(text).toBe(answer);
+  });
+
+  test("ends its requests and refuses later ones when it is disposed, and is not lost", async () => {
+    const { under, later, counted } = await page.evaluate(async (params) => {
+      const streaming = window.library.stream(params);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await window.library.model?.dispose();
+      await window.library.model?.dispose();
+      return {
+        under: await streaming,
+        later: await window.library.create(params),
+        counted: await window.library.countTokens(params.messages),
+      };
+    }, GREEDY);
+    for (const { error } of [under, later, counted]) expect(error).toMatchObject({ code: "disposed", remedy: "load it again" });
+    expect(await page.evaluate(() => window.library.lost)).toBeUndefined();
+    await expect.poll(() => page.workers()).toHaveLength(0);
+  });
+});
+
+test.describe("loading", () => {
+  const list = async (page: Page) => page.evaluate(async () => window.library.Longtab.models.list());
+  const availability = async (page: Page, reference: string) =>
+    page.evaluate(async (model) => window.library.Longtab.availability(model), reference);
+
+  test("from a URL stores the model: a second page starts it without the network, until it is deleted", async ({ openPage, site }) => {
+    const { file, url } = site.publish("shared.gguf", MODEL);
+    const first = await openPage();
+    expect(await availability(first, url)).toMatchObject({ state: "downloadable", software: true });
+    expect((await first.evaluate(async (address) => window.library.load(address), url)).error).toBeUndefined();
+    const requests = file.requests.length;
+    expect(requests).toBeGreaterThan(0);
+
+    const second = await openPage();
+    expect(await list(second)).toMatchObject([{ id: url, name: "shared.gguf", size: MODEL.byteLength, complete: true }]);
+    expect(await availability(second, url)).toMatchObject({ state: "available" });
+    expect(await availability(second, `${url}#fragment`)).toMatchObject({ state: "available" });
+    const { info, progress } = await second.evaluate(async (address) => window.library.load(address), url);
+    expect(info?.id).toBe(url);
+    expect(progress.map(({ phase }) => phase)).not.toContain("download");
+    expect(file.requests).toHaveLength(requests);
+    const { usage, quota } = await second.evaluate(async () => window.library.Longtab.models.estimate());
+    expect(usage).toBeGreaterThanOrEqual(MODEL.byteLength);
+    expect(quota).toBeGreaterThan(usage);
+
+    await second.evaluate(async (id) => window.library.Longtab.models.delete(id), url);
+    expect(await list(first)).toEqual([]);
+    expect(await availability(first, url)).toMatchObject({ state: "downloadable" });
+    // What is loaded stays loaded.
+    expect((await first.evaluate(async (params) => window.library.stream(params), { ...GREEDY, max_tokens: 3 })).text).not.toBe("");
+  });
+
+  test("from a file keeps a copy; a worker that dies ends its requests and says that the model is lost", async ({ openPage, site }) => {
+    const { url } = site.publish("chosen.gguf", MODEL);
+    const page = await openPage();
+    const { info, error } = await page.evaluate(async (address) => window.library.loadFile(address, "mine.gguf"), url);
+    expect(error).toBeUndefined();
+    const stored = await list(page);
+    expect(stored).toMatchObject([{ id: info?.id, name: "mine.gguf", complete: true }]);
+    expect(await availability(page, info?.id ?? "")).toMatchObject({ state: "available" });
+
+    // One worker holds the model, the other looks after what is stored; the browser may end either.
+    const streaming = page.evaluate(async (params) => window.library.stream(params), GREEDY);
+    await page.waitForTimeout(100);
+    await Promise.all(page.workers().map(async (worker) => worker.evaluate(() => self.close()).catch(() => undefined)));
+    expect((await streaming).error).toMatchObject({
+      code: "internal",
+      remedy: expect.stringContaining("load the model again") as unknown as string,
+    });
+    await expect.poll(async () => page.evaluate(() => window.library.lost?.code)).toBe("internal");
+    expect((await page.evaluate(async (params) => window.library.create(params), GREEDY)).error?.code).toBe("internal");
+    await expect.poll(async () => list(page)).toEqual(stored);
+  });
+
+  test("from the hub, by id; a worker that throws beyond its calls is lost", async ({ context, openPage, hub }) => {
+    hub.publish("owner/tiny-GGUF", "tiny.gguf", Buffer.from(MODEL));
+    await context.route("https://huggingface.co/**", async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await route.fulfill({ response: await route.fetch({ url: hub.base + pathname }) });
+    });
+    const page = await openPage();
+    const { info, error } = await page.evaluate(async () => window.library.load("hf:owner/tiny-GGUF/tiny.gguf"));
+    expect(error).toBeUndefined();
+    expect(info?.id).toBe("hf:owner/tiny-GGUF/tiny.gguf");
+    expect(await availability(page, "https://huggingface.co/owner/tiny-GGUF/blob/main/tiny.gguf")).toMatchObject({ state: "available" });
+    await page.workers()[0]?.evaluate(
+      () =>
+        void setTimeout(() => {
+          throw new Error("boom");
+        }),
+    );
+    await expect.poll(async () => page.evaluate(() => window.library.lost?.what)).toContain("boom");
+  });
+
+  test("can be aborted, which ends its worker and keeps what is stored", async ({ openPage, site }) => {
+    const large = tinyModel({ hidden: 256, ffn: 1024, layers: 8, vocabulary: 4096 });
+    const { file, url } = site.publish("slow.gguf", large, { bytesPerSecond: 1_500_000 });
+    const page = await openPage();
+    const loading = page.evaluate(async (address) => window.library.load(address), url);
+    await page.waitForFunction(() => window.library.progress.some(({ loaded }) => loaded > 500_000));
+    await page.evaluate(() => window.library.abortLoad());
+    expect((await loading).error?.code).toBe("aborted");
+    await expect.poll(() => page.workers().length).toBe(0);
+    expect(await list(page)).toMatchObject([{ id: url, size: large.byteLength, complete: false }]);
+    expect(file.sent).toBeLessThan(large.byteLength);
+  });
+
+  test("refuses what is no model, or no reference, with a typed error, and leaves stored models alone", async ({ openPage, site }) => {
+    const { url } = site.publish("sound.gguf", MODEL);
+    const page = await openPage();
+    const stored = await list(page);
+    const file = async (changes: { bytes?: number; change?: [number, number][] }) =>
+      (await page.evaluate(async ([address, change]) => window.library.loadFile(address, "mine.gguf", change), [url, changes] as const))
+        .error;
+    const load = async (reference: string) => (await page.evaluate(async (given) => window.library.load(given), reference)).error;
+    expect(await file({ change: [[0, 0x50]] })).toMatchObject({ code: "file-not-a-model" });
+    expect(await file({ bytes: 0 })).toMatchObject({ code: expect.stringMatching(/^file-/) as unknown as string });
+    expect(await file({ bytes: 1000 })).toMatchObject({ code: "file-truncated" });
+    expect(await file({ bytes: MODEL.byteLength - 100 })).toMatchObject({ code: "file-truncated" });
+    expect(await file({ change: [[4, 9]] })).toMatchObject({ code: "unsupported-version" });
+    expect(await load(`${site.base}/models/none.gguf`)).toMatchObject({ code: "model-not-found" });
+    expect(await load("smollm")).toMatchObject({
+      code: "invalid-option",
+      remedy: expect.stringContaining("hf:owner") as unknown as string,
+    });
+    expect(await availability(page, "smollm")).toMatchObject({
+      state: "unavailable",
+      reason: expect.stringContaining("neither") as unknown as string,
+    });
+    const { error } = await page.evaluate(async (address) => window.library.load(address, { contextLength: 9999 }), url);
+    expect(error).toMatchObject({ code: "invalid-option", value: "9999", limit: "256" });
+    expect((await list(page)).filter(({ id }) => id !== url)).toEqual(stored);
+  });
+});
