@@ -4,7 +4,7 @@
 interface WllamaModule {
   Wllama: new (
     paths: { default: string },
-    config: { suppressNativeLog: boolean; logger: Record<"debug" | "log" | "warn" | "error", () => void> },
+    config: { suppressNativeLog: boolean; logger: Record<"debug" | "log" | "warn" | "error", Log> },
   ) => Wllama;
 }
 interface Wllama {
@@ -41,24 +41,45 @@ export interface CompletionFigures {
   decodeSeconds: number;
 }
 
+type Log = (...words: unknown[]) => void;
+
 let loaded: Wllama | undefined;
+
+/** The last that the native code printed: an abort of it says no more than that it is one. */
+const lastLines: string[] = [];
+const linesKept = 5;
+
+function keep(...words: unknown[]): void {
+  lastLines.push(words.map(String).join(" ").trim());
+  if (lastLines.length > linesKept) lastLines.shift();
+}
+
+async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; the last it printed: ${lastLines.join(" | ")}`, {
+      cause: error,
+    });
+  }
+}
 
 const harness = {
   /** Loads a model from a URL, or from the cache that wllama keeps in this profile. `base` is where the package's `esm` folder is served. */
   async load(base: string, url: string, options: WllamaOptions): Promise<{ seconds: number; threads: number }> {
     const { Wllama } = (await import(/* @vite-ignore */ `${base}index.js`)) as WllamaModule;
-    const quiet = (): void => {};
-    const logger = { debug: quiet, log: quiet, warn: quiet, error: quiet };
+    const logger = { debug: keep, log: keep, warn: keep, error: keep };
     const started = performance.now();
-    loaded = new Wllama({ default: `${base}wasm/wllama.wasm` }, { suppressNativeLog: true, logger });
-    await loaded.loadModelFromUrl(url, options);
+    loaded = new Wllama({ default: `${base}wasm/wllama.wasm` }, { suppressNativeLog: false, logger });
+    await explained(loaded.loadModelFromUrl(url, options));
     return { seconds: (performance.now() - started) / 1000, threads: loaded.getNumThreads() };
   },
 
   /** Continues a text greedily. */
   async complete(prompt: string, tokens: number): Promise<CompletionFigures> {
     // The first token comes with the prefill.
-    const { timings } = (await loaded?.createCompletion({ prompt, max_tokens: tokens + 1, temperature: 0, ignore_eos: true })) ?? {};
+    if (loaded === undefined) throw new Error("There is no model yet.");
+    const { timings } = await explained(loaded.createCompletion({ prompt, max_tokens: tokens + 1, temperature: 0, ignore_eos: true }));
     if (timings === undefined) throw new Error("wllama gave no timings.");
     return {
       promptTokens: timings.prompt_n,

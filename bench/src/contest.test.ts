@@ -6,10 +6,11 @@ function counting(name: string, log: string[], failsInRound = Number.POSITIVE_IN
   let runs = 0;
   return {
     name,
-    async run() {
+    async run(record) {
       log.push(name);
-      if (++runs === failsInRound) throw new Error(`${name} broke`);
-      return [{ name: "speed", unit: "tok/s", value: runs }];
+      record({ name: "load", unit: "s", value: ++runs });
+      if (runs === failsInRound) throw new Error(`${name} broke`);
+      record({ name: "speed", unit: "tok/s", value: runs * 10 });
     },
   };
 }
@@ -19,9 +20,13 @@ describe("compete", () => {
     const log: string[] = [];
     const entries = await compete([counting("a", log), counting("b", log)], 2, () => {});
     expect(log).toEqual(["a", "b", "a", "b"]);
+    const measurements = [
+      { name: "load", unit: "s", values: [1, 2] },
+      { name: "speed", unit: "tok/s", values: [10, 20] },
+    ];
     expect(entries).toEqual([
-      { name: "a", measurements: [{ name: "speed", unit: "tok/s", values: [1, 2] }] },
-      { name: "b", measurements: [{ name: "speed", unit: "tok/s", values: [1, 2] }] },
+      { name: "a", measurements },
+      { name: "b", measurements },
     ]);
   });
 
@@ -29,8 +34,15 @@ describe("compete", () => {
     const log: string[] = [];
     const entries = await compete([counting("a", log, 2), counting("b", log)], 3, () => {});
     expect(log).toEqual(["a", "b", "a", "b", "b"]);
-    expect(entries[0]).toEqual({ name: "a", measurements: [{ name: "speed", unit: "tok/s", values: [1] }], failure: "a broke" });
-    expect(entries[1]?.measurements[0]?.values).toEqual([1, 2, 3]);
+    expect(entries[0]).toEqual({
+      name: "a",
+      measurements: [
+        { name: "load", unit: "s", values: [1, 2] },
+        { name: "speed", unit: "tok/s", values: [10] },
+      ],
+      failure: "a broke",
+    });
+    expect(entries[1]?.measurements[1]?.values).toEqual([10, 20, 30]);
   });
 
   it("announces each run", async () => {

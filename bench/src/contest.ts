@@ -4,15 +4,15 @@ import { gather } from "./figures.ts";
 /** A runtime that can be measured, from a fresh start each time. */
 export interface Contestant {
   readonly name: string;
-  /** @throws when it cannot run here; the message says why. */
-  run(): Promise<Sample[]>;
+  /** Records what it measures as it goes. @throws when it cannot run or go on; the message says why. */
+  run(record: (...samples: Sample[]) => void): Promise<void>;
 }
 
 /** What the rounds found of one contestant. */
 export interface Entry {
   name: string;
   measurements: Measurement[];
-  /** Why it stopped taking part; its measurements are those of the rounds before. */
+  /** Why it stopped taking part; its measurements are those made before. */
   failure?: string;
 }
 
@@ -31,8 +31,10 @@ export async function compete(
     for (const entry of entries) {
       if (entry.failure !== undefined) continue;
       onRun(entry.contestant.name, round);
+      const samples: Sample[] = [];
+      entry.runs.push(samples);
       try {
-        entry.runs.push(await entry.contestant.run());
+        await entry.contestant.run((...measured) => samples.push(...measured));
       } catch (error) {
         entry.failure = error instanceof Error ? error.message : String(error);
       }

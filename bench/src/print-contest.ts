@@ -1,34 +1,52 @@
 import type { Entry } from "./contest.ts";
-import type { Unit } from "./figures.ts";
+import type { Measurement, Unit } from "./figures.ts";
 import { valuesOf } from "./figures.ts";
 import { median, medianRatio, spread } from "./statistics.ts";
 import type { Column } from "./table.ts";
 import { formatNumber, formatRatio, formatShare, formatTable } from "./table.ts";
 
-/** Medians and spreads of every contestant, and behind each peer how many times better Longtab, the first entry, is. */
+/**
+ * Medians and spreads. First what peers have measured, too, and behind each peer how many times better Longtab, the first entry, is; then what
+ * Longtab alone has; last who did not take part, and why.
+ */
 export function printContest(entries: readonly Entry[]): string {
-  const [own, ...peers] = entries;
+  const [own, ...others] = entries;
   if (own === undefined) return "";
-  const measured = peers.filter(({ measurements }) => measurements.length > 0);
-  const figures = new Map(entries.flatMap(({ measurements }) => measurements.map(({ name, unit }) => [name, unit])));
-  const columns: Column[] = [
-    { title: "", align: "left" },
-    { title: "", align: "left" },
-    { title: own.name, align: "right" },
-    ...measured.flatMap(({ name }): Column[] => [
-      { title: name, align: "right" },
-      { title: "Longtab is", align: "right" },
-    ]),
-  ];
-  const rows = [...figures].map(([name, unit]) => {
-    const ours = valuesOf(own.measurements, name);
-    const theirs = measured.map(({ measurements }) => valuesOf(measurements, name));
-    return [name, unit, cell(ours)].concat(theirs.flatMap((values) => [cell(values), formatRatio(timesBetter(unit, ours, values))]));
-  });
-  const failures = entries.flatMap(({ name, failure, measurements }) =>
-    failure === undefined ? [] : [`${name} ${measurements.length > 0 ? "stopped" : "not measured"}: ${failure}`],
+  const peers = others.filter(({ measurements }) => measurements.length > 0);
+  const shared = own.measurements.filter(({ name }) => peers.some(({ measurements }) => valuesOf(measurements, name).length > 0));
+  const alone = own.measurements.filter((measurement) => !shared.includes(measurement));
+  const blocks = [printShared(own, peers, shared), printTable([own.name], alone, ({ values }) => [cell(values)]), printFailures(entries)];
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function printShared(own: Entry, peers: readonly Entry[], shared: readonly Measurement[]): string {
+  const titles = [own.name].concat(peers.flatMap(({ name }) => [name, "Longtab is"]));
+  return printTable(titles, shared, ({ name, unit, values }) =>
+    [cell(values)].concat(
+      peers.flatMap(({ measurements }) => {
+        const theirs = valuesOf(measurements, name);
+        return [cell(theirs), formatRatio(timesBetter(unit, values, theirs))];
+      }),
+    ),
   );
-  return [...(figures.size > 0 ? [formatTable(columns, rows)] : []), ...failures].join("\n");
+}
+
+function printTable(
+  titles: readonly string[],
+  measurements: readonly Measurement[],
+  cells: (measurement: Measurement) => string[],
+): string {
+  if (measurements.length === 0) return "";
+  const columns: Column[] = ["", "", ...titles].map((title, index) => ({ title, align: index < 2 ? "left" : "right" }));
+  const rows = measurements.map((measurement) => [measurement.name, measurement.unit].concat(cells(measurement)));
+  return formatTable(columns, rows);
+}
+
+function printFailures(entries: readonly Entry[]): string {
+  return entries
+    .filter(({ failure }) => failure !== undefined)
+    .map(({ name, failure, measurements }) => `${name} ${measurements.length > 0 ? "stopped" : "not measured"}: ${failure}`)
+    .join("\n");
 }
 
 /** Above 1 we are better: faster where speed is measured, shorter or smaller otherwise. */

@@ -12,7 +12,7 @@ const columns: Column[] = [
   { title: "GB/s", align: "right" },
   { title: "of copy", align: "right" },
   { title: "GFLOP/s", align: "right" },
-  { title: "of limit", align: "right" },
+  { title: "of multiply-add", align: "right" },
 ];
 
 /** The limits, then each product's bandwidth and rate as shares of them. */

@@ -19,9 +19,10 @@ export function printReport(report: Report): string {
 
 function printHead({ machine, model, settings }: Report): string {
   const { runs, decodeTokens } = settings;
+  const rounds = runs === 1 ? "one round" : `medians of ${runs} rounds (the range, as a share of the median)`;
   const load = `load average ${formatNumber(machine.loadAverage)} at the start`;
   return [
-    `${model.file}, ${formatNumber(model.bytes / 1e6)} MB; ${runs} ${runs === 1 ? "round" : "rounds"}, ${decodeTokens} tokens decoded`,
+    `${model.file}, ${formatNumber(model.bytes / 1e6)} MB; ${rounds}, ${decodeTokens} tokens decoded`,
     `${machine.cpu}, ${machine.cores} cores, ${formatNumber(machine.memoryBytes / 2 ** 30)} GiB; ${machine.platform}, Node ${machine.node}; ${load}`,
     machine.date,
   ].join("\n");

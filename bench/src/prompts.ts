@@ -21,9 +21,9 @@ const sentences = [
   "When the rain ended, the children walked along the wall and named the puddles.",
 ];
 
-/** Prose of exactly `tokens` tokens. Prompts of different lengths differ from the first word on, so that no cache of prefixes helps. */
+/** Prose of exactly `tokens` tokens. Prompts of different lengths differ from their first number on, so that no cache of prefixes helps. */
 export function createPrompt(tokenizer: Tokenizer, tokens: number): Prompt {
-  let text = `Diary, volume ${tokens}.`;
+  let text = `${tokens} pages of a diary.`;
   let ids = tokenizer.encode(text);
   for (let day = 1; ids.length < tokens; day++) {
     text += ` Day ${day}. ${sentences[day % sentences.length]}`;

@@ -43,18 +43,17 @@ export async function measureBrowser(input: RuntimeInput, { executable, rounds, 
   let adapter: string | undefined;
   const longtab: Contestant = {
     name: "Longtab",
-    run: async () => {
-      const run = await runLongtabPage(executable, server.url, input, modelUrl);
+    run: async (record) => {
+      const run = await runLongtabPage({ executable, server: server.url, modelUrl, input }, record);
       start.push(run.start);
       adapter = run.adapter;
-      return run.samples;
     },
   };
   const wllama = wllamaModes.map((mode): Contestant => ({
     name: mode.name,
-    run: async () => {
+    run: async (record) => {
       if (peers === undefined || !hasWllama(peers)) throw new Error(howToInstall("@wllama/wllama"));
-      return runWllamaPage(executable, server.url, input, modelUrl, mode);
+      await runWllamaPage({ executable, server: server.url, modelUrl, input }, mode, record);
     },
   }));
   try {

@@ -5,11 +5,21 @@ import type { BrowserContext, Page } from "@playwright/test";
 import { chromium } from "@playwright/test";
 import { browserArguments } from "../../../e2e/support/browser-arguments.ts";
 import type { Sample } from "../figures.ts";
+import type { RuntimeInput } from "../node/runtime-input.ts";
 import type { BrowserMemory } from "./browser-memory.ts";
 import { browserMemory } from "./browser-memory.ts";
 
 /** A runtime that takes longer than this for one round is taken to hang. */
 const longestRoundMinutes = 30;
+
+/** What a round in a browser needs to know. */
+export interface BrowserRound {
+  executable: string;
+  /** Where the pages are served, with a slash at its end. */
+  server: string;
+  modelUrl: string;
+  input: RuntimeInput;
+}
 
 export interface BrowserProfile {
   /** Opens a page in a tab of its own. */

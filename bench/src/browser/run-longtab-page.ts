@@ -1,8 +1,8 @@
+import type { Page } from "@playwright/test";
 import type { LoadFigures } from "../../page/longtab.ts";
 import type { Sample } from "../figures.ts";
 import { coldLoad, decodeAt, prefillOf, warmLoad } from "../figures.ts";
-import type { RuntimeInput } from "../node/runtime-input.ts";
-import type { BrowserProfile } from "./profile.ts";
+import type { BrowserProfile, BrowserRound } from "./profile.ts";
 import { memorySamples, withProfile } from "./profile.ts";
 
 /** What a warm start took, and what any loader would have needed at least. */
@@ -17,67 +17,68 @@ export interface StartFigures {
 }
 
 export interface LongtabPageRun {
-  samples: Sample[];
   start: StartFigures;
   adapter: string;
 }
 
 /** One round of Longtab in a fresh profile: a cold load, a warm one with its first token, then each prompt. */
-export async function runLongtabPage(executable: string, server: string, input: RuntimeInput, modelUrl: string): Promise<LongtabPageRun> {
+export async function runLongtabPage(round: BrowserRound, record: (...samples: Sample[]) => void): Promise<LongtabPageRun> {
+  const { executable, server, modelUrl, input } = round;
   return withProfile(executable, async (profile) => {
-    const page = `${server}isolated/longtab.html`;
-    const cold = await loadOnce(profile, page, modelUrl, input.contextLength);
-    const raw = await rawStart(profile, page);
-    const warm = await profile.open(page);
-    const load = await warm.evaluate(([url, context]) => window.longtabHarness.load(url, context), [
-      modelUrl,
-      input.contextLength,
-    ] as const);
-    const first = await warm.evaluate(() => window.longtabHarness.firstToken());
-    const toFirstTokenSeconds = load.seconds + first.seconds;
-    const rawSeconds = raw.readSeconds + raw.uploadSeconds + load.phases.shaders;
-    const start = { toFirstTokenSeconds, promptTokens: first.promptTokens, rawSeconds, aboveRawSeconds: toFirstTokenSeconds - rawSeconds };
-    const samples: Sample[] = [
+    const address = `${server}isolated/longtab.html`;
+    const load = [modelUrl, input.contextLength] as const;
+    const cold = await onPage(profile, address, async (page) => {
+      const figures = await page.evaluate(([url, context]) => window.longtabHarness.load(url, context), load);
+      await page.evaluate(() => window.longtabHarness.dispose());
+      return figures;
+    });
+    record(
       { name: coldLoad, unit: "s", value: cold.seconds },
-      { name: "of it download", unit: "s", value: cold.phases.download + cold.phases.verify },
-      { name: warmLoad, unit: "s", value: load.seconds },
-      { name: "of it read, check and upload", unit: "s", value: load.phases.upload },
-      { name: "of it shaders and a first step", unit: "s", value: load.phases.shaders },
+      { name: "  cold: download and check", unit: "s", value: cold.phases.download + cold.phases.verify },
+    );
+    record(...loadSamples("cold", cold));
+    const raw = await onPage(profile, address, async (page) => page.evaluate(() => window.longtabHarness.readStored()));
+
+    const page = await profile.open(address);
+    const warm = await page.evaluate(([url, context]) => window.longtabHarness.load(url, context), load);
+    const first = await page.evaluate(() => window.longtabHarness.firstToken());
+    const toFirstTokenSeconds = warm.seconds + first.seconds;
+    record({ name: warmLoad, unit: "s", value: warm.seconds }, ...loadSamples("warm", warm));
+    record(
+      { name: "warm start to first token", unit: "s", value: toFirstTokenSeconds },
       { name: "raw read of the stored chunks", unit: "s", value: raw.readSeconds },
       { name: "raw upload of their bytes", unit: "s", value: raw.uploadSeconds },
-      { name: "warm start to first token", unit: "s", value: toFirstTokenSeconds },
-    ];
+    );
     let kvBytes = 0;
     for (const { tokens, text } of input.prompts) {
-      const answer = await warm.evaluate(([words, context, count]) => window.longtabHarness.answer(words, context, count), [
-        text,
-        tokens,
-        input.decodeTokens,
-      ] as const);
+      const question = [text, tokens, input.decodeTokens] as const;
+      const answer = await page.evaluate(([words, context, count]) => window.longtabHarness.answer(words, context, count), question);
+      record({ name: prefillOf(tokens), unit: "tok/s", value: (answer.promptTokens - answer.cachedTokens) / answer.prefillSeconds });
+      record({ name: decodeAt(tokens), unit: "tok/s", value: (answer.completionTokens - 1) / answer.decodeSeconds });
       kvBytes = answer.kvBytes;
-      samples.push({ name: prefillOf(tokens), unit: "tok/s", value: (answer.promptTokens - answer.cachedTokens) / answer.prefillSeconds });
-      samples.push({ name: decodeAt(tokens), unit: "tok/s", value: (answer.completionTokens - 1) / answer.decodeSeconds });
     }
-    const { weights, scratch } = load.model.memory;
-    samples.push(
-      { name: "GPU memory, allocated", unit: "MB", value: (weights + scratch + kvBytes) / 1e6 },
-      ...(await memorySamples(profile)),
-    );
-    return { samples, start, adapter: `${load.model.adapter}${load.model.softwareAdapter ? " (software)" : ""}` };
+    const { memory, adapter, softwareAdapter } = warm.model;
+    record({ name: "GPU memory, allocated", unit: "MB", value: (memory.weights + memory.scratch + kvBytes) / 1e6 });
+    record(...(await memorySamples(profile)));
+    const rawSeconds = raw.readSeconds + raw.uploadSeconds + warm.phases.shaders;
+    const start = { toFirstTokenSeconds, promptTokens: first.promptTokens, rawSeconds, aboveRawSeconds: toFirstTokenSeconds - rawSeconds };
+    return { start, adapter: `${adapter}${softwareAdapter ? " (software)" : ""}` };
   });
 }
 
-async function loadOnce(profile: BrowserProfile, address: string, modelUrl: string, contextLength: number): Promise<LoadFigures> {
-  const page = await profile.open(address);
-  const figures = await page.evaluate(([url, context]) => window.longtabHarness.load(url, context), [modelUrl, contextLength] as const);
-  await page.evaluate(() => window.longtabHarness.dispose());
-  await page.close();
-  return figures;
+/** Where the time of a load goes besides downloading. */
+function loadSamples(kind: "cold" | "warm", { seconds, phases }: LoadFigures): Sample[] {
+  const { download, verify, upload, shaders } = phases;
+  return [
+    { name: `  ${kind}: read, check and upload`, unit: "s", value: upload },
+    { name: `  ${kind}: shaders and a first step`, unit: "s", value: shaders },
+    { name: `  ${kind}: worker, adapter, header, tokeniser`, unit: "s", value: seconds - download - verify - upload - shaders },
+  ];
 }
 
-async function rawStart(profile: BrowserProfile, address: string): Promise<{ readSeconds: number; uploadSeconds: number }> {
+async function onPage<T>(profile: BrowserProfile, address: string, use: (page: Page) => Promise<T>): Promise<T> {
   const page = await profile.open(address);
-  const figures = await page.evaluate(() => window.longtabHarness.readStored());
+  const result = await use(page);
   await page.close();
-  return figures;
+  return result;
 }

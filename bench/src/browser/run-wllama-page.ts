@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import type { WllamaOptions } from "../../page/wllama.ts";
 import type { Sample } from "../figures.ts";
 import { coldLoad, decodeAt, prefillOf, warmLoad } from "../figures.ts";
-import type { RuntimeInput } from "../node/runtime-input.ts";
 import { webGpuPeer } from "../targets.ts";
+import type { BrowserRound } from "./profile.ts";
 import { memorySamples, withProfile } from "./profile.ts";
 
 /** A way of running wllama. */
@@ -40,41 +41,30 @@ export function hasWllama(peers: string): boolean {
 }
 
 /** One round of wllama in a fresh profile: a cold load, a warm one, then each prompt. */
-export async function runWllamaPage(
-  executable: string,
-  server: string,
-  input: RuntimeInput,
-  modelUrl: string,
-  mode: WllamaMode,
-): Promise<Sample[]> {
-  return withProfile(executable, async (profile) => {
+export async function runWllamaPage(round: BrowserRound, mode: WllamaMode, record: (...samples: Sample[]) => void): Promise<void> {
+  const { executable, server, modelUrl, input } = round;
+  await withProfile(executable, async (profile) => {
     const base = `${server}${mode.isolated ? "isolated" : "open"}/`;
-    const load = async (): Promise<{ seconds: number; page: Awaited<ReturnType<typeof profile.open>> }> => {
+    const options = { ...mode.options, n_ctx: input.contextLength };
+    const load = async (): Promise<{ seconds: number; page: Page }> => {
       const page = await profile.open(`${base}wllama.html`);
-      const { seconds } = await page.evaluate(([folder, url, options]) => window.wllamaHarness.load(folder, url, options), [
-        `${base}wllama/`,
-        modelUrl,
-        { ...mode.options, n_ctx: input.contextLength },
-      ] as const);
+      const model = [`${base}wllama/`, modelUrl, options] as const;
+      const { seconds } = await page.evaluate(([folder, url, how]) => window.wllamaHarness.load(folder, url, how), model);
       return { seconds, page };
     };
     const cold = await load();
+    record({ name: coldLoad, unit: "s", value: cold.seconds });
     await cold.page.evaluate(() => window.wllamaHarness.exit());
     await cold.page.close();
     const { seconds, page } = await load();
-    const samples: Sample[] = [
-      { name: coldLoad, unit: "s", value: cold.seconds },
-      { name: warmLoad, unit: "s", value: seconds },
-    ];
+    record({ name: warmLoad, unit: "s", value: seconds });
     for (const { tokens, text } of input.prompts) {
-      const figures = await page.evaluate(([prompt, count]) => window.wllamaHarness.complete(prompt, count), [
-        text,
-        input.decodeTokens,
-      ] as const);
-      samples.push({ name: prefillOf(tokens), unit: "tok/s", value: figures.promptTokens / figures.prefillSeconds });
+      const prompt = [text, input.decodeTokens] as const;
+      const figures = await page.evaluate(([words, count]) => window.wllamaHarness.complete(words, count), prompt);
+      record({ name: prefillOf(tokens), unit: "tok/s", value: figures.promptTokens / figures.prefillSeconds });
       // Its clock for decoding starts when the first token has been drawn.
-      samples.push({ name: decodeAt(tokens), unit: "tok/s", value: (figures.completionTokens - 1) / figures.decodeSeconds });
+      record({ name: decodeAt(tokens), unit: "tok/s", value: (figures.completionTokens - 1) / figures.decodeSeconds });
     }
-    return [...samples, ...(await memorySamples(profile))];
+    record(...(await memorySamples(profile)));
   });
 }

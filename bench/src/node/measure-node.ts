@@ -20,19 +20,19 @@ export async function measureNode(input: RuntimeInput, { rounds, peers, say }: N
   const contestants: Contestant[] = [
     {
       name: "Longtab",
-      run: async () => {
+      run: async (record) => {
         const run = await inChild("longtab", input);
         adapter = run.adapter;
-        return run.samples;
+        record(...run.samples);
       },
     },
   ];
   if (peers !== undefined) {
     contestants.push({
       name: "llama.cpp",
-      run: async () => {
+      run: async (record) => {
         if (!hasLlamaCpp(peers)) throw new Error(howToInstall("node-llama-cpp"));
-        return inChild("llama.cpp", { ...input, peers });
+        record(...(await inChild("llama.cpp", { ...input, peers })));
       },
     });
   }

@@ -27,8 +27,8 @@ export async function runLongtab({ model, prompts, decodeTokens, contextLength }
   const { backend } = opened;
   const samples: Sample[] = [
     { name: "load", unit: "s", value: loaded },
-    { name: "of it upload", unit: "s", value: phases.seconds("upload") },
-    { name: "of it shaders and a first step", unit: "s", value: phases.seconds("shaders") },
+    { name: "  read and upload", unit: "s", value: phases.seconds("upload") },
+    { name: "  shaders and a first step", unit: "s", value: phases.seconds("shaders") },
   ];
   for (const { tokens, ids } of prompts) {
     const { prefillSeconds, decodeSeconds, completionTokens } = await complete(opened, Uint32Array.from(ids), decodeTokens);
