@@ -363,6 +363,8 @@ test.describe("nothing is lost", () => {
     await dialog.getByLabel("Dark").check({ force: true });
     await page.reload();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.getByText("What is on your mind?").waitFor();
     await page.keyboard.press("Control+,");
     await expect(dialog.getByLabel("Temperature", { exact: true })).toHaveValue("0.2");
     await dialog.getByRole("button", { name: "Reset to the model’s own" }).click();
