@@ -1,3 +1,4 @@
+import { BPE } from "@huggingface/tokenizers";
 import { HIDDEN } from "./attributes.ts";
 import { Merger } from "./merge.ts";
 import type { MergeRule } from "./merge.ts";
@@ -10,6 +11,9 @@ import type { Vocabulary } from "./vocabulary.ts";
 const CACHED_LENGTH = 64;
 const CACHED_WORDS = 20_000;
 
+/** Bytes of the longest word that the library merges: words of real text, which the cache then remembers. */
+const LONGEST_WORD = 64;
+
 /** GPT-2's printable stand-ins: the character that the vocabulary writes for each byte. */
 export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
 
@@ -18,27 +22,30 @@ export interface Encoder {
   encode(text: string, ids: number[]): void;
 }
 
-/** Byte-level BPE (Sennrich et al. 2016, GPT-2's bytes), with llama.cpp's ids. */
+/**
+ * Byte-level BPE (Sennrich et al. 2016, GPT-2's bytes), with llama.cpp's ids. Words are merged by @huggingface/tokenizers; those that are longer
+ * than any real word by a merger of our own, whose memory is a few bytes per byte of text where the library's is an object and a string.
+ */
 export class BpeEncoder implements Encoder {
   readonly #pre: PreTokenizer;
   readonly #vocabulary: Vocabulary;
-  readonly #rule: MergeRule;
-  readonly #merger = new Merger();
+  readonly #bpe: BPE;
+  readonly #merges: readonly string[];
+  readonly #symbols: Symbols;
+  #long: LongWordMerger | undefined;
   readonly #cache = new Map<string, readonly number[]>();
-  /** The symbol of each byte, or -1. */
-  readonly #byteSymbols: Int32Array;
-  /** The ids of each symbol that is no token: those of its ASCII characters, and nothing for the others (llama.cpp does so). */
-  readonly #spelled: ReadonlyMap<number, readonly number[]>;
   readonly #utf8 = new TextEncoder();
   #bytes = new Uint8Array(256);
 
   constructor(vocabulary: Vocabulary, pre: PreTokenizer, merges: readonly string[]) {
     this.#vocabulary = vocabulary;
     this.#pre = pre;
-    const symbols = new Symbols(vocabulary);
-    this.#rule = mergeRule(merges, symbols);
-    this.#byteSymbols = Int32Array.from(BYTE_CHARACTERS, (character) => symbols.find(character) ?? -1);
-    this.#spelled = symbols.spelled();
+    this.#merges = merges;
+    this.#symbols = new Symbols(vocabulary);
+    // The library's own vocabulary is not used: tokens are looked up here, where those that text must not become are known.
+    // Of a merge that is listed twice the first rank counts, where the library would take the last.
+    const ranked = [...new Set(merges)].filter((merge) => merge.indexOf(" ", 1) > 0);
+    this.#bpe = new BPE({ type: "BPE", vocab: {}, merges: ranked, unk_token: "" } as ConstructorParameters<typeof BPE>[0]);
   }
 
   encode(text: string, ids: number[]): void {
@@ -68,16 +75,44 @@ export class BpeEncoder implements Encoder {
         return;
       }
     }
+    if (count > LONGEST_WORD) {
+      this.#long ??= new LongWordMerger(this.#vocabulary, this.#symbols, this.#merges);
+      this.#long.encode(this.#bytes.subarray(0, count), ids);
+      return;
+    }
+    let spelling = "";
+    for (let i = 0; i < count; i++) spelling += BYTE_CHARACTERS[this.#bytes[i] as number] as string;
+    for (const token of this.#bpe.bpe(spelling)) this.#symbols.push(token, ids);
+  }
+}
+
+/** Merges words of any length in O(n log n), in typed arrays that are kept for the next one. */
+class LongWordMerger {
+  readonly #tokens: number;
+  readonly #rule: MergeRule;
+  readonly #merger = new Merger();
+  /** The symbol of each byte, or -1. */
+  readonly #byteSymbols: Int32Array;
+  readonly #spelled: ReadonlyMap<number, readonly number[]>;
+
+  constructor(vocabulary: Vocabulary, symbols: Symbols, merges: readonly string[]) {
+    this.#tokens = vocabulary.texts.length;
+    this.#rule = mergeRule(merges, symbols);
+    this.#byteSymbols = Int32Array.from(BYTE_CHARACTERS, (character) => symbols.find(character) ?? -1);
+    this.#spelled = symbols.spelled();
+  }
+
+  encode(bytes: Uint8Array, ids: number[]): void {
     const merger = this.#merger;
-    merger.reserve(count);
-    for (let i = 0; i < count; i++) {
-      merger.symbols[i] = this.#byteSymbols[this.#bytes[i] as number] as number;
+    merger.reserve(bytes.length);
+    for (let i = 0; i < bytes.length; i++) {
+      merger.symbols[i] = this.#byteSymbols[bytes[i] as number] as number;
       merger.ends[i] = i + 1;
     }
-    const left = merger.merge(this.#rule, count);
+    const left = merger.merge(this.#rule, bytes.length);
     for (let i = 0; i < left; i++) {
       const symbol = merger.symbols[i] as number;
-      if (symbol >= 0 && symbol < this.#vocabulary.texts.length) ids.push(symbol);
+      if (symbol >= 0 && symbol < this.#tokens) ids.push(symbol);
       else for (const id of this.#spelled.get(symbol) ?? []) ids.push(id);
     }
   }
@@ -112,11 +147,25 @@ class Symbols {
     return added;
   }
 
+  /** Appends the id of a merged text. What is no token is spelled out: the ids of its ASCII characters, and nothing for the others, as in llama.cpp. */
+  push(text: string, ids: number[]): void {
+    const id = this.#token(text);
+    if (id !== undefined) ids.push(id);
+    else ids.push(...this.#spell(text));
+  }
+
+  /** The spelling of every symbol that is no token. */
   spelled(): ReadonlyMap<number, readonly number[]> {
-    const size = this.#vocabulary.texts.length;
-    const id = (character: string): number | undefined => (character < "\x80" ? this.find(character) : undefined);
-    const ids = (text: string): number[] => Array.from(text, id).filter((found) => found !== undefined && found < size) as number[];
-    return new Map(Array.from(this.#others, ([text, symbol]) => [symbol, ids(text)]));
+    return new Map(Array.from(this.#others, ([text, symbol]) => [symbol, this.#spell(text)]));
+  }
+
+  #token(text: string): number | undefined {
+    const id = this.find(text);
+    return id !== undefined && id < this.#vocabulary.texts.length ? id : undefined;
+  }
+
+  #spell(text: string): number[] {
+    return Array.from(text, (character) => (character < "\x80" ? this.#token(character) : undefined)).filter((id) => id !== undefined);
   }
 }
 
