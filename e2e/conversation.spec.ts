@@ -1,0 +1,81 @@
+import { expect, test } from "./support/fixtures.ts";
+import { MeteredOrigin } from "./support/metered-origin.ts";
+
+const QUESTION = "What is the capital of France?";
+const ANSWER = "The capital of France is Paris.";
+const MODEL_BYTES = 98_362_432;
+
+/** A processor that plays the GPU takes a second a token where it is idle. */
+const READY = { timeout: 180_000 };
+const ANSWERED = { timeout: 300_000 };
+
+test("a person loads the model, asks, reads the answer, and finds both again after a reload", async ({ page, baseURL }) => {
+  test.setTimeout(900_000);
+  const origin = await MeteredOrigin.start(baseURL ?? "");
+  const card = page.getByRole("region", { name: "Model" });
+  const answer = page.locator(".answer");
+  const ready = page.getByRole("heading", { name: "What is on your mind?" });
+
+  await test.step("the first visit downloads the model, in phases; a reload in the middle loses nothing of it", async () => {
+    origin.speed = 40e6;
+    await page.goto(origin.url);
+    await card.getByRole("button", { name: "Load model · 98 MB" }).click();
+    const progress = card.getByRole("progressbar", { name: "Downloading" });
+    // Two chunks are stored by then.
+    await expect.poll(async () => Number(await progress.getAttribute("value")), { timeout: 60_000, intervals: [50] }).toBeGreaterThan(50e6);
+    await page.reload();
+    await expect(card).toContainText("of 98 MB are here already.");
+    origin.speed = Infinity;
+    await card.getByRole("button", { name: "Continue the download" }).click();
+    await expect(ready).toBeVisible(READY);
+    expect(origin.ranges).toHaveLength(2);
+    const resumedAt = Number(/^bytes=(\d+)-$/.exec(origin.ranges[1] ?? "")?.[1]);
+    expect(resumedAt).toBeGreaterThan(0);
+    expect(resumedAt).toBeLessThan(MODEL_BYTES);
+  });
+
+  await test.step("the answer to a question is the greedy one, and comes piece by piece", async () => {
+    await page.keyboard.press("Control+,");
+    const settings = page.getByRole("dialog", { name: "Settings" });
+    for (const [label, value] of [
+      ["Temperature, as a number", "0"],
+      ["Repetition penalty, as a number", "1"],
+      ["Longest answer, in tokens", "12"],
+    ] as const) {
+      await settings.getByLabel(label).fill(value);
+      await settings.getByLabel(label).press("Tab");
+    }
+    await settings.getByRole("button", { name: "Close" }).click();
+
+    // What a reader sees, frame by frame.
+    await page.evaluate(() => {
+      const seen = ((window as unknown as { seen: string[] }).seen = []) as string[];
+      const look = (): void => {
+        const text = document.querySelector(".answer.streaming .markdown, .answer.streaming")?.textContent ?? "";
+        if (text !== "" && text !== seen.at(-1)) seen.push(text);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await page.getByRole("textbox", { name: "Message", exact: true }).fill(QUESTION);
+    await page.getByRole("button", { name: "Send" }).click();
+    await expect(page.getByText(QUESTION, { exact: true }).first()).toBeVisible();
+    await expect(answer).toContainText(ANSWER, ANSWERED);
+    await expect(page.getByRole("button", { name: "Send" })).toBeVisible(ANSWERED);
+    const seen = await page.evaluate(() => (window as unknown as { seen: string[] }).seen);
+    const words = new Set(seen.map((text) => ANSWER.split(" ").filter((word) => text.includes(word)).length));
+    expect(words.size).toBeGreaterThan(3);
+  });
+
+  await test.step("after a reload the conversation is there, and the stored model starts without the network", async () => {
+    await page.reload();
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("capital of France");
+    await expect(answer).toContainText(ANSWER);
+    await card.getByRole("button", { name: "Start", exact: true }).click();
+    await expect(card).toBeHidden(READY);
+    await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeFocused();
+    expect(origin.ranges).toHaveLength(2);
+  });
+
+  await origin.close();
+});
