@@ -54,7 +54,14 @@ export class PagePool {
     for (const layer of this.#layers) {
       const needed = layer.used + count;
       if (needed <= layer.capacity) continue;
-      if (needed > this.maxPages) throw new LongtabError({ code: "context-exceeded", what: "The cache has no free page left", value: needed, limit: this.maxPages, remedy: "start a new chat or shorten the conversation" });
+      if (needed > this.maxPages)
+        throw new LongtabError({
+          code: "context-exceeded",
+          what: "The cache has no free page left",
+          value: needed,
+          limit: this.maxPages,
+          remedy: "start a new chat or shorten the conversation",
+        });
       const capacity = Math.min(this.maxPages, Math.max(needed, layer.capacity * 2));
       await layer.grow(capacity);
     }
@@ -106,7 +113,8 @@ class LayerPool {
     const grown: GPUBuffer[] = [];
     try {
       await this.#gpu.allocating("the conversation's cache", () => {
-        for (const name of ["keys", "values"]) grown.push(this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * this.#pageBytes, usage));
+        for (const name of ["keys", "values"])
+          grown.push(this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * this.#pageBytes, usage));
       });
     } catch (error) {
       for (const buffer of grown) this.#gpu.destroyBuffer(buffer);

@@ -10,7 +10,10 @@ function expectTable(spec: RotarySpec, angle: (position: number, pair: number) =
   const table = rotationTable(spec, positions);
   expect(table).toHaveLength(positions.length * spec.headSize);
   const expected = positions.flatMap((position) =>
-    Array.from({ length: spec.headSize / 2 }, (_, pair) => angle(position, pair)).flatMap((radians) => [Math.fround(Math.cos(radians)), Math.fround(Math.sin(radians))]),
+    Array.from({ length: spec.headSize / 2 }, (_, pair) => angle(position, pair)).flatMap((radians) => [
+      Math.fround(Math.cos(radians)),
+      Math.fround(Math.sin(radians)),
+    ]),
   );
   // Powers and quotients of f64 in another order differ by 1e-15 of an angle of up to 4e6.
   const largest = expected.reduce((most, value, index) => Math.max(most, Math.abs(value - (table[index] ?? NaN))), 0);
@@ -38,7 +41,9 @@ describe("rotationTable", () => {
   });
 
   test("leaves channels beyond the rotating ones still", () => {
-    expectTable({ headSize: 80, rotaryDimensions: 32, base: 10_000, linearFactor: 1 }, (position, pair) => (pair < 16 ? position / 10_000 ** ((2 * pair) / 32) : 0));
+    expectTable({ headSize: 80, rotaryDimensions: 32, base: 10_000, linearFactor: 1 }, (position, pair) =>
+      pair < 16 ? position / 10_000 ** ((2 * pair) / 32) : 0,
+    );
   });
 
   test("divides each pair's frequency by its factor", () => {

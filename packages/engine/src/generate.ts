@@ -38,7 +38,13 @@ export interface Summary {
  *
  * @throws LongtabError `empty-prompt`, `context-exceeded`, `aborted`, `device-lost`.
  */
-export async function* generate(backend: Backend, session: Session, tokenizer: Tokenizer, prompt: Uint32Array, options: GenerateOptions): AsyncGenerator<Piece, Summary> {
+export async function* generate(
+  backend: Backend,
+  session: Session,
+  tokenizer: Tokenizer,
+  prompt: Uint32Array,
+  options: GenerateOptions,
+): AsyncGenerator<Piece, Summary> {
   const { sampling, signal } = options;
   checkPrompt(prompt, backend);
   throwIfAborted(signal);
@@ -60,12 +66,15 @@ export async function* generate(backend: Backend, session: Session, tokenizer: T
   });
 
   try {
-    const first = session.timeline.prefill(prompt.subarray(cachedTokens), sampling, { ...(signal && { signal }), ...(options.onPrefill && { onProgress: options.onPrefill }) });
+    const first = session.timeline.prefill(prompt.subarray(cachedTokens), sampling, {
+      ...(signal && { signal }),
+      ...(options.onPrefill && { onProgress: options.onPrefill }),
+    });
     const drawn = [first];
     let id = await orAborted(first, signal);
     prefilled = performance.now();
     for (;;) {
-      drawn.shift();
+      void drawn.shift();
       accepted.push(id);
       if (tokenizer.eogIds.has(id)) {
         yield { text: ending(stops, decoder.flush()).text, tokens: 1 };

@@ -23,8 +23,18 @@ export interface ScoreOptions {
  * The last token of the prompt and the continuation are run `rows` at a time.
  * @throws LongtabError `empty-prompt`, `context-exceeded`, `device-lost`.
  */
-export async function score(backend: Backend, prompt: Uint32Array, continuation: Uint32Array, { best = 10, rows = Infinity, onLogits }: ScoreOptions = {}): Promise<ScoredStep[]> {
-  if (prompt.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token before the continuation", remedy: "give a prompt of at least one token" });
+export async function score(
+  backend: Backend,
+  prompt: Uint32Array,
+  continuation: Uint32Array,
+  { best = 10, rows = Infinity, onLogits }: ScoreOptions = {},
+): Promise<ScoredStep[]> {
+  if (prompt.length === 0)
+    throw new LongtabError({
+      code: "empty-prompt",
+      what: "There is no token before the continuation",
+      remedy: "give a prompt of at least one token",
+    });
   if (continuation.length === 0) return [];
   const timeline = backend.createTimeline();
   const steps: ScoredStep[] = [];
@@ -32,7 +42,16 @@ export async function score(backend: Backend, prompt: Uint32Array, continuation:
     const ids = Uint32Array.of(...prompt, ...continuation.subarray(0, -1));
     const from = prompt.length - 1;
     const stride = Math.min(rows, timeline.scoreRows);
-    if (from > 0) await timeline.prefill(ids.subarray(0, from), { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 0, seed: 0 });
+    if (from > 0)
+      await timeline.prefill(ids.subarray(0, from), {
+        temperature: 0,
+        topK: 0,
+        topP: 1,
+        minP: 0,
+        repetitionPenalty: 1,
+        penaltyWindow: 0,
+        seed: 0,
+      });
     for (let at = from; at < ids.length; at += stride) {
       const chunk = ids.subarray(at, at + stride);
       const logits = await timeline.score(chunk);

@@ -57,9 +57,13 @@ describe("StopMatcher", () => {
       const text = Array.from({ length: 40 }, () => random.pick(["a", "b", "c"])).join("");
       const stops = [text.slice(20, 20 + 1 + random.integer(6)), "abcabc", "ccc"];
       const cut: string[] = [];
-      for (let at = 0; at < text.length; ) cut.push(text.slice(at, (at += 1 + random.integer(5))));
-      const found = stops.filter((stop) => text.includes(stop)).map((stop) => ({ start: text.indexOf(stop), end: text.indexOf(stop) + stop.length }));
-      const first = found.reduce((best, stop) => (stop.end < best.end || (stop.end === best.end && stop.start < best.start) ? stop : best)).start;
+      for (let at = 0; at < text.length;) cut.push(text.slice(at, (at += 1 + random.integer(5))));
+      const found = stops
+        .filter((stop) => text.includes(stop))
+        .map((stop) => ({ start: text.indexOf(stop), end: text.indexOf(stop) + stop.length }));
+      const first = found.reduce((best, stop) =>
+        stop.end < best.end || (stop.end === best.end && stop.start < best.start) ? stop : best,
+      ).start;
       const result = shown(stops, cut);
       expect({ text: result.pieces.join(""), stopped: result.stopped }).toEqual({ text: text.slice(0, first), stopped: true });
     }

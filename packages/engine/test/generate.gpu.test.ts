@@ -72,7 +72,11 @@ describe("a generation", () => {
   test("counts its tokens, one piece each", async () => {
     const { pieces, summary } = await answer(tiny, prompt, { maxTokens: 7 });
     expect(pieces.map(({ tokens }) => tokens)).toEqual([1, 1, 1, 1, 1, 1, 1]);
-    expect(summary).toMatchObject({ finishReason: "length", completionTokens: 7, promptTokens: tiny.engine.encode({ text: prompt }).length });
+    expect(summary).toMatchObject({
+      finishReason: "length",
+      completionTokens: 7,
+      promptTokens: tiny.engine.encode({ text: prompt }).length,
+    });
     expect(summary.prefillSeconds).toBeGreaterThan(0);
     expect(summary.decodeSeconds).toBeGreaterThan(0);
   });
@@ -111,7 +115,14 @@ describe("a stop string", () => {
 
   test("ends the text before it, wherever it begins and ends between tokens", async () => {
     const text = await full();
-    for (const [from, length] of [[0, 1], [0, 3], [3, 4], [5, 9], [11, 1], [text.length - 4, 4]] as const) {
+    for (const [from, length] of [
+      [0, 1],
+      [0, 3],
+      [3, 4],
+      [5, 9],
+      [11, 1],
+      [text.length - 4, 4],
+    ] as const) {
       const stop = text.slice(from, from + length);
       const result = await answer(tiny, prompt, { maxTokens: 40, stop: [stop] });
       expect(result.text).toBe(text.slice(0, text.indexOf(stop)));

@@ -27,7 +27,10 @@ describe("a session", () => {
     expect(held).toBe(opening.summary.promptTokens + 19);
     // The same question again: all of it but one token, which must run for its logits.
     const again = await answer(tiny, { messages: chat }, { maxTokens: 20 });
-    expect(again).toMatchObject({ text: opening.text, summary: { cachedTokens: opening.summary.promptTokens - 1, promptTokens: opening.summary.promptTokens } });
+    expect(again).toMatchObject({
+      text: opening.text,
+      summary: { cachedTokens: opening.summary.promptTokens - 1, promptTokens: opening.summary.promptTokens },
+    });
   });
 
   test("answers a longer prompt as a fresh one does, and says how much it reused", async () => {

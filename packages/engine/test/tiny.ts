@@ -47,7 +47,11 @@ export function answer({ engine }: TinyEngine, prompt: Prompt | string, options:
 }
 
 /** The answer of a session that has seen nothing before; its pages are free again afterwards. */
-export async function answerAlone({ backend, tokenizer, engine }: TinyEngine, text: string, options: Partial<GenerateOptions> = {}): Promise<Answer> {
+export async function answerAlone(
+  { backend, tokenizer, engine }: TinyEngine,
+  text: string,
+  options: Partial<GenerateOptions> = {},
+): Promise<Answer> {
   const session = new Session(backend);
   try {
     return await collect(generate(backend, session, tokenizer, engine.encode({ text }), { sampling: greedy, ...options }));

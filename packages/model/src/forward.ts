@@ -45,7 +45,7 @@ export function recordForward(step: Step, model: Model, input: ForwardInput): vo
   if (logitsOf === "none") return;
   const rows = logitsOf === "last" ? 1 : tokens;
   norm(step, model, s.x, weights.outputNorm, s.normed, rows, uniform, logitsOf === "last"); // prefill needs one row of logits, not T
-  matmul(step, tuning, { weight: weights.head, x: s.normed, y: s.logits, rows, step: uniform }); // [rows, V]
+  matmul(step, tuning, { weight: weights.head, x: s.normed, y: s.logits, rows, step: uniform }); // [rows, V], rows padded to vec4
 }
 
 function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: LayerCache, { tokens, splits, uniform }: ForwardInput): void {
@@ -54,7 +54,15 @@ function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: Layer
   const rows = tokens;
   norm(step, model, s.x, layer.attentionNorm, s.normed, rows, uniform);
   matmul(step, tuning, { weight: layer.qkv, x: s.normed, y: s.qkv, rows, step: uniform }); // [T, (H + 2G) E]
-  recordAttention(step, attention, cache, { qkv: s.qkv, rotations: s.rotations, queries: s.queries, partials: s.partials, y: s.attended }, tokens, splits, uniform);
+  recordAttention(
+    step,
+    attention,
+    cache,
+    { qkv: s.qkv, rotations: s.rotations, queries: s.queries, partials: s.partials, y: s.attended },
+    tokens,
+    splits,
+    uniform,
+  );
   matmul(step, tuning, { weight: layer.attentionOutput, x: s.attended, y: s.x, rows, accumulate: true, step: uniform }); // x += [T, D]
 
   norm(step, model, s.x, layer.ffnNorm, s.normed, rows, uniform);
@@ -63,7 +71,16 @@ function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: Layer
   matmul(step, tuning, { weight: layer.down, x: s.activated, y: s.x, rows, accumulate: true, step: uniform }); // x += [T, D]
 }
 
-function norm(step: Step, { weights }: Model, x: GPUBuffer, weight: GPUBuffer, y: GPUBuffer, rows: number, uniform: UniformSlot, lastRow = false): void {
+function norm(
+  step: Step,
+  { weights }: Model,
+  x: GPUBuffer,
+  weight: GPUBuffer,
+  y: GPUBuffer,
+  rows: number,
+  uniform: UniformSlot,
+  lastRow = false,
+): void {
   const { hidden, normEpsilon } = weights.config;
   step.run(rmsNorm, { step: uniform, x, weight, y }, { DIM: hidden, EPS: normEpsilon, LAST_ROW: Number(lastRow) }, [rows]);
 }

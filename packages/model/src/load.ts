@@ -48,7 +48,13 @@ export interface UploadOptions {
  * Streams the weights to the device, a few MiB at a time; never holds the model in JavaScript.
  * @throws LongtabError `aborted`, `out-of-memory`, and what `source.read` throws; nothing stays allocated then.
  */
-export async function uploadModel(gpu: Gpu, file: ModelFile, config: ModelConfig, source: ByteSource, { signal, onProgress }: UploadOptions = {}): Promise<ModelWeights> {
+export async function uploadModel(
+  gpu: Gpu,
+  file: ModelFile,
+  config: ModelConfig,
+  source: ByteSource,
+  { signal, onProgress }: UploadOptions = {},
+): Promise<ModelWeights> {
   const tensors = findTensors(file, config);
   const total = [...file.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   let loaded = 0;
@@ -93,7 +99,11 @@ export async function uploadModel(gpu: Gpu, file: ModelFile, config: ModelConfig
   }
 }
 
-async function readRotary({ headSize, ropeDimensions, ropeBase, ropeFactor }: ModelConfig, source: ByteSource, factors: TensorInfo | undefined): Promise<RotarySpec> {
+async function readRotary(
+  { headSize, ropeDimensions, ropeBase, ropeFactor }: ModelConfig,
+  source: ByteSource,
+  factors: TensorInfo | undefined,
+): Promise<RotarySpec> {
   const bytes = factors && (await source.read(factors.offset, factors.byteLength));
   return {
     headSize,

@@ -37,17 +37,45 @@ export function planLoad(file: ModelFile, { contextLength, limits = defaultLimit
   const shape = cacheShape(config);
   const bindable = Math.floor(limits.maxStorageBufferBindingSize / (pageBytes(shape) * shape.kvHeads)) * pageTokens;
   if (contextLength !== undefined && (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > config.contextLength)) {
-    throw new LongtabError({ code: "invalid-option", what: "The context length must be a whole number of tokens within the trained window", value: contextLength, limit: config.contextLength, remedy: `choose 1 to ${config.contextLength}` });
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "The context length must be a whole number of tokens within the trained window",
+      value: contextLength,
+      limit: config.contextLength,
+      remedy: `choose 1 to ${config.contextLength}`,
+    });
   }
   if (contextLength !== undefined && contextLength > bindable) {
-    throw new LongtabError({ code: "device-limit", what: "The context is longer than this GPU can bind for one layer", value: contextLength, limit: bindable, remedy: `choose at most ${bindable} tokens` });
+    throw new LongtabError({
+      code: "device-limit",
+      what: "The context is longer than this GPU can bind for one layer",
+      value: contextLength,
+      limit: bindable,
+      remedy: `choose at most ${bindable} tokens`,
+    });
   }
   const tokens = contextLength ?? Math.min(config.contextLength, bindable);
-  const matrices = [tensors.embedding, ...(tensors.head ? [tensors.head] : []), ...tensors.layers.flatMap((layer) => [layer.query, layer.key, layer.value, layer.attentionOutput, layer.gate, layer.up, layer.down])];
+  // Stacked as `uploadModel` stacks them.
+  const matrices = [
+    [tensors.embedding],
+    ...(tensors.head ? [[tensors.head]] : []),
+    ...tensors.layers.flatMap((layer) => [
+      [layer.query, layer.key, layer.value],
+      [layer.attentionOutput],
+      [layer.gate, layer.up],
+      [layer.down],
+    ]),
+  ];
   const vectors = [tensors.outputNorm, ...tensors.layers.flatMap((layer) => [layer.attentionNorm, layer.ffnNorm])];
-  const weights = matrices.reduce((sum, tensor) => sum + planWeight([tensor], limits).bytes, 0) + vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const weights =
+    matrices.reduce((sum, parts) => sum + planWeight(parts, limits).bytes, 0) +
+    vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const pages = Math.ceil(tokens / pageTokens) * shape.kvHeads;
-  return { config, contextLength: tokens, memory: { weights, scratch: scratchBytes(config, tokens), kvBudget: shape.layers * pages * 2 * pageBytes(shape) } };
+  return {
+    config,
+    contextLength: tokens,
+    memory: { weights, scratch: scratchBytes(config, tokens), kvBudget: shape.layers * pages * 2 * pageBytes(shape) },
+  };
 }
 
 export function cacheShape({ layers, heads, kvHeads, headSize }: ModelConfig): CacheShape {

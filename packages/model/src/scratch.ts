@@ -32,7 +32,7 @@ export interface Scratch {
   gateUp: GPUBuffer;
   /** [T, F] */
   activated: GPUBuffer;
-  /** [maxLogitRows, V] */
+  /** [maxLogitRows, V], each row padded to whole vec4 (the head's stride). */
   logits: GPUBuffer;
 }
 
@@ -48,7 +48,7 @@ function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<k
     attended: maxStepTokens * heads * headSize,
     gateUp: maxStepTokens * 2 * ffn,
     activated: maxStepTokens * ffn,
-    logits: maxLogitRows * vocabulary,
+    logits: maxLogitRows * Math.ceil(vocabulary / 4) * 4,
   };
 }
 
@@ -60,7 +60,8 @@ export function scratchBytes(config: ModelConfig, contextLength: number): number
 
 export function createScratch(gpu: Gpu, config: ModelConfig, attention: AttentionPlan): Scratch {
   const lengths = scratchLengths(config, attention);
-  const create = (name: keyof Scratch): GPUBuffer => gpu.createBuffer(name, lengths[name] * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+  const create = (name: keyof Scratch): GPUBuffer =>
+    gpu.createBuffer(name, lengths[name] * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
   return {
     x: create("x"),
     normed: create("normed"),

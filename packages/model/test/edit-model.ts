@@ -22,7 +22,11 @@ export async function editedModel({ metadata = {}, tensors = {} }: Changes, opti
   };
 }
 
-function edit<Value, Change>(map: ReadonlyMap<string, Value>, changes: Record<string, Change | undefined>, apply: (change: Change, name: string) => Value): Map<string, Value> {
+function edit<Value, Change>(
+  map: ReadonlyMap<string, Value>,
+  changes: Record<string, Change | undefined>,
+  apply: (change: Change, name: string) => Value,
+): Map<string, Value> {
   const edited = new Map(map);
   for (const [name, change] of Object.entries(changes)) {
     if (change === undefined) edited.delete(name);

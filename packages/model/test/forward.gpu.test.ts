@@ -50,7 +50,9 @@ function difference(logits: Float32Array | undefined, expected: readonly number[
 
 describe("the forward pass equals the plain f64 llama", () => {
   test.each(TENSOR_TYPES)("with queries, keys, values, gate and up in %s", async (type) => {
-    expect(await largestDifference({ ...sizes, types: { query: type, key: type, value: type, gate: type, up: type } })).toBeLessThan(tolerance);
+    expect(await largestDifference({ ...sizes, types: { query: type, key: type, value: type, gate: type, up: type } })).toBeLessThan(
+      tolerance,
+    );
   });
 
   test.each(["F16", "Q6_K"] as const)("with every matrix in %s", async (types) => {

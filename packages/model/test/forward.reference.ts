@@ -74,7 +74,10 @@ export async function readReference(source: ByteSource): Promise<ReferenceLlama>
     kvHeads: number("llama.attention.head_count_kv"),
     headSize,
     epsilon: number("llama.attention.layer_norm_rms_epsilon"),
-    frequencies: Array.from(divisors, (divisor, pair) => number("llama.rope.freq_base") ** ((-2 * pair) / rotating) / optional("llama.rope.scaling.factor", 1) / divisor),
+    frequencies: Array.from(
+      divisors,
+      (divisor, pair) => number("llama.rope.freq_base") ** ((-2 * pair) / rotating) / optional("llama.rope.scaling.factor", 1) / divisor,
+    ),
     embedding,
     layers,
     outputNorm: await vector("output_norm.weight"),
@@ -110,11 +113,16 @@ function attend({ heads, kvHeads, headSize }: ReferenceLlama, queries: number[],
   return Array.from({ length: heads }, (_, head) => {
     const from = Math.floor((head * kvHeads) / heads) * headSize;
     const channels = Array.from({ length: headSize }, (__, channel) => channel);
-    const scores = keys.map((key) => channels.reduce((sum, channel) => sum + at(queries, head * headSize + channel) * at(key, from + channel), 0) / Math.sqrt(headSize));
+    const scores = keys.map(
+      (key) =>
+        channels.reduce((sum, channel) => sum + at(queries, head * headSize + channel) * at(key, from + channel), 0) / Math.sqrt(headSize),
+    );
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return channels.map((channel) => weights.reduce((sum, weight, token) => sum + (weight / total) * at(values[token] ?? [], from + channel), 0));
+    return channels.map((channel) =>
+      weights.reduce((sum, weight, token) => sum + (weight / total) * at(values[token] ?? [], from + channel), 0),
+    );
   }).flat();
 }
 

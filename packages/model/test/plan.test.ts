@@ -20,7 +20,18 @@ async function refusal(changes: Changes, options?: PlanOptions): Promise<string>
 describe("planLoad", () => {
   test("plans an unchanged tiny model", async () => {
     const { config, contextLength, memory } = planLoad(await editedModel({}));
-    expect(config).toMatchObject({ layers: 2, hidden: 64, heads: 4, kvHeads: 2, headSize: 16, ffn: 128, vocabulary: 320, tied: true, ropeDimensions: 16, ropeFactor: 1 });
+    expect(config).toMatchObject({
+      layers: 2,
+      hidden: 64,
+      heads: 4,
+      kvHeads: 2,
+      headSize: 16,
+      ffn: 128,
+      vocabulary: 320,
+      tied: true,
+      ropeDimensions: 16,
+      ropeFactor: 1,
+    });
     expect(contextLength).toBe(256);
     // Two layers, two KV heads, 16 pages of 16 tokens, keys and values of 16 channels in two bytes.
     expect(memory.kvBudget).toBe(2 * 2 * 16 * 16 * 2 * 16 * 2);
@@ -45,47 +56,80 @@ describe("planLoad", () => {
   });
 
   test("refuses a context that a layer's cache cannot bind", async () => {
-    expect(await refusal({ metadata: { "llama.context_length": 65_536 } }, { contextLength: 1025, limits: { ...defaultLimits, maxStorageBufferBindingSize: 65_536 } })).toMatchInlineSnapshot(`"device-limit: The context is longer than this GPU can bind for one layer (found 1025, limit 1024). Choose at most 1024 tokens."`);
+    expect(
+      await refusal(
+        { metadata: { "llama.context_length": 65_536 } },
+        { contextLength: 1025, limits: { ...defaultLimits, maxStorageBufferBindingSize: 65_536 } },
+      ),
+    ).toMatchInlineSnapshot(
+      `"device-limit: The context is longer than this GPU can bind for one layer (found 1025, limit 1024). Choose at most 1024 tokens."`,
+    );
   });
 
   test("refuses a model that is larger than the adapter's limits", async () => {
-    expect(await refusal({}, { limits: { maxBufferSize: 4096, maxStorageBufferBindingSize: 2048 } })).toMatchInlineSnapshot(`"device-limit: 64 rows of token_embd.weight do not fit one buffer of this GPU (found 4096, limit 2048). Choose a smaller model."`);
+    expect(await refusal({}, { limits: { maxBufferSize: 4096, maxStorageBufferBindingSize: 2048 } })).toMatchInlineSnapshot(
+      `"device-limit: 64 rows of token_embd.weight do not fit one buffer of this GPU (found 4096, limit 2048). Choose a smaller model."`,
+    );
   });
 });
 
 describe("a file that this forward pass cannot run", () => {
   test("of another architecture", async () => {
-    expect(await refusal({ metadata: { "general.architecture": "qwen2" } })).toMatchInlineSnapshot(`"unsupported-architecture: This model's architecture is not supported (found qwen2, limit llama). Choose a model of the llama family."`);
+    expect(await refusal({ metadata: { "general.architecture": "qwen2" } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: This model's architecture is not supported (found qwen2, limit llama). Choose a model of the llama family."`,
+    );
   });
 
   test("without an architecture", async () => {
-    expect(await refusal({ metadata: { "general.architecture": undefined } })).toMatchInlineSnapshot(`"file-malformed: The file does not have the metadata key general.architecture. Use another file of the model."`);
+    expect(await refusal({ metadata: { "general.architecture": undefined } })).toMatchInlineSnapshot(
+      `"file-malformed: The file does not have the metadata key general.architecture. Use another file of the model."`,
+    );
   });
 
   test("with experts", async () => {
-    expect(await refusal({ metadata: { "llama.expert_count": 8 } })).toMatchInlineSnapshot(`"unsupported-architecture: Mixtures of experts are not supported. Choose another model."`);
+    expect(await refusal({ metadata: { "llama.expert_count": 8 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: Mixtures of experts are not supported. Choose another model."`,
+    );
   });
 
   test("with sizes that differ from layer to layer", async () => {
-    expect(await refusal({ metadata: { "llama.attention.head_count_kv": Int32Array.of(2, 1) } })).toMatchInlineSnapshot(`"unsupported-architecture: Sizes that differ from layer to layer are not supported (llama.attention.head_count_kv). Choose another model."`);
+    expect(await refusal({ metadata: { "llama.attention.head_count_kv": Int32Array.of(2, 1) } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: Sizes that differ from layer to layer are not supported (llama.attention.head_count_kv). Choose another model."`,
+    );
   });
 
   test("with keys and values of different sizes", async () => {
-    expect(await refusal({ metadata: { "llama.attention.key_length": 16, "llama.attention.value_length": 32 } })).toMatchInlineSnapshot(`"unsupported-architecture: Keys and values of different sizes are not supported (found 32, limit 16). Choose another model."`);
-    expect(await refusal({ metadata: { "llama.attention.value_length": 32 } })).toMatchInlineSnapshot(`"unsupported-architecture: Keys and values of different sizes are not supported (found 32, limit 16). Choose another model."`);
+    expect(await refusal({ metadata: { "llama.attention.key_length": 16, "llama.attention.value_length": 32 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: Keys and values of different sizes are not supported (found 32, limit 16). Choose another model."`,
+    );
+    expect(await refusal({ metadata: { "llama.attention.value_length": 32 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: Keys and values of different sizes are not supported (found 32, limit 16). Choose another model."`,
+    );
   });
 
   test("with heads that are no multiple of 8", async () => {
-    expect(await refusal({ metadata: { "llama.attention.head_count": 16 } })).toMatchInlineSnapshot(`"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 4, limit 256). Choose another model."`);
-    expect(await refusal({ metadata: { "llama.attention.head_count": 5, "llama.attention.head_count_kv": 5 } })).toMatchInlineSnapshot(`"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 12.8, limit 256). Choose another model."`);
+    expect(await refusal({ metadata: { "llama.attention.head_count": 16 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 4, limit 256). Choose another model."`,
+    );
+    expect(await refusal({ metadata: { "llama.attention.head_count": 5, "llama.attention.head_count_kv": 5 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 12.8, limit 256). Choose another model."`,
+    );
   });
 
   test("with heads that are too large", async () => {
-    expect(await refusal({ metadata: { "llama.attention.key_length": 512 } })).toMatchInlineSnapshot(`"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 512, limit 256). Choose another model."`);
+    expect(await refusal({ metadata: { "llama.attention.key_length": 512 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: The size of an attention head must be a multiple of 8 up to 256 (found 512, limit 256). Choose another model."`,
+    );
   });
 
   test("with too many query heads to a KV head", async () => {
-    expect(await refusal({ metadata: { "llama.attention.head_count": 64, "llama.attention.head_count_kv": 1, "llama.attention.key_length": 16 } })).toMatchInlineSnapshot(`"unsupported-architecture: More query heads share a KV head than the attention kernels take (found 64, limit 32). Choose another model."`);
+    expect(
+      await refusal({
+        metadata: { "llama.attention.head_count": 64, "llama.attention.head_count_kv": 1, "llama.attention.key_length": 16 },
+      }),
+    ).toMatchInlineSnapshot(
+      `"unsupported-architecture: More query heads share a KV head than the attention kernels take (found 64, limit 32). Choose another model."`,
+    );
   });
 
   test.each(["yarn", "dynamic", "longrope"])("with %s RoPE scaling", async (type) => {
@@ -95,15 +139,21 @@ describe("a file that this forward pass cannot run", () => {
   });
 
   test("with a tensor that would have to be ignored", async () => {
-    expect(await refusal({ tensors: { "blk.0.attn_q.bias": { shape: [64] } } })).toMatchInlineSnapshot(`"unsupported-architecture: The file has a tensor that this runtime would have to ignore (found blk.0.attn_q.bias). Choose another model."`);
+    expect(await refusal({ tensors: { "blk.0.attn_q.bias": { shape: [64] } } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: The file has a tensor that this runtime would have to ignore (found blk.0.attn_q.bias). Choose another model."`,
+    );
   });
 
   test("with a norm that is not F32", async () => {
-    expect(await refusal({ tensors: { "output_norm.weight": { type: "F16" } } })).toMatchInlineSnapshot(`"unsupported-type: The tensor output_norm.weight has an unusual type (found F16, limit F32). Use another file of the model."`);
+    expect(await refusal({ tensors: { "output_norm.weight": { type: "F16" } } })).toMatchInlineSnapshot(
+      `"unsupported-type: The tensor output_norm.weight has an unusual type (found F16, limit F32). Use another file of the model."`,
+    );
   });
 
   test("with rows that are not whole blocks of 32", async () => {
-    expect(await refusal({ metadata: { "llama.feed_forward_length": 136 }, tensors: oddFfn })).toMatchInlineSnapshot(`"unsupported-type: The rows of blk.0.ffn_down.weight are not whole blocks of 32 weights (found 136)."`);
+    expect(await refusal({ metadata: { "llama.feed_forward_length": 136 }, tensors: oddFfn })).toMatchInlineSnapshot(
+      `"unsupported-type: The rows of blk.0.ffn_down.weight are not whole blocks of 32 weights (found 136)."`,
+    );
   });
 });
 
@@ -118,17 +168,27 @@ const oddFfn: NonNullable<Changes["tensors"]> = Object.fromEntries(
 
 describe("a damaged file", () => {
   test("without a tensor", async () => {
-    expect(await refusal({ tensors: { "blk.1.attn_v.weight": undefined } })).toMatchInlineSnapshot(`"file-malformed: The file does not have the tensor blk.1.attn_v.weight. Use another file of the model."`);
-    expect(await refusal({ tensors: { "token_embd.weight": undefined } })).toMatchInlineSnapshot(`"file-malformed: The file does not have the tensor token_embd.weight. Use another file of the model."`);
+    expect(await refusal({ tensors: { "blk.1.attn_v.weight": undefined } })).toMatchInlineSnapshot(
+      `"file-malformed: The file does not have the tensor blk.1.attn_v.weight. Use another file of the model."`,
+    );
+    expect(await refusal({ tensors: { "token_embd.weight": undefined } })).toMatchInlineSnapshot(
+      `"file-malformed: The file does not have the tensor token_embd.weight. Use another file of the model."`,
+    );
   });
 
   test("with a misshapen tensor", async () => {
-    expect(await refusal({ tensors: { "blk.0.ffn_down.weight": { shape: [64, 96] } } })).toMatchInlineSnapshot(`"file-malformed: The tensor blk.0.ffn_down.weight has the wrong shape (found 64 x 96, limit 64 x 128). Use another file of the model."`);
-    expect(await refusal({ tensors: { "blk.0.ffn_down.weight": { shape: [128, 64] } } })).toMatchInlineSnapshot(`"file-malformed: The tensor blk.0.ffn_down.weight has the wrong shape (found 128 x 64, limit 64 x 128). Use another file of the model."`);
+    expect(await refusal({ tensors: { "blk.0.ffn_down.weight": { shape: [64, 96] } } })).toMatchInlineSnapshot(
+      `"file-malformed: The tensor blk.0.ffn_down.weight has the wrong shape (found 64 x 96, limit 64 x 128). Use another file of the model."`,
+    );
+    expect(await refusal({ tensors: { "blk.0.ffn_down.weight": { shape: [128, 64] } } })).toMatchInlineSnapshot(
+      `"file-malformed: The tensor blk.0.ffn_down.weight has the wrong shape (found 128 x 64, limit 64 x 128). Use another file of the model."`,
+    );
   });
 
   test("with a tensor of three dimensions", async () => {
-    expect(await refusal({ tensors: { "blk.0.attn_q.weight": { shape: [1, 64, 64] } } })).toMatchInlineSnapshot(`"file-malformed: The tensor blk.0.attn_q.weight has the wrong shape (found 1 x 64 x 64, limit 64 x 64). Use another file of the model."`);
+    expect(await refusal({ tensors: { "blk.0.attn_q.weight": { shape: [1, 64, 64] } } })).toMatchInlineSnapshot(
+      `"file-malformed: The tensor blk.0.attn_q.weight has the wrong shape (found 1 x 64 x 64, limit 64 x 64). Use another file of the model."`,
+    );
   });
 
   test.each([
@@ -152,17 +212,22 @@ describe("a damaged file", () => {
   });
 
   test("with more layers than tensors", async () => {
-    expect(await refusal({ metadata: { "llama.block_count": 3 } })).toMatchInlineSnapshot(`"file-malformed: The file does not have the tensor blk.2.attn_norm.weight. Use another file of the model."`);
+    expect(await refusal({ metadata: { "llama.block_count": 3 } })).toMatchInlineSnapshot(
+      `"file-malformed: The file does not have the tensor blk.2.attn_norm.weight. Use another file of the model."`,
+    );
   });
 
   test("with fewer layers than tensors", async () => {
-    expect(await refusal({ metadata: { "llama.block_count": 1 } })).toMatchInlineSnapshot(`"unsupported-architecture: The file has a tensor that this runtime would have to ignore (found blk.1.attn_norm.weight). Choose another model."`);
+    expect(await refusal({ metadata: { "llama.block_count": 1 } })).toMatchInlineSnapshot(
+      `"unsupported-architecture: The file has a tensor that this runtime would have to ignore (found blk.1.attn_norm.weight). Choose another model."`,
+    );
   });
 });
 
 describe("readConfig", () => {
   test("reads linear RoPE scaling under its names, and without a type, as llama.cpp does", async () => {
-    const factor = async (metadata: NonNullable<Changes["metadata"]>): Promise<number> => readConfig(await editedModel({ metadata })).ropeFactor;
+    const factor = async (metadata: NonNullable<Changes["metadata"]>): Promise<number> =>
+      readConfig(await editedModel({ metadata })).ropeFactor;
     expect(await factor({ "llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4 })).toBe(4);
     expect(await factor({ "llama.rope.scaling.factor": 4 })).toBe(4);
     expect(await factor({ "llama.rope.scale_linear": 2 })).toBe(2);

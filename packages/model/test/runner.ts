@@ -1,9 +1,18 @@
 import { dense, KvCache, PagePool, pageTokens, planAttention, rotationTable, splitsOf } from "@longtab/attention";
 import { parseGguf } from "@longtab/formats";
 import type { ByteSource } from "@longtab/formats";
-import { readBuffer, Recorder } from "@longtab/gpu";
-import type { Gpu } from "@longtab/gpu";
-import { cacheShape, createScratch, defaultTuning, maxLogitRows, maxStepTokens, planLoad, recordForward, uploadModel } from "../src/index.ts";
+import { readBuffer } from "@longtab/gpu";
+import type { Gpu, Recorder } from "@longtab/gpu";
+import {
+  cacheShape,
+  createScratch,
+  defaultTuning,
+  maxLogitRows,
+  maxStepTokens,
+  planLoad,
+  recordForward,
+  uploadModel,
+} from "../src/index.ts";
 import type { Model } from "../src/index.ts";
 
 /** A model on the GPU and one sequence in it: the forward pass without an engine around it. */
@@ -23,7 +32,13 @@ export class Runner {
     const pool = new PagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
     const cache = new KvCache(gpu, pool, dense, contextLength, maxStepTokens);
     const attention = planAttention(shape, cache.lists.capacity, gpu.report.software);
-    return new Runner(gpu, recorder, { weights, attention, tuning: defaultTuning(gpu.report), scratch: createScratch(gpu, config, attention) }, pool, cache);
+    return new Runner(
+      gpu,
+      recorder,
+      { weights, attention, tuning: defaultTuning(gpu.report), scratch: createScratch(gpu, config, attention) },
+      pool,
+      cache,
+    );
   }
 
   private constructor(gpu: Gpu, recorder: Recorder, model: Model, pool: PagePool, cache: KvCache) {
@@ -39,20 +54,35 @@ export class Runner {
   async step(ids: readonly number[], logitsOf: "all" | "last"): Promise<Float32Array[]> {
     const { weights, scratch, attention } = this.#model;
     const { vocabulary, headSize } = weights.config;
+    const { stride } = weights.head;
     const { queue } = this.#gpu.device;
     const position = this.#cache.length;
     await this.#cache.reserve(ids.length);
     this.#cache.append(ids.length);
     queue.writeBuffer(this.#ids, position * 4, Uint32Array.from(ids));
-    queue.writeBuffer(scratch.rotations, 0, rotationTable(weights.rotary, ids.map((_, row) => position + row)));
+    queue.writeBuffer(
+      scratch.rotations,
+      0,
+      rotationTable(
+        weights.rotary,
+        ids.map((_, row) => position + row),
+      ),
+    );
     const splits = splitsOf(attention, this.#cache.longestList);
     this.#recorder.submit((step) => {
       const uniform = step.uniform(Uint32Array.of(ids.length, position, 1, splits, headSize));
-      recordForward(step, this.#model, { ids: this.#ids, cache: (layer) => this.#cache.layer(layer), tokens: ids.length, splits, uniform, logitsOf });
+      recordForward(step, this.#model, {
+        ids: this.#ids,
+        cache: (layer) => this.#cache.layer(layer),
+        tokens: ids.length,
+        splits,
+        uniform,
+        logitsOf,
+      });
     });
     const rows = logitsOf === "all" ? Math.min(ids.length, maxLogitRows) : 1;
-    const logits = new Float32Array(await readBuffer(this.#gpu, scratch.logits, 0, rows * vocabulary * 4));
-    return Array.from({ length: rows }, (_, row) => logits.subarray(row * vocabulary, (row + 1) * vocabulary));
+    const logits = new Float32Array(await readBuffer(this.#gpu, scratch.logits, 0, rows * stride * 4));
+    return Array.from({ length: rows }, (_, row) => logits.subarray(row * stride, row * stride + vocabulary));
   }
 
   dispose(): void {

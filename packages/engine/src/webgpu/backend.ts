@@ -30,12 +30,23 @@ export interface LoadBackendOptions {
  * The backend owns the device from here on: it is disposed with it, also when loading fails.
  * @throws LongtabError as `planLoad` and `uploadModel` do, `shader-failed`, `device-lost`.
  */
-export async function loadWebGpuBackend(gpu: Gpu, file: ModelFile, source: ByteSource, options: LoadBackendOptions = {}): Promise<WebGpuBackend> {
+export async function loadWebGpuBackend(
+  gpu: Gpu,
+  file: ModelFile,
+  source: ByteSource,
+  options: LoadBackendOptions = {},
+): Promise<WebGpuBackend> {
   const { signal, onProgress } = options;
   try {
     const plan = planLoad(file, { contextLength: options.contextLength, limits: gpu.report.limits });
-    const weights = await uploadModel(gpu, file, plan.config, source, { signal, onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }) });
-    const backend = await gpu.allocating("the model's activations", () => new WebGpuBackend(gpu, plan, weights, options.tuning ?? defaultTuning(gpu.report)));
+    const weights = await uploadModel(gpu, file, plan.config, source, {
+      signal,
+      onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
+    });
+    const backend = await gpu.allocating(
+      "the model's activations",
+      () => new WebGpuBackend(gpu, plan, weights, options.tuning ?? defaultTuning(gpu.report)),
+    );
     await warmUp(backend, signal, (loaded, total) => onProgress?.({ phase: "shaders", loaded, total }));
     return backend;
   } catch (error) {

@@ -45,7 +45,7 @@ export class WebGpuTimeline implements Timeline {
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
-    for (let done = 0; ; ) {
+    for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
       const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
@@ -58,7 +58,10 @@ export class WebGpuTimeline implements Timeline {
         onProgress?.(done, ids.length);
         return id;
       }
-      await orAborted(this.#enqueue(chunk.length, () => this.#submitChunk(chunk)), signal);
+      await orAborted(
+        this.#enqueue(chunk.length, () => this.#submitChunk(chunk)),
+        signal,
+      );
       this.#measure(chunk.length, started);
     }
   }
@@ -69,12 +72,22 @@ export class WebGpuTimeline implements Timeline {
   }
 
   async score(ids: Uint32Array): Promise<Float32Array> {
-    if (ids.length < 1 || ids.length > maxLogitRows) throw new LongtabError({ code: "invalid-option", what: "Too many or no tokens to score at once", value: ids.length, limit: maxLogitRows });
+    if (ids.length < 1 || ids.length > maxLogitRows)
+      throw new LongtabError({
+        code: "invalid-option",
+        what: "Too many or no tokens to score at once",
+        value: ids.length,
+        limit: maxLogitRows,
+      });
     this.#checkRoom(ids.length);
     const { gpu, model, vocabularySize } = this.#backend;
     return this.#enqueue(ids.length, async () => {
       this.#submit(ids.length, "all", ids);
-      return new Float32Array(await readBuffer(gpu, model.scratch.logits, 0, ids.length * vocabularySize * 4));
+      const { stride } = model.weights.head;
+      const logits = new Float32Array(await readBuffer(gpu, model.scratch.logits, 0, ids.length * stride * 4));
+      // Rows that were padded move together, in place and from the first on.
+      for (let row = 1; row < ids.length; row++) logits.copyWithin(row * vocabularySize, row * stride, row * stride + vocabularySize);
+      return logits.subarray(0, ids.length * vocabularySize);
     });
   }
 
@@ -102,7 +115,13 @@ export class WebGpuTimeline implements Timeline {
     this.#backend.throwIfUnusable();
     const limit = this.#backend.contextLength;
     if (this.length + tokens > limit) {
-      throw new LongtabError({ code: "context-exceeded", what: "The conversation does not fit the context", value: this.length + tokens, limit, remedy: "start a new chat, shorten the conversation, or load the model with a longer context" });
+      throw new LongtabError({
+        code: "context-exceeded",
+        what: "The conversation does not fit the context",
+        value: this.length + tokens,
+        limit,
+        remedy: "start a new chat, shorten the conversation, or load the model with a longer context",
+      });
     }
   }
 
@@ -143,7 +162,13 @@ export class WebGpuTimeline implements Timeline {
     await settled(this.#backend.gpu);
   }
 
-  #submit(tokens: number, logitsOf: ForwardInput["logitsOf"], ids?: Uint32Array, sampling?: Sampling, after?: (encoder: GPUCommandEncoder) => void): void {
+  #submit(
+    tokens: number,
+    logitsOf: ForwardInput["logitsOf"],
+    ids?: Uint32Array,
+    sampling?: Sampling,
+    after?: (encoder: GPUCommandEncoder) => void,
+  ): void {
     const { gpu, model, recorder } = this.#backend;
     const position = this.#cache.length;
     if (ids) gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
@@ -159,7 +184,13 @@ export class WebGpuTimeline implements Timeline {
     const rotations = 1;
     const uniform = step.uniform(Uint32Array.of(tokens, position, rotations, splits, model.attention.shape.headSize));
     recordForward(step, model, { ids: this.#ids, cache: (layer) => this.#cache.layer(layer), tokens, splits, uniform, logitsOf });
-    if (sampling) recordSample(step, { logits: model.scratch.logits, tokens: this.#ids, sampled: this.#sampled, scratch, vocabularySize }, sampling, position + tokens);
+    if (sampling)
+      recordSample(
+        step,
+        { logits: model.scratch.logits, tokens: this.#ids, sampled: this.#sampled, scratch, vocabularySize },
+        sampling,
+        position + tokens,
+      );
   }
 
   #chunkSize(left: number): number {
