@@ -12,10 +12,11 @@ import {
   summarise,
 } from "./conversation.ts";
 import { draftFor, forgottenDraft, startDrafts } from "./drafts.ts";
+import { newId } from "./new-id.ts";
 import { notify } from "./notices.ts";
 
 /** The conversation on screen, the list beside it, and their way to and from the store. */
-export const current = signal<Conversation>(createConversation(crypto.randomUUID(), Date.now()));
+export const current = signal<Conversation>(createConversation(newId(), Date.now()));
 export const summaries = signal<ConversationSummary[]>([]);
 /** False when the browser refused to store a conversation: it then lasts as long as the tab. */
 export const keeps = signal(true);
@@ -58,7 +59,7 @@ async function find(id: string): Promise<Conversation | undefined> {
 export function newConversation(): void {
   if (isEmpty.peek()) return;
   // Not a stored one: nothing is read, and the next key already falls into the new one.
-  current.value = createConversation(forgottenDraft(summaries.peek()) ?? crypto.randomUUID(), Date.now());
+  current.value = createConversation(forgottenDraft(summaries.peek()) ?? newId(), Date.now());
   showAddress();
 }
 

@@ -6,6 +6,8 @@ export interface FrameBatch {
 
 /** Rendering may take this share of the time; a message that renders slowly is shown less often instead of freezing the page. */
 const RENDER_SHARE = 0.2;
+/** But never less often than this: a render that took long because the machine was busy elsewhere says little about the next. */
+const LONGEST_PAUSE_MS = 400;
 
 /**
  * `render` sets signals; Preact renders what hangs on them in a microtask, so one queued behind it sees the whole cost.
@@ -25,7 +27,7 @@ export function frameBatch(render: () => void): FrameBatch {
     render();
     queueMicrotask(() => {
       const ended = performance.now();
-      notBefore = ended + (ended - began) * (1 / RENDER_SHARE - 1);
+      notBefore = ended + Math.min((ended - began) * (1 / RENDER_SHARE - 1), LONGEST_PAUSE_MS);
     });
   };
 

@@ -5,6 +5,7 @@ import { change, current, draft, putQuestionAgain } from "./conversations.ts";
 import { setDraft } from "./drafts.ts";
 import { frameBatch } from "./frame-batch.ts";
 import { loadedModel, loadModel, modelState, storedChoice } from "./model.ts";
+import { newId } from "./new-id.ts";
 import { announce } from "./notices.ts";
 import { toProblem, wasAborted } from "./problems.ts";
 import { settings } from "./settings.ts";
@@ -42,7 +43,7 @@ export async function send(): Promise<void> {
     return;
   }
   waitingToSend.value = null;
-  const exchangeId = crypto.randomUUID();
+  const exchangeId = newId();
   const saved = change(id, (conversation) => ask(conversation, { id: exchangeId, question, answer: null }, Date.now()));
   setDraft(id, "");
   await Promise.all([saved, answerExchange(exchangeId)]);
