@@ -23,7 +23,7 @@ export function stripShaders() {
  *
  * @param {string} source
  */
-export function strip(source) {
+function strip(source) {
   return source
     .split("\n")
     .map((line) => line.replace(/\/\/.*$/, "").trim())

@@ -23,8 +23,18 @@ export async function generate(args: string[]): Promise<number> {
     backend: "string",
   });
   const prompt = toPrompt(required(o.prompt, "prompt"), o.chat ?? false, o.system);
-  const sampling = validateSampling({ seed: o.seed, temperature: o.temperature, topK: o["top-k"], topP: o["top-p"], minP: o["min-p"], repetitionPenalty: o["repetition-penalty"] });
-  const { file, backend, adapter } = await openModel(required(o.model, "model"), { backend: o.backend, contextLength: o["context-length"] });
+  const sampling = validateSampling({
+    seed: o.seed,
+    temperature: o.temperature,
+    topK: o["top-k"],
+    topP: o["top-p"],
+    minP: o["min-p"],
+    repetitionPenalty: o["repetition-penalty"],
+  });
+  const { file, backend, adapter } = await openModel(required(o.model, "model"), {
+    backend: o.backend,
+    contextLength: o["context-length"],
+  });
   const engine = new Engine(backend, Tokenizer.fromMetadata(file.metadata));
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());

@@ -7,10 +7,19 @@ export async function readArray(path: string): Promise<unknown[]> {
   try {
     value = JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
-    throw new LongtabError({ code: "invalid-option", what: `The file ${path} cannot be read as JSON`, remedy: cause instanceof Error ? cause.message : "check the path", cause });
+    throw new LongtabError({
+      code: "invalid-option",
+      what: `The file ${path} cannot be read as JSON`,
+      remedy: cause instanceof Error ? cause.message : "check the path",
+      cause,
+    });
   }
-  if (Array.isArray(value)) return value;
-  throw new LongtabError({ code: "invalid-option", what: `The file ${path} does not hold a JSON array`, remedy: "see `npm run longtab -- help`" });
+  if (Array.isArray(value)) return value as unknown[];
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `The file ${path} does not hold a JSON array`,
+    remedy: "see `npm run longtab -- help`",
+  });
 }
 
 export async function writeJson(path: string, value: unknown): Promise<void> {

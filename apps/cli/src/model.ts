@@ -24,8 +24,14 @@ let gpu: GPU | undefined;
 
 /** A file's header, with the reason in words when it cannot be opened. */
 export async function openFile(path: string): Promise<{ source: FileSource; file: ModelFile }> {
-  const source = await FileSource.open(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new LongtabError({ code: "model-not-found", what: `The file cannot be opened`, value: path, remedy: cause.code === "ENOENT" ? "check the path" : cause.message, cause });
+  const source = await FileSource.open(path).catch((cause: unknown) => {
+    throw new LongtabError({
+      code: "model-not-found",
+      what: `The file cannot be opened`,
+      value: path,
+      remedy: cause instanceof Error ? cause.message : "check the path",
+      cause,
+    });
   });
   try {
     return { source, file: await parseGguf(source) };
@@ -37,7 +43,14 @@ export async function openFile(path: string): Promise<{ source: FileSource; file
 
 /** Loads a model file onto the GPU that Dawn finds. */
 export async function openModel(path: string, { backend: name = "webgpu", contextLength }: OpenOptions): Promise<OpenedModel> {
-  if (name !== "webgpu") throw new LongtabError({ code: "invalid-option", what: "There is no such backend", value: name, limit: "webgpu", remedy: "leave --backend out" });
+  if (name !== "webgpu")
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "There is no such backend",
+      value: name,
+      limit: "webgpu",
+      remedy: "leave --backend out",
+    });
   const { source, file } = await openFile(path);
   try {
     Object.assign(globalThis, globals);

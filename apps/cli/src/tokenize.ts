@@ -13,7 +13,8 @@ export async function tokenize(args: string[]): Promise<number> {
   const tokenizer = Tokenizer.fromMetadata(file.metadata);
   const strings = await readArray(input);
   const ids = strings.map((text, index) => {
-    if (typeof text !== "string") throw new LongtabError({ code: "invalid-option", what: `Element ${index} of ${input} is not a string`, value: typeof text });
+    if (typeof text !== "string")
+      throw new LongtabError({ code: "invalid-option", what: `Element ${index} of ${input} is not a string`, value: typeof text });
     return Array.from(tokenizer.encode(text, { special: options.special ?? false }));
   });
   await writeJson(output, ids);

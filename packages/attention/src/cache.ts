@@ -90,7 +90,8 @@ export class KvCache {
   /** Longest list of any head, in entries: how far decode attention must split. */
   get longestList(): number {
     let longest = 0;
-    for (const [layer, heads] of this.#pages.entries()) for (const kvHead of heads.keys()) longest = Math.max(longest, this.lists.length(layer, kvHead));
+    for (const [layer, heads] of this.#pages.entries())
+      for (const kvHead of heads.keys()) longest = Math.max(longest, this.lists.length(layer, kvHead));
     return longest;
   }
 

@@ -47,7 +47,14 @@ export class PageLists {
       },
     });
     const { queue } = this.#gpu.device;
-    if (high > low) queue.writeBuffer(this.#entriesBuffer, (first + low) * entryWords * 4, this.#entries, (first + low) * entryWords, (high - low) * entryWords);
+    if (high > low)
+      queue.writeBuffer(
+        this.#entriesBuffer,
+        (first + low) * entryWords * 4,
+        this.#entries,
+        (first + low) * entryWords,
+        (high - low) * entryWords,
+      );
     queue.writeBuffer(this.#lengthsBuffer, lengthIndex * 4, this.#lengths, lengthIndex, 1);
   }
 

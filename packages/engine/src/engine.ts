@@ -20,7 +20,13 @@ export class Engine {
   /** @throws LongtabError `file-malformed` when the tokenizer and the embedding do not belong together. */
   constructor(backend: Backend, tokenizer: Tokenizer) {
     if (tokenizer.vocabularySize > backend.vocabularySize) {
-      throw new LongtabError({ code: "file-malformed", what: "The tokenizer has more tokens than the embedding has rows", value: tokenizer.vocabularySize, limit: backend.vocabularySize, remedy: "use another file of the model" });
+      throw new LongtabError({
+        code: "file-malformed",
+        what: "The tokenizer has more tokens than the embedding has rows",
+        value: tokenizer.vocabularySize,
+        limit: backend.vocabularySize,
+        remedy: "use another file of the model",
+      });
     }
     this.backend = backend;
     this.tokenizer = tokenizer;

@@ -99,8 +99,14 @@ export class LongtabError extends Error {
   /** Leaves a LongtabError as it is and wraps anything else, so that callers can rely on `code`. */
   static from(error: unknown): LongtabError {
     if (isLongtabError(error)) return error;
-    if (error instanceof DOMException && error.name === "AbortError") return new LongtabError({ code: "aborted", what: "The request was aborted", cause: error });
-    return new LongtabError({ code: "internal", what: `Unexpected failure: ${describe(error)}`, remedy: "please report it with this message", cause: error });
+    if (error instanceof DOMException && error.name === "AbortError")
+      return new LongtabError({ code: "aborted", what: "The request was aborted", cause: error });
+    return new LongtabError({
+      code: "internal",
+      what: `Unexpected failure: ${describe(error)}`,
+      remedy: "please report it with this message",
+      cause: error,
+    });
   }
 }
 

@@ -18,7 +18,12 @@ export interface AdapterReport {
   features: { shaderF16: boolean; subgroups: boolean; timestamps: boolean };
   /** Lanes of the smallest subgroup that the adapter may form; 0 where it does not tell. */
   subgroupMinSize: number;
-  limits: { maxBufferSize: number; maxStorageBufferBindingSize: number; maxComputeWorkgroupStorageSize: number; maxComputeInvocationsPerWorkgroup: number };
+  limits: {
+    maxBufferSize: number;
+    maxStorageBufferBindingSize: number;
+    maxComputeWorkgroupStorageSize: number;
+    maxComputeInvocationsPerWorkgroup: number;
+  };
 }
 
 /** An open device. Everything that Longtab allocates on it goes through `createBuffer`, so `allocatedBytes` is the truth. */
@@ -49,7 +54,12 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Gpu> 
   try {
     device = await adapter.requestDevice({ label: "longtab", requiredFeatures, requiredLimits });
   } catch (cause) {
-    throw new LongtabError({ code: "webgpu-unavailable", what: "The GPU refused to open a device", remedy: "close other tabs that use the GPU and reload", cause });
+    throw new LongtabError({
+      code: "webgpu-unavailable",
+      what: "The GPU refused to open a device",
+      remedy: "close other tabs that use the GPU and reload",
+      cause,
+    });
   }
   return new OpenGpu(device, { ...report, limits: pickLimits(device.limits), features: pickFeatures(device.features) });
 }
@@ -78,8 +88,17 @@ async function requestAdapter({ gpu, powerPreference = "high-performance" }: Ope
 export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const { vendor, architecture, description, isFallbackAdapter, subgroupMinSize = 0 } = adapter.info;
   // Drivers that are a CPU but do not call themselves a fallback: Mesa's llvmpipe/lavapipe, SwiftShader, Microsoft's WARP.
-  const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b/i.test(`${vendor} ${architecture} ${description}`);
-  return { vendor, architecture, description, software, subgroupMinSize, features: pickFeatures(adapter.features), limits: pickLimits(adapter.limits) };
+  const software =
+    isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b/i.test(`${vendor} ${architecture} ${description}`);
+  return {
+    vendor,
+    architecture,
+    description,
+    software,
+    subgroupMinSize,
+    features: pickFeatures(adapter.features),
+    limits: pickLimits(adapter.limits),
+  };
 }
 
 function pickFeatures(features: GPUSupportedFeatures): AdapterReport["features"] {
@@ -116,7 +135,14 @@ class OpenGpu implements Gpu {
 
   createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const limit = this.report.limits.maxBufferSize;
-    if (size > limit) throw new LongtabError({ code: "device-limit", what: `The buffer "${label}" is larger than this GPU allows`, value: size, limit, remedy: "choose a smaller model or a shorter context" });
+    if (size > limit)
+      throw new LongtabError({
+        code: "device-limit",
+        what: `The buffer "${label}" is larger than this GPU allows`,
+        value: size,
+        limit,
+        remedy: "choose a smaller model or a shorter context",
+      });
     // Sizes that are not a multiple of 4 cannot be written or copied.
     const padded = Math.max(4, Math.ceil(size / 4) * 4);
     const buffer = this.device.createBuffer({ label, size: padded, usage });
@@ -136,11 +162,19 @@ class OpenGpu implements Gpu {
     let result: T;
     try {
       result = allocate();
-    } finally {
-      const error = await this.device.popErrorScope();
-      if (error) throw new LongtabError({ code: "out-of-memory", what: `The GPU has no memory left for ${what}`, value: this.#allocated, remedy: "close other tabs, or choose a smaller model or a shorter context", cause: error });
+    } catch (error) {
+      await this.device.popErrorScope();
+      throw error;
     }
-    return result;
+    const refusal = await this.device.popErrorScope();
+    if (!refusal) return result;
+    throw new LongtabError({
+      code: "out-of-memory",
+      what: `The GPU has no memory left for ${what}`,
+      value: this.#allocated,
+      remedy: "close other tabs, or choose a smaller model or a shorter context",
+      cause: refusal,
+    });
   }
 
   dispose(): void {
@@ -153,5 +187,9 @@ class OpenGpu implements Gpu {
 }
 
 export function deviceLost(reason: string): LongtabError {
-  return new LongtabError({ code: "device-lost", what: `The graphics device was lost: ${reason}`, remedy: "load the model again; stored weights and conversations are kept" });
+  return new LongtabError({
+    code: "device-lost",
+    what: `The graphics device was lost: ${reason}`,
+    remedy: "load the model again; stored weights and conversations are kept",
+  });
 }

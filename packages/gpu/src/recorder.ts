@@ -55,7 +55,12 @@ export class Recorder {
       missing.map(async ([key, { kernel, constants }]) => {
         const { layout, descriptor } = this.#describe(kernel, constants);
         const pipeline = await this.gpu.device.createComputePipelineAsync(descriptor).catch((cause: unknown) => {
-          throw new LongtabError({ code: "shader-failed", what: `The shader ${kernel.name} does not compile on this GPU`, remedy: "update the browser and the graphics driver", cause });
+          throw new LongtabError({
+            code: "shader-failed",
+            what: `The shader ${kernel.name} does not compile on this GPU`,
+            remedy: "update the browser and the graphics driver",
+            cause,
+          });
         });
         this.#pipelines.set(key, { pipeline, layout });
         onProgress?.(++done, missing.length);
@@ -95,14 +100,16 @@ export class Recorder {
     for (const [name, access] of Object.entries(kernel.bindings)) {
       const binding = boundBuffer(kernel, buffers, name);
       // A uniform's offset is dynamic, so it does not tell bind groups apart.
-      key += access === "uniform" ? ` ${this.#id(binding.buffer)}` : ` ${this.#id(binding.buffer)}+${binding.offset ?? 0}:${binding.size ?? ""}`;
+      key +=
+        access === "uniform" ? ` ${this.#id(binding.buffer)}` : ` ${this.#id(binding.buffer)}+${binding.offset ?? 0}:${binding.size ?? ""}`;
     }
     const found = this.#bindGroups.get(key);
     if (found) return found;
     if (this.#bindGroups.size >= maxBindGroups) this.#bindGroups.clear();
     const entries = Object.entries(kernel.bindings).map(([name, access], index) => {
       const { buffer, offset = 0, size } = boundBuffer(kernel, buffers, name);
-      const resource: GPUBufferBinding = access === "uniform" ? { buffer, size: slotBytes } : size === undefined ? { buffer, offset } : { buffer, offset, size };
+      const resource: GPUBufferBinding =
+        access === "uniform" ? { buffer, size: slotBytes } : size === undefined ? { buffer, offset } : { buffer, offset, size };
       return { binding: index, resource };
     });
     const group = this.gpu.device.createBindGroup({ label: kernel.name, layout, entries });
@@ -112,7 +119,8 @@ export class Recorder {
 
   /** For RecordedStep. Slots are reused after a full turn; queue order keeps earlier submits safe, a step must use fewer than the ring has. */
   writeUniform(data: ArrayBufferView<ArrayBuffer>): UniformSlot {
-    if (data.byteLength > slotBytes) throw new LongtabError({ code: "internal", what: "A uniform is larger than its slot", value: data.byteLength, limit: slotBytes });
+    if (data.byteLength > slotBytes)
+      throw new LongtabError({ code: "internal", what: "A uniform is larger than its slot", value: data.byteLength, limit: slotBytes });
     const offset = (this.#nextSlot++ % ringSlots) * slotBytes;
     this.#ringData.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     this.gpu.device.queue.writeBuffer(this.#ring, offset, this.#ringData, offset, Math.ceil(data.byteLength / 4) * 4);
@@ -131,14 +139,21 @@ export class Recorder {
     let layout = this.#layouts.get(key);
     if (!layout) {
       const entries = Object.values(kernel.bindings).map((access, binding): GPUBindGroupLayoutEntry => {
-        const buffer: GPUBufferBindingLayout = access === "uniform" ? { type: "uniform", hasDynamicOffset: true } : { type: access === "read" ? "read-only-storage" : "storage" };
+        const buffer: GPUBufferBindingLayout =
+          access === "uniform"
+            ? { type: "uniform", hasDynamicOffset: true }
+            : { type: access === "read" ? "read-only-storage" : "storage" };
         return { binding, visibility: GPUShaderStage.COMPUTE, buffer };
       });
       this.#layouts.set(key, (layout = device.createBindGroupLayout({ label: kernel.name, entries })));
     }
     let module = this.#modules.get(kernel.source);
     if (!module) this.#modules.set(kernel.source, (module = device.createShaderModule({ label: kernel.name, code: kernel.source })));
-    const descriptor = { label: kernel.name, layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module, constants } };
+    const descriptor = {
+      label: kernel.name,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, constants },
+    };
     return { layout, descriptor };
   }
 }
@@ -169,7 +184,9 @@ class RecordedStep implements Step {
     const group = this.#recorder.bindGroup(kernel, layout, buffers);
     const pass = this.#openPass(kernel.name);
     if (pipeline !== this.#pipeline) pass.setPipeline((this.#pipeline = pipeline));
-    const offsets = Object.entries(kernel.bindings).flatMap(([name, access]) => (access === "uniform" ? [boundBuffer(kernel, buffers, name).offset ?? 0] : []));
+    const offsets = Object.entries(kernel.bindings).flatMap(([name, access]) =>
+      access === "uniform" ? [boundBuffer(kernel, buffers, name).offset ?? 0] : [],
+    );
     pass.setBindGroup(0, group, offsets);
     pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
@@ -207,7 +224,11 @@ class PipelineCollector implements Step {
   }
 }
 
-function boundBuffer(kernel: Kernel, buffers: Record<string, StorageBinding>, name: string): { buffer: GPUBuffer; offset?: number; size?: number } {
+function boundBuffer(
+  kernel: Kernel,
+  buffers: Record<string, StorageBinding>,
+  name: string,
+): { buffer: GPUBuffer; offset?: number; size?: number } {
   const bound = buffers[name];
   if (!bound) throw new LongtabError({ code: "internal", what: `The kernel ${kernel.name} was run without its buffer ${name}` });
   return "buffer" in bound ? bound : { buffer: bound };

@@ -91,7 +91,9 @@ export async function uploadModel(
     for (const t of tensors.layers) layers.push(await layer(t));
     const outputNorm = await vector(tensors.outputNorm);
     const head = tensors.head ? await matrix(tensors.head) : embedding;
-    const rotary = await readRotary(config, source, tensors.ropeFactors);
+    const factors = tensors.ropeFactors && (await source.read(tensors.ropeFactors.offset, tensors.ropeFactors.byteLength));
+    if (factors) onBytes(factors.length);
+    const rotary = rotaryOf(config, factors);
     return { config, rotary, embedding, layers, outputNorm, head, dispose };
   } catch (error) {
     dispose();
@@ -99,17 +101,13 @@ export async function uploadModel(
   }
 }
 
-async function readRotary(
-  { headSize, ropeDimensions, ropeBase, ropeFactor }: ModelConfig,
-  source: ByteSource,
-  factors: TensorInfo | undefined,
-): Promise<RotarySpec> {
-  const bytes = factors && (await source.read(factors.offset, factors.byteLength));
+/** `factors`: the bytes of rope_freqs.weight, f32. */
+function rotaryOf({ headSize, ropeDimensions, ropeBase, ropeFactor }: ModelConfig, factors: Uint8Array | undefined): RotarySpec {
   return {
     headSize,
     rotaryDimensions: ropeDimensions,
     base: ropeBase,
     linearFactor: ropeFactor,
-    frequencyFactors: bytes && new Float32Array(bytes.slice().buffer),
+    frequencyFactors: factors && new Float32Array(factors.slice().buffer),
   };
 }

@@ -34,16 +34,34 @@ export function findTensors(file: ModelFile, config: ModelConfig): ModelTensors 
   const known = new Set<string>();
   const find = (name: string, ...shape: number[]): TensorInfo => {
     const tensor = file.tensors.get(name);
-    if (!tensor) throw new LongtabError({ code: "file-malformed", what: `The file does not have the tensor ${name}`, remedy: "use another file of the model" });
+    if (!tensor)
+      throw new LongtabError({
+        code: "file-malformed",
+        what: `The file does not have the tensor ${name}`,
+        remedy: "use another file of the model",
+      });
     if (tensor.shape.join() !== shape.join()) {
-      throw new LongtabError({ code: "file-malformed", what: `The tensor ${name} has the wrong shape`, value: tensor.shape.join(" x "), limit: shape.join(" x "), remedy: "use another file of the model" });
+      throw new LongtabError({
+        code: "file-malformed",
+        what: `The tensor ${name} has the wrong shape`,
+        value: tensor.shape.join(" x "),
+        limit: shape.join(" x "),
+        remedy: "use another file of the model",
+      });
     }
     known.add(name);
     return tensor;
   };
   const norm = (name: string, size: number): TensorInfo => {
     const tensor = find(name, size);
-    if (tensor.type !== "F32") throw new LongtabError({ code: "unsupported-type", what: `The tensor ${name} has an unusual type`, value: tensor.type, limit: "F32", remedy: "use another file of the model" });
+    if (tensor.type !== "F32")
+      throw new LongtabError({
+        code: "unsupported-type",
+        what: `The tensor ${name} has an unusual type`,
+        value: tensor.type,
+        limit: "F32",
+        remedy: "use another file of the model",
+      });
     return tensor;
   };
   const tensors: ModelTensors = {
@@ -67,7 +85,13 @@ export function findTensors(file: ModelFile, config: ModelConfig): ModelTensors 
     ropeFactors: file.tensors.has("rope_freqs.weight") ? norm("rope_freqs.weight", ropeDimensions / 2) : undefined,
   };
   for (const name of file.tensors.keys()) {
-    if (!known.has(name)) throw new LongtabError({ code: "unsupported-architecture", what: "The file has a tensor that this runtime would have to ignore", value: name, remedy: "choose another model" });
+    if (!known.has(name))
+      throw new LongtabError({
+        code: "unsupported-architecture",
+        what: "The file has a tensor that this runtime would have to ignore",
+        value: name,
+        remedy: "choose another model",
+      });
   }
   return tensors;
 }

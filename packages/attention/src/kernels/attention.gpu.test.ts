@@ -76,7 +76,8 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf, softwa
   const cache = new KvCache(gpu, pool, policy, context, maxStep);
   const plan = planAttention(shape, cache.lists.capacity, software);
   const recorder = new Recorder(gpu);
-  const storage = (label: string, length: number): GPUBuffer => gpu.createBuffer(label, length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+  const storage = (label: string, length: number): GPUBuffer =>
+    gpu.createBuffer(label, length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
   const width = (heads + 2 * kvHeads) * headSize;
   const buffers = {
     qkv: storage("qkv", maxStep * width),
@@ -112,10 +113,17 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf, softwa
     const position = context - rows + row;
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor(head / (heads / kvHeads));
-      const at = (token: number, start: number): Float32Array => (history[token] as Float32Array).subarray(start * headSize, (start + 1) * headSize);
-      const tokens = history.map((_, token): ReferenceToken => ({ position: token, shift: shifts[rotationOf(token)] ?? 0, key: at(token, heads + kvHead), value: at(token, heads + kvHeads + kvHead) }));
+      const at = (token: number, start: number): Float32Array =>
+        (history[token] as Float32Array).subarray(start * headSize, (start + 1) * headSize);
+      const tokens = history.map((_, token): ReferenceToken => ({
+        position: token,
+        shift: shifts[rotationOf(token)] ?? 0,
+        key: at(token, heads + kvHead),
+        value: at(token, heads + kvHeads + kvHead),
+      }));
       const expected = attend(spec, at(position, head), position, tokens, roundToF16);
-      for (let e = 0; e < headSize; e++) worst = Math.max(worst, Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - (expected[e] ?? 0)));
+      for (let e = 0; e < headSize; e++)
+        worst = Math.max(worst, Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - (expected[e] ?? 0)));
       if (Number.isNaN(y[(row * heads + head) * headSize])) worst = Infinity;
     }
   }
@@ -158,12 +166,20 @@ describe("attention over page lists", () => {
     const shifted: Policy = {
       ...dense,
       writeList(list, pages) {
-        for (const [index, page] of pages.entries()) list.entry(index, page, { token: 0, count: pageTokens, rotation: index === 0 ? 1 : 0 });
+        for (const [index, page] of pages.entries())
+          list.entry(index, page, { token: 0, count: pageTokens, rotation: index === 0 ? 1 : 0 });
         list.end(pages.length);
       },
     };
     const spec: RotarySpec = { headSize: 64, rotaryDimensions: 64, base: 10_000, linearFactor: 1 };
-    const scene = { gpu, shape: { layers: 2, heads: 6, kvHeads: 2, headSize: 64 }, spec, policy: shifted, shifts: [0, -100], rotationOf: (position: number) => (position < 16 ? 1 : 0) };
+    const scene = {
+      gpu,
+      shape: { layers: 2, heads: 6, kvHeads: 2, headSize: 64 },
+      spec,
+      policy: shifted,
+      shifts: [0, -100],
+      rotationOf: (position: number) => (position < 16 ? 1 : 0),
+    };
     expect(await worstError(scene, [150, 1])).toBeLessThan(rotatedTolerance);
     expect(await worstError(scene, [150, 21])).toBeLessThan(rotatedTolerance);
   });

@@ -15,7 +15,13 @@ export interface ReferenceToken {
  * Plain attention in f64, the textbook's formula: rotate, dot, softmax, weighted sum. `query` is unrotated [E].
  * `store` is what the cache does to a number it keeps (rounding to f16).
  */
-export function attend(spec: RotarySpec, query: ArrayLike<number>, position: number, tokens: readonly ReferenceToken[], store: (x: number) => number): Float64Array {
+export function attend(
+  spec: RotarySpec,
+  query: ArrayLike<number>,
+  position: number,
+  tokens: readonly ReferenceToken[],
+  store: (x: number) => number,
+): Float64Array {
   const visible = tokens.filter((token) => token.position <= position);
   const scores = visible.map(({ key, position: keyPosition, shift }) => {
     const rotatedQuery = rotate(spec, query, position + shift);
@@ -26,12 +32,17 @@ export function attend(spec: RotarySpec, query: ArrayLike<number>, position: num
   const weights = scores.map((score) => Math.exp(score - largest));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const out = new Float64Array(spec.headSize);
-  for (const [i, { value }] of visible.entries()) for (let e = 0; e < out.length; e++) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * store(value[e] ?? 0);
+  for (const [i, { value }] of visible.entries())
+    for (let e = 0; e < out.length; e++) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * store(value[e] ?? 0);
   return out;
 }
 
 /** Rotates adjacent pairs of channels by position * base^(-2i / d). */
-export function rotate({ headSize, rotaryDimensions, base, linearFactor }: RotarySpec, vector: ArrayLike<number>, position: number): number[] {
+function rotate(
+  { headSize, rotaryDimensions, base, linearFactor }: RotarySpec,
+  vector: ArrayLike<number>,
+  position: number,
+): number[] {
   const out = Array.from({ length: headSize }, (_, i) => vector[i] ?? 0);
   for (let pair = 0; pair < rotaryDimensions / 2; pair++) {
     const angle = (position / linearFactor) * base ** ((-2 * pair) / rotaryDimensions);

@@ -10,28 +10,36 @@ import type { LayerCache } from "../cache.ts";
 import { pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
 
-export const ropeAppend = defineKernel({
+const ropeAppend = defineKernel({
   name: "rope_append",
   source: [stepLibrary, ropeAppendSource],
-  bindings: { step: "uniform", qkv: "read", rotations: "read", slots: "read", queries: "read_write", keys: "read_write", values: "read_write" },
+  bindings: {
+    step: "uniform",
+    qkv: "read",
+    rotations: "read",
+    slots: "read",
+    queries: "read_write",
+    keys: "read_write",
+    values: "read_write",
+  },
   constants: ["HEADS", "KV_HEADS", "HEAD_SIZE"],
 });
 
-export const attentionDecode = defineKernel({
+const attentionDecode = defineKernel({
   name: "attention_decode",
   source: [stepLibrary, pagesLibrary, decodeSource],
   bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", partials: "read_write" },
   constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "MAX_SPLITS", "SPLIT", "RUN"],
 });
 
-export const attentionCombine = defineKernel({
+const attentionCombine = defineKernel({
   name: "attention_combine",
   source: [stepLibrary, pagesLibrary, combineSource],
   bindings: { step: "uniform", partials: "read", y: "read_write" },
   constants: ["HEADS", "HEAD_SIZE", "MAX_SPLITS"],
 });
 
-export const attentionPrefill = defineKernel({
+const attentionPrefill = defineKernel({
   name: "attention_prefill",
   source: [stepLibrary, pagesLibrary, prefillSource],
   bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", y: "read_write" },
@@ -84,20 +92,43 @@ export interface AttentionBuffers {
 }
 
 /** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
-export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, tokens: number, splits: number, uniform: UniformSlot): void {
+export function recordAttention(
+  step: Step,
+  plan: AttentionPlan,
+  cache: LayerCache,
+  buffers: AttentionBuffers,
+  tokens: number,
+  splits: number,
+  uniform: UniformSlot,
+): void {
   const { heads, kvHeads, headSize } = plan.shape;
   const { qkv, rotations, queries, partials, y } = buffers;
   const { keys, values, slots, entries, lengths } = cache;
   const pairs = ((heads + 2 * kvHeads) * headSize) / 2;
-  step.run(ropeAppend, { step: uniform, qkv, rotations, slots, queries, keys, values }, { HEADS: heads, KV_HEADS: kvHeads, HEAD_SIZE: headSize }, [Math.ceil(pairs / 64), tokens]);
+  step.run(
+    ropeAppend,
+    { step: uniform, qkv, rotations, slots, queries, keys, values },
+    { HEADS: heads, KV_HEADS: kvHeads, HEAD_SIZE: headSize },
+    [Math.ceil(pairs / 64), tokens],
+  );
 
   const group = heads / kvHeads;
   const lists = { KV_HEADS: kvHeads, GROUP: group, HEAD_SIZE: headSize, CAPACITY: plan.capacity, RUN: pageTokens };
   if (tokens > 1) {
     const queryTokens = Math.floor(prefillRows / group);
-    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, lengths, y }, { ...lists, QUERY_TOKENS: queryTokens }, [kvHeads, Math.ceil(tokens / queryTokens)]);
+    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, lengths, y }, { ...lists, QUERY_TOKENS: queryTokens }, [
+      kvHeads,
+      Math.ceil(tokens / queryTokens),
+    ]);
     return;
   }
-  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, lengths, partials }, { ...lists, MAX_SPLITS: plan.maxSplits, SPLIT: plan.split }, [kvHeads, splits]);
-  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_SPLITS: plan.maxSplits }, [Math.ceil((heads * headSize) / 64)]);
+  step.run(
+    attentionDecode,
+    { step: uniform, queries, keys, values, entries, lengths, partials },
+    { ...lists, MAX_SPLITS: plan.maxSplits, SPLIT: plan.split },
+    [kvHeads, splits],
+  );
+  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_SPLITS: plan.maxSplits }, [
+    Math.ceil((heads * headSize) / 64),
+  ]);
 }

@@ -12,7 +12,11 @@ const example: Sampling = { ...defaultSampling, seed: 0 };
  * Makes every pipeline and runs each once: some drivers compile at the first dispatch, which would otherwise be the person's first
  * token. Progress counts pipelines and then the two runs.
  */
-export async function warmUp(backend: WebGpuBackend, signal: AbortSignal | undefined, onProgress: (done: number, total: number) => void): Promise<void> {
+export async function warmUp(
+  backend: WebGpuBackend,
+  signal: AbortSignal | undefined,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
   const timeline = new WebGpuTimeline(backend, dense);
   try {
     let pipelines = 0;

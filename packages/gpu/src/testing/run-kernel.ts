@@ -30,7 +30,10 @@ export async function runKernel<Bindings extends Record<string, Access>, Constan
   gpu.device.pushErrorScope("validation");
   recorder.submit((step) => {
     const bound: Record<string, StorageBinding> = Object.fromEntries(
-      Object.entries(kernel.bindings).map(([name, access]) => [name, access === "uniform" ? step.uniform(inputs[name as keyof Bindings]) : (buffers.get(name) as GPUBuffer)]),
+      Object.entries(kernel.bindings).map(([name, access]) => [
+        name,
+        access === "uniform" ? step.uniform(inputs[name as keyof Bindings]) : (buffers.get(name) as GPUBuffer),
+      ]),
     );
     step.run(kernel, bound as Bound<Bindings>, constants, workgroups);
   });

@@ -46,7 +46,7 @@ const relays: Readonly<Record<BlockType, BlockRelay>> = {
  * 16 bytes whose low nibbles are columns 0-15 and high nibbles 16-31, to words where nibble i of word c is column 4i + c:
  * the low nibbles of bytes c, c + 4, c + 8 and c + 12 are the lower half of word c, their high nibbles its upper half.
  */
-export function relayNibbles(bytes: Uint8Array, at: number, quants: Uint32Array, to: number): void {
+function relayNibbles(bytes: Uint8Array, at: number, quants: Uint32Array, to: number): void {
   for (let c = 0; c < 4; c += 1) {
     const all = bytes[at + c]! | (bytes[at + c + 4]! << 8) | (bytes[at + c + 8]! << 16) | (bytes[at + c + 12]! << 24);
     quants[to + c] = (gatherNibbles(all) | (gatherNibbles(all >>> 4) << 16)) >>> 0;
