@@ -75,6 +75,20 @@ describe("uploadModel", () => {
     weights.dispose();
   });
 
+  test("reads the divisors of the rotary frequencies, and counts them too", async () => {
+    const tiny = tinyModel();
+    const factors = Float32Array.of(1, 1, 2, 4, 8, 8, 8, 8);
+    const source = new BytesSource(Uint8Array.from([...tiny, ...new Uint8Array(factors.buffer)]));
+    const file = await parseGguf(new BytesSource(tiny));
+    const rope: TensorInfo = { name: "rope_freqs.weight", type: "F32", shape: [8], offset: tiny.length, byteLength: 32 };
+    const extended = { ...file, tensors: new Map([...file.tensors, [rope.name, rope]]) };
+    let last: [number, number] = [NaN, NaN];
+    const weights = await uploadModel(gpu, extended, planLoad(extended).config, source, { onProgress: (...call) => (last = call) });
+    expect(weights.rotary).toMatchObject({ headSize: 16, rotaryDimensions: 16, base: 10_000, linearFactor: 1, frequencyFactors: factors });
+    expect(last[0]).toBe(last[1]);
+    weights.dispose();
+  });
+
   test("frees everything when a read fails, whichever it is", async () => {
     const reads = new WatchedSource(new BytesSource(tinyModel({ layers: 1 })));
     (await upload(reads)).dispose();
