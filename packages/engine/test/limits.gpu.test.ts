@@ -46,6 +46,7 @@ describe("a prompt", () => {
     await expect(answer(tiny, "\n".repeat(10_000))).rejects.toMatchObject({ code: "context-exceeded" });
   });
 
+  // Attention over ten thousand tokens is billions of products: half a minute for a busy software adapter.
   test("of ten thousand newlines is read where it fits", async () => {
     const wide = await loadTiny({ seed: 6, layers: 1, heads: 1, kvHeads: 1, headSize: 32, contextLength: 10_016 });
     const progress: number[] = [];
@@ -54,7 +55,7 @@ describe("a prompt", () => {
     expect(progress.toSorted((a, b) => a - b)).toEqual(progress);
     expect(wide.backend.memory().kv).toBeLessThanOrEqual(wide.backend.memory().kvBudget);
     wide.engine.dispose();
-  });
+  }, 300_000);
 
   test("with lone surrogates is read as if they were U+FFFD", async () => {
     const options = { maxTokens: 8 };
