@@ -68,7 +68,7 @@ const multiplyAdd = defineKernel({
 });
 
 /** GB/s, bytes read and bytes written both counted, of copying 32 MiB. */
-export async function measureCopy(gpu: Gpu): Promise<number> {
+async function measureCopy(gpu: Gpu): Promise<number> {
   const bytes = 32 * 2 ** 20;
   const [source, to] = [createStorage(gpu, bytes), createStorage(gpu, bytes)];
   const workgroups = bytes / 16 / 64;
@@ -79,7 +79,7 @@ export async function measureCopy(gpu: Gpu): Promise<number> {
 }
 
 /** GFLOP/s of multiplying and adding in registers. */
-export async function measureMultiplyAdd(gpu: Gpu): Promise<number> {
+async function measureMultiplyAdd(gpu: Gpu): Promise<number> {
   // A CPU that plays a GPU gets a hundredth of the work: 1 GFLOP against 137.
   const [invocations, rounds] = gpu.report.software ? [16384, 128] : [262144, 1024];
   const y = createStorage(gpu, invocations * 4);

@@ -7,7 +7,6 @@ export type {
   LoadedModel,
   LoadPhase,
   LoadProgress,
-  ModelInfo,
   ModelReference,
   StorageEstimate,
   StoredModel,

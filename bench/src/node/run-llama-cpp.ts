@@ -28,7 +28,7 @@ interface LlamaSequence {
 }
 
 /** Where `npm run bench -- --install-peers` puts llama.cpp. */
-export function llamaCppEntry(peers: string): string {
+function llamaCppEntry(peers: string): string {
   return join(peers, "node_modules", "node-llama-cpp", "dist", "index.js");
 }
 

@@ -36,7 +36,7 @@ export const modelState = signal<ModelState>({ at: "checking" });
 export const choice = signal<Choice>(choiceFor(null, []));
 export const storedModels = signal<StoredModel[]>([]);
 export const storage = signal<StorageEstimate | null>(null);
-export const availability = signal<Availability | null>(null);
+const availability = signal<Availability | null>(null);
 
 /** The chosen model's bytes in this browser, wholly or in part. */
 export const storedChoice = computed(() => storedModels.value.find((stored) => isStoredCopy(stored, choice.value)));

@@ -38,11 +38,7 @@ export function attend(
 }
 
 /** Rotates adjacent pairs of channels by position * base^(-2i / d). */
-function rotate(
-  { headSize, rotaryDimensions, base, linearFactor }: RotarySpec,
-  vector: ArrayLike<number>,
-  position: number,
-): number[] {
+function rotate({ headSize, rotaryDimensions, base, linearFactor }: RotarySpec, vector: ArrayLike<number>, position: number): number[] {
   const out = Array.from({ length: headSize }, (_, i) => vector[i] ?? 0);
   for (let pair = 0; pair < rotaryDimensions / 2; pair++) {
     const angle = (position / linearFactor) * base ** ((-2 * pair) / rotaryDimensions);
