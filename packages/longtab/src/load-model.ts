@@ -1,12 +1,13 @@
 import { LongtabError } from "@longtab/errors";
 import { Engine, defaultSampling, loadWebGpuBackend } from "@longtab/engine";
 import { BlobSource, parseGguf } from "@longtab/formats";
-import type { ByteSource } from "@longtab/formats";
+import type { ByteSource, ModelFile } from "@longtab/formats";
 import { openDevice } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
+import { planLoad } from "@longtab/model";
 import { Tokenizer } from "@longtab/tokenizer";
 import { WeightStore } from "@longtab/weights";
-import type { LoadPhase, LoadProgress, ModelInfo } from "./api.ts";
+import type { LoadProgress, ModelInfo } from "./api.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
 import { PhaseProgress } from "./phase-progress.ts";
 import type { LoadRequest } from "./protocol.ts";
@@ -35,9 +36,8 @@ export async function loadModel(request: LoadRequest, onProgress: (progress: Loa
 
 async function loadOn(gpu: Gpu, request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
   const progress = new PhaseProgress(onProgress);
-  const { id, source } = await openWeights(request, (phase, loaded, total) => progress.report(phase, loaded, total));
-  const file = await parseGguf(source);
-  const tokenizer = Tokenizer.fromMetadata(file.metadata);
+  const weights = await openWeights(gpu, request, ({ phase, loaded, total }) => progress.report(phase, loaded, total));
+  const { id, source, file, tokenizer } = weights;
   const backend = await loadWebGpuBackend(gpu, file, source, {
     contextLength: request.contextLength,
     onProgress: ({ phase, loaded, total }) => progress.report(phase, loaded, total),
@@ -59,28 +59,46 @@ async function loadOn(gpu: Gpu, request: LoadRequest, onProgress: (progress: Loa
   return { engine: new Engine(backend, tokenizer), info, lost: backend.lost };
 }
 
-type Report = (phase: LoadPhase, loaded: number, total: number) => void;
+/** What a model file says of itself: enough to know that it will run. */
+interface Header {
+  file: ModelFile;
+  tokenizer: Tokenizer;
+}
 
-async function openWeights({ model, modelBase }: LoadRequest, report: Report): Promise<{ id: string; source: ByteSource }> {
-  const options = { onProgress: ({ phase, loaded, total }: LoadProgress) => report(phase, loaded, total) };
-  if (typeof model !== "string") return openFile(model, options);
+interface Weights extends Header {
+  id: string;
+  source: ByteSource;
+}
+
+/** @throws LongtabError for what is not a model, is one that Longtab does not know, or is too large for the device. */
+async function readHeader(gpu: Gpu, source: ByteSource, { contextLength }: LoadRequest): Promise<Header> {
+  const file = await parseGguf(source);
+  const tokenizer = Tokenizer.fromMetadata(file.metadata);
+  planLoad(file, { contextLength, limits: gpu.report.limits });
+  return { file, tokenizer };
+}
+
+type OnProgress = (progress: Pick<LoadProgress, "phase" | "loaded" | "total">) => void;
+
+async function openWeights(gpu: Gpu, request: LoadRequest, onProgress: OnProgress): Promise<Weights> {
+  const { model, modelBase } = request;
+  if (typeof model !== "string") {
+    const inPlace = new BlobSource(model);
+    // What cannot run is refused before it is stored.
+    const header = await readHeader(gpu, inPlace, request);
+    return { ...header, ...(await keepFile(model, inPlace, onProgress)) };
+  }
   const store = await WeightStore.open();
   // Ids of files that were imported earlier are not references that anything could be fetched from.
   const stored = (await store.list()).find(({ id, complete }) => id === model && complete);
-  const source = stored ? await store.openStored(model) : await store.fetch(weightsRequest(model, modelBase), options);
-  return { id: source.id, source };
+  const source = stored ? await store.openStored(model) : await store.fetch(weightsRequest(model, modelBase), { onProgress });
+  return { ...(await readHeader(gpu, source, request)), id: source.id, source };
 }
 
 /** Keeps a chosen file for the next visit; where it cannot be kept it is read in place. */
-async function openFile(
-  file: File,
-  options: { onProgress: (progress: LoadProgress) => void },
-): Promise<{ id: string; source: ByteSource }> {
-  const inPlace = new BlobSource(file);
-  // Refuse what is not a model before storing it.
-  await parseGguf(inPlace);
+async function keepFile(file: File, inPlace: ByteSource, onProgress: OnProgress): Promise<{ id: string; source: ByteSource }> {
   try {
-    const source = await (await WeightStore.open()).importFile(file, options);
+    const source = await (await WeightStore.open()).importFile(file, { onProgress });
     return { id: source.id, source };
   } catch (error) {
     const { code } = LongtabError.from(error);
