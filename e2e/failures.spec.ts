@@ -1,0 +1,184 @@
+import { type Browser, type BrowserContext, type Page, chromium, mergeTests } from "@playwright/test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { tinyModel } from "@longtab/formats/testing";
+import { expect, test as chatTest } from "./support/fixtures.ts";
+import { MeteredOrigin } from "./support/metered-origin.ts";
+import { openLibrary, test as libraryTest } from "./support/library-test.ts";
+
+const test = mergeTests(chatTest, libraryTest);
+
+/** Long enough an answer for something to happen in its middle. */
+const MODEL = Buffer.from(tinyModel({ contextLength: 2048, layers: 4 }));
+const LOADED = { timeout: 60_000 };
+/** A name that is not this computer's: pages under it are not secure, as on a home server without a certificate. */
+const INSECURE = "longtab.test";
+
+const card = (page: Page) => page.getByRole("region", { name: "Model" });
+const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
+const problem = (page: Page) => card(page).getByRole("alert");
+
+async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const dataTransfer = await page.evaluateHandle(
+    ([fileName, contents]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(contents)], fileName));
+      return data;
+    },
+    [name, Array.from(bytes)] as const,
+  );
+  await page.dispatchEvent("body", "dragover", { dataTransfer });
+  await page.dispatchEvent("body", "drop", { dataTransfer });
+}
+
+test.describe("without WebGPU", () => {
+  let browser: Browser;
+  test.beforeAll(async ({ launchOptions }) => {
+    const args = (launchOptions.args ?? []).filter((argument) => argument !== "--enable-unsafe-webgpu");
+    browser = await chromium.launch({ ...launchOptions, args: [...args, `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] });
+  });
+  test.afterAll(async () => browser.close());
+
+  test("the page says that there is no graphics adapter, and what to do", async ({ baseURL }) => {
+    const page = await browser.newPage();
+    await page.goto(baseURL ?? "");
+    await expect(problem(page)).toContainText("This browser cannot run the model yet");
+    await expect(problem(page)).toContainText("it found no usable graphics adapter. Turn on hardware acceleration");
+    await problem(page).getByRole("button", { name: "Look again" }).click();
+    await expect(problem(page)).toContainText("no usable graphics adapter");
+  });
+
+  test("the page says under an address that is not secure that WebGPU needs one", async ({ baseURL }) => {
+    const page = await browser.newPage();
+    await page.goto((baseURL ?? "").replace("127.0.0.1", INSECURE));
+    await expect(problem(page)).toContainText("does not offer WebGPU to this page");
+    await expect(problem(page)).toContainText("over https or localhost");
+    // Whatever else such a page lacks, it works: a chat can be begun and settings can be opened.
+    await page.keyboard.press("Control+,");
+    await expect(page.getByRole("dialog", { name: "Settings" })).toBeVisible();
+  });
+
+  test("the library refuses with a typed error, and does not download first", async ({ site }) => {
+    const page = await openLibrary(await browser.newPage(), site);
+    const { file, url } = site.publish("unused.gguf", MODEL);
+    const loaded = await page.evaluate(async (address) => window.library.load(address), url);
+    expect(loaded.error).toMatchObject({
+      code: "webgpu-unavailable",
+      remedy: expect.stringContaining("hardware acceleration") as unknown as string,
+    });
+    expect(file.requests).toHaveLength(0);
+    const availability = await page.evaluate(async () => window.library.Longtab.availability());
+    expect(availability).toMatchObject({ state: "unavailable", reason: expect.stringMatching(/adapter\.$/) as unknown as string });
+  });
+});
+
+test.describe.serial("with a stored model and a conversation", () => {
+  let context: BrowserContext;
+  let page: Page;
+  let folder: string;
+  test.beforeAll(async ({ launchOptions, baseURL }) => {
+    // A browser of its own, whose GPU process will be made to crash, with a profile on disk: private windows do not keep to their quota.
+    folder = await mkdtemp(join(tmpdir(), "longtab-profile-"));
+    context = await chromium.launchPersistentContext(folder, launchOptions);
+    page = await context.newPage();
+    await page.goto(baseURL ?? "");
+    await expect(card(page).getByRole("button", { name: /Load model/ })).toBeEnabled();
+  });
+  test.afterAll(async () => {
+    await context.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const answer = () => page.locator(".answer").last();
+
+  test("a GPU that crashes in the middle of an answer is explained; what was written is kept", async () => {
+    await drop(page, "mine.gguf", MODEL);
+    await expect(field(page)).toBeFocused(LOADED);
+    await field(page).fill("Tell me something long");
+    await field(page).press("Enter");
+    const streaming = page.locator(".answer.streaming .markdown");
+    await expect(streaming).toContainText(/\S{3}/);
+    const begun = await streaming.innerText();
+    const session = await context.browser()?.newBrowserCDPSession();
+    // Missing in Playwright's types: https://chromedevtools.github.io/devtools-protocol/tot/Browser/#method-crashGpuProcess
+    await session?.send("Browser.crashGpuProcess" as "Browser.close");
+    await expect(problem(page)).toContainText("The GPU stopped answering");
+    await expect(problem(page)).toContainText("Your conversation is kept.");
+    await expect(answer()).toContainText("what came so far is kept");
+    expect((await answer().locator(".markdown").innerText()).startsWith(begun.slice(0, 3))).toBe(true);
+    await expect(page.locator(".bubble")).toHaveText("Tell me something long");
+  });
+
+  test("the stored model starts again, also offline, and answers", async () => {
+    await context.setOffline(true);
+    await problem(page).getByRole("button", { name: "Start the model again" }).click();
+    await expect(problem(page)).toBeHidden(LOADED);
+    await field(page).fill("And now?");
+    await field(page).press("Enter");
+    await expect(page.locator(".bubble")).toHaveCount(2);
+    await expect(answer()).toContainText(/\S{3}/);
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await expect(page.getByRole("button", { name: "Send" })).toBeVisible();
+  });
+
+  for (const [what, bytes, title] of [
+    ["is no model", Buffer.from("%PDF-1.7\n".repeat(1000)), "This file is not a GGUF model"],
+    ["was cut short", MODEL.subarray(0, MODEL.length - 5000), "This model file is incomplete"],
+    [
+      "has an unknown architecture",
+      Buffer.from(MODEL.toString("latin1").replaceAll("llama", "zebra"), "latin1"),
+      "Longtab cannot run this model",
+    ],
+    [
+      "has a damaged header",
+      Buffer.concat([MODEL.subarray(0, 8), Buffer.alloc(16, 255), MODEL.subarray(24)]),
+      "This model file is damaged",
+    ],
+  ] as const) {
+    test(`a file that ${what} is refused in a plain sentence`, async () => {
+      await drop(page, "wrong.gguf", bytes);
+      await expect(problem(page)).toContainText(title);
+      await expect(page.locator(".bubble")).toHaveCount(2);
+    });
+  }
+
+  test("offline, a model that is not stored cannot come, which is said so", async () => {
+    await page.getByTitle("Models").click();
+    const models = page.getByRole("dialog", { name: "Models" });
+    await models.getByRole("listitem").filter({ hasText: "SmolLM2" }).getByRole("button", { name: "Load" }).click();
+    await expect(problem(page)).toContainText("There is no connection");
+    await context.setOffline(false);
+  });
+
+  test("a disk that fills up under a download is said so, with the bytes that have no room; what came is kept", async ({ baseURL }) => {
+    // Another origin: the browser looks at an origin's quota early, and then not for minutes.
+    const origin = await MeteredOrigin.start(baseURL ?? "");
+    const other = await context.newPage();
+    const session = await context.newCDPSession(other);
+    await session.send("Storage.overrideQuotaForOrigin", { origin: origin.url, quotaSize: 40e6 });
+    await other.goto(origin.url);
+    await card(other)
+      .getByRole("button", { name: /Load model/ })
+      .click();
+    await expect(problem(other)).toContainText("There is not enough space for this model", LOADED);
+    await expect(problem(other)).toContainText(
+      /no room to store SmolLM2 135M Instruct \(found \d+\.\d MB to store.*Delete a stored model or free disk space/,
+    );
+    await problem(other).getByRole("button", { name: "Stored models" }).click();
+    await expect(other.getByRole("dialog", { name: "Models" })).toContainText("34 of 98 MB here");
+    await other.close();
+    await origin.close();
+  });
+
+  test("after all that the stored model and the conversation are as they were", async () => {
+    await page.getByTitle("Models").click();
+    const models = page.getByRole("dialog", { name: "Models" });
+    await expect(models.getByText("wrong.gguf")).toHaveCount(0);
+    await expect(models.getByRole("listitem").filter({ hasText: "mine.gguf" })).toContainText("stored");
+    await page.reload();
+    await expect(page.locator(".bubble")).toHaveText(["Tell me something long", "And now?"]);
+    await expect(page.locator(".answer")).toHaveCount(2);
+    await expect(card(page).getByRole("button", { name: "Start", exact: true })).toBeEnabled();
+  });
+});
