@@ -15,6 +15,9 @@ const LOADED = { timeout: 60_000 };
 /** A name that is not this computer's: pages under it are not secure, as on a home server without a certificate. */
 const INSECURE = "longtab.test";
 
+/** Without these, after a second crash within minutes, Chromium gives a site no adapter until the browser is restarted. */
+const PATIENT_WITH_GPU = ["--disable-gpu-process-crash-limit", "--disable-domain-blocking-for-3d-apis"];
+
 const card = (page: Page) => page.getByRole("region", { name: "Model" });
 const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const problem = (page: Page) => card(page).getByRole("alert");
@@ -80,7 +83,8 @@ test.describe.serial("with a stored model and a conversation", () => {
   test.beforeAll(async ({ launchOptions, baseURL }) => {
     // A browser of its own, whose GPU process will be made to crash, with a profile on disk: private windows do not keep to their quota.
     folder = await mkdtemp(join(tmpdir(), "longtab-profile-"));
-    context = await chromium.launchPersistentContext(folder, launchOptions);
+    const args = [...(launchOptions.args ?? []), ...PATIENT_WITH_GPU];
+    context = await chromium.launchPersistentContext(folder, { ...launchOptions, args });
     page = await context.newPage();
     await page.goto(baseURL ?? "");
     await expect(card(page).getByRole("button", { name: /Load model/ })).toBeEnabled();
@@ -90,6 +94,11 @@ test.describe.serial("with a stored model and a conversation", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  const crashGpu = async () => {
+    const session = await context.browser()?.newBrowserCDPSession();
+    // Missing in Playwright's types: https://chromedevtools.github.io/devtools-protocol/tot/Browser/#method-crashGpuProcess
+    await session?.send("Browser.crashGpuProcess" as "Browser.close");
+  };
   const answer = () => page.locator(".answer").last();
 
   test("a GPU that crashes in the middle of an answer is explained; what was written is kept", async () => {
@@ -100,14 +109,21 @@ test.describe.serial("with a stored model and a conversation", () => {
     const streaming = page.locator(".answer.streaming .markdown");
     await expect(streaming).toContainText(/\S{3}/);
     const begun = await streaming.innerText();
-    const session = await context.browser()?.newBrowserCDPSession();
-    // Missing in Playwright's types: https://chromedevtools.github.io/devtools-protocol/tot/Browser/#method-crashGpuProcess
-    await session?.send("Browser.crashGpuProcess" as "Browser.close");
+    await crashGpu();
     await expect(problem(page)).toContainText("The GPU stopped answering");
     await expect(problem(page)).toContainText("Your conversation is kept.");
     await expect(answer()).toContainText("what came so far is kept");
     expect((await answer().locator(".markdown").innerText()).startsWith(begun.slice(0, 3))).toBe(true);
     await expect(page.locator(".bubble")).toHaveText("Tell me something long");
+  });
+
+  test("a GPU that crashes while the model loads is explained too", async () => {
+    await problem(page).getByRole("button", { name: "Start the model again" }).click();
+    const preparing = card(page).getByRole("progressbar", { name: "Preparing the GPU" });
+    // Where a real GPU is ready before this looks, it crashes a moment later.
+    await expect(preparing.or(page.getByTitle("Models").filter({ hasText: "ready" }))).toBeVisible(LOADED);
+    await crashGpu();
+    await expect(problem(page)).toContainText("The GPU stopped answering");
   });
 
   test("the stored model starts again, also offline, and answers", async () => {
