@@ -20,6 +20,8 @@ export default defineConfig({
   globalSetup: "./support/global-setup.ts",
   workers: 1,
   forbidOnly: true,
+  // A processor that plays the GPU for a browser beside its test can miss a deadline; what fails twice is broken.
+  retries: 1,
   timeout: 180_000,
   expect: { timeout: 15_000 },
   use: {
