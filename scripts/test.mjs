@@ -31,13 +31,13 @@ const STEPS = {
   model: { run: findTestModel },
   browser: { needs: ["install"], run: findTestBrowser },
   adapter: { needs: ["install"], prefers: ["browser"], run: findTestAdapter },
-  check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 120) },
+  check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 300) },
   lint: { needs: ["install"], run: lint },
   format: { needs: ["install"], run: () => command("oxfmt", ["--check"], 60) },
   build: { needs: ["install"], run: buildChat },
   size: { needs: ["install"], run: measureSize },
-  unit: { needs: ["install"], prefers: ["model"], run: () => vitest("unit", 600) },
-  gpu: { needs: ["install"], prefers: ["model", "adapter"], run: () => vitest("gpu", 900) },
+  unit: { needs: ["install"], prefers: ["model"], run: () => vitest("unit", 900) },
+  gpu: { needs: ["install"], prefers: ["model", "adapter"], run: () => vitest("gpu", 1500) },
   e2e: { needs: ["install", "model", "browser", "build"], run: playwright },
 };
 
@@ -128,7 +128,7 @@ async function findTestAdapter() {
 async function lint() {
   /** @type {string[]} */
   const failures = [];
-  for (const name of ["oxlint", "knip"]) await command(name, [], 120).catch(() => failures.push(name));
+  for (const name of ["oxlint", "knip"]) await command(name, [], 300).catch(() => failures.push(name));
   if (failures.length > 0) throw new Error(`${failures.join(" and ")} found something.`);
 }
 
@@ -156,7 +156,7 @@ async function vitest(project, seconds) {
 async function playwright() {
   const file = resultsFile("e2e");
   found["PLAYWRIGHT_JSON_OUTPUT_FILE"] = file;
-  return counted(command("playwright", ["test", "--config", join(root, "e2e/playwright.config.ts"), "--reporter=list,json"], 900), () => {
+  return counted(command("playwright", ["test", "--config", join(root, "e2e/playwright.config.ts"), "--reporter=list,json"], 1500), () => {
     const { stats } = /** @type {{ stats: { expected: number, unexpected: number, flaky: number, skipped: number } }} */ (readJson(file));
     return { passed: stats.expected + stats.flaky, failed: stats.unexpected, skipped: stats.skipped };
   });
