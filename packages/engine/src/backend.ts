@@ -1,5 +1,5 @@
 /**
- * The one interface between the engine and whatever computes: WebGPU today, the CPU next.
+ * The one interface between the engine and whatever computes: WebGPU or the CPU.
  * A backend is a loaded model; a timeline is the KV cache of one sequence of tokens in it.
  */
 export interface Backend {
@@ -9,6 +9,11 @@ export interface Backend {
   readonly contextLength: number;
   memory(): BackendMemory;
   createTimeline(): Timeline;
+  /**
+   * Decode steps to have under way while the reader is given a token, where a step takes `secondsPerStep`: as many as keep the device busy
+   * meanwhile, and no more, because steps that a stop makes useless still have to run. 0 where a step runs on the reader's own thread.
+   */
+  stepsAhead(secondsPerStep: number): number;
   /** Resolves once, when the device is gone; every pending and later call then rejects with `device-lost`. */
   readonly lost: Promise<Error>;
   dispose(): void;

@@ -32,7 +32,7 @@ export interface Summary {
 }
 
 /**
- * The loop: reads the prompt, then draws token after token. The device runs ahead of what is read back, so it never idles; a stop
+ * The loop: reads the prompt, then draws token after token. A device runs ahead of what is read back, so it never idles; a stop
  * that comes late rolls the session back by length. However it ends (also by a throw or by leaving the iteration), the session
  * holds exactly the prompt and the tokens that were accepted.
  *
@@ -71,6 +71,9 @@ export async function* generate(
       ...(options.onPrefill && { onProgress: options.onPrefill }),
     });
     const drawn = [first];
+    const runAhead = (steps: number): void => {
+      while (drawn.length < steps && accepted.length + drawn.length < budget) drawn.push(quiet(session.timeline.decode(sampling)));
+    };
     let id = await orAborted(first, signal);
     prefilled = performance.now();
     for (;;) {
@@ -90,9 +93,9 @@ export async function* generate(
         yield { text: text + rest.text, tokens: 1 };
         return summary(rest.stopped ? "stop" : "length");
       }
-      const ahead = stepsAhead((performance.now() - prefilled) / accepted.length);
-      while (drawn.length < ahead && accepted.length + drawn.length < budget) drawn.push(quiet(session.timeline.decode(sampling)));
+      runAhead(backend.stepsAhead((performance.now() - prefilled) / 1000 / accepted.length));
       yield { text, tokens: 1 };
+      runAhead(1);
       id = await orAborted(drawn[0] as Promise<number>, signal);
     }
   } finally {
@@ -117,14 +120,6 @@ function checkPrompt(prompt: Uint32Array, { contextLength }: Backend): void {
       remedy: "start a new chat, delete earlier turns, or shorten the text",
     });
   }
-}
-
-/**
- * Steps to have under way: enough that reading back (a few milliseconds) never leaves the device idle, and no more than one where a step
- * is long, because steps that a stop makes useless still have to run.
- */
-function stepsAhead(millisecondsPerToken: number): number {
-  return millisecondsPerToken > 25 ? 1 : 3;
 }
 
 /** A step that nobody will wait for may fail (a lost device, an abort) without being an unhandled rejection. */

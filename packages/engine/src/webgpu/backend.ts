@@ -100,6 +100,11 @@ export class WebGpuBackend implements Backend {
     return new WebGpuTimeline(this, dense);
   }
 
+  /** Reading back takes a few milliseconds; from 25 ms a step on, one step hides them. */
+  stepsAhead(secondsPerStep: number): number {
+    return secondsPerStep > 0.025 ? 1 : 3;
+  }
+
   /**
    * Runs what makes room for a step and submits it, one such after another: timelines share scratch and pages, and making room may wait.
    * Nobody waits here for the results of a step.
