@@ -23,10 +23,13 @@ export type ErrorCode =
   | "storage-damaged"
   // The device.
   | "webgpu-unavailable"
+  | "wasm-unavailable"
+  | "wasm-blocked"
   | "device-limit"
   | "device-lost"
   | "out-of-memory"
   | "shader-failed"
+  | "self-test-failed"
   // A request.
   | "invalid-option"
   | "invalid-message"
