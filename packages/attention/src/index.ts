@@ -1,11 +1,9 @@
-export { pageTokens, pageBytes } from "./page.ts";
+export { entryWords, pageTokens } from "./page.ts";
 export type { CacheShape, HeadPage } from "./page.ts";
-export { PagePool } from "./pool.ts";
+export { FreePages, pagesExceeded } from "./pool.ts";
+export type { LayerTable, PagePool } from "./pool.ts";
 export { KvCache } from "./cache.ts";
-export type { LayerCache } from "./cache.ts";
 export { dense } from "./policies/dense.ts";
 export type { ListWriter, Policy } from "./policies/policy.ts";
 export { rotationTable } from "./rotation.ts";
 export type { RotarySpec } from "./rotation.ts";
-export { partialsLength, splitsOf, planAttention, recordAttention } from "./kernels/attention.ts";
-export type { AttentionBuffers, AttentionPlan } from "./kernels/attention.ts";

@@ -4,7 +4,7 @@ export const pageTokens = 16;
 /** u32 words of a list entry: slot, position, count, rotation (shaders/lib/pages.wgsl). */
 export const entryWords = 4;
 
-/** A page that a head keeps: its number in the layer's pool and the absolute position of its first token (a multiple of 16). */
+/** A page that a head keeps: its number in the pool and the absolute position of its first token (a multiple of 16). */
 export interface HeadPage {
   readonly page: number;
   readonly position: number;
@@ -17,9 +17,4 @@ export interface CacheShape {
   kvHeads: number;
   /** E; a multiple of 8. */
   headSize: number;
-}
-
-/** Bytes of one page's keys, and again of its values: [16, E] in f16. */
-export function pageBytes({ headSize }: CacheShape): number {
-  return pageTokens * headSize * 2;
 }

@@ -1,132 +1,49 @@
 import { LongtabError } from "@longtab/errors";
-import type { Gpu } from "@longtab/gpu";
-import { pageBytes, pageTokens } from "./page.ts";
 import type { CacheShape } from "./page.ts";
 
-// STORAGE | COPY_SRC | COPY_DST by number: this module is also loaded where there is no WebGPU.
-const usage = 0x80 | 0x04 | 0x08;
-
 /**
- * The pages of every layer. A pool per layer keeps each binding small; pools grow by doubling, one layer at a time, so that a
- * short chat takes little memory and growing never holds more than one layer twice.
+ * Where pages live and what the kernels read beside them: the buffers of a GPU or WASM memory. What a page holds is the memory's
+ * own affair; here pages are numbers.
  */
-export class PagePool {
+export interface PagePool<Table extends LayerTable = LayerTable> {
   readonly shape: CacheShape;
-  /** Most pages of one layer: its budget. */
-  readonly maxPages: number;
-  #layers: LayerPool[];
-
-  constructor(gpu: Gpu, shape: CacheShape, maxPages: number) {
-    const largest = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape));
-    if (maxPages > largest) {
-      throw new LongtabError({
-        code: "device-limit",
-        what: "The cache of one layer is larger than this GPU can bind",
-        value: maxPages * pageBytes(shape),
-        limit: gpu.report.limits.maxStorageBufferBindingSize,
-        remedy: `choose a context of at most ${Math.floor(largest / shape.kvHeads) * pageTokens} tokens`,
-      });
-    }
-    this.shape = shape;
-    this.maxPages = maxPages;
-    this.#layers = Array.from({ length: shape.layers }, (_, layer) => new LayerPool(gpu, `layer ${layer}`, shape));
-  }
-
-  /** Bytes allocated now. */
-  get bytes(): number {
-    return this.#layers.reduce((sum, layer) => sum + layer.capacity * 2 * pageBytes(this.shape), 0);
-  }
-
-  get maxBytes(): number {
-    return this.shape.layers * this.maxPages * 2 * pageBytes(this.shape);
-  }
-
-  keys(layer: number): GPUBuffer {
-    return this.#layer(layer).keys;
-  }
-
-  values(layer: number): GPUBuffer {
-    return this.#layer(layer).values;
-  }
-
   /** Makes room for `count` more pages in every layer. Throws `context-exceeded` past the budget and `out-of-memory`. */
-  async reserve(count: number): Promise<void> {
-    for (const layer of this.#layers) {
-      const needed = layer.used + count;
-      if (needed <= layer.capacity) continue;
-      if (needed > this.maxPages)
-        throw new LongtabError({
-          code: "context-exceeded",
-          what: "The cache has no free page left",
-          value: needed,
-          limit: this.maxPages,
-          remedy: "start a new chat or shorten the conversation",
-        });
-      const capacity = Math.min(this.maxPages, Math.max(needed, layer.capacity * 2));
-      await layer.grow(capacity);
-    }
-  }
-
-  /** A page of this layer; `reserve` has made room. */
-  allocate(layer: number): number {
-    return this.#layer(layer).allocate();
-  }
-
-  release(layer: number, page: number): void {
-    this.#layer(layer).release(page);
-  }
-
-  dispose(): void {
-    for (const layer of this.#layers) layer.dispose();
-  }
-
-  #layer(index: number): LayerPool {
-    const layer = this.#layers[index];
-    if (!layer) throw new RangeError(`no layer ${index}`);
-    return layer;
-  }
+  reserve(count: number): Promise<void>;
+  /** A page for a head of this layer; `reserve` has made room. */
+  allocate(layer: number): number;
+  release(layer: number, page: number): void;
+  /** @throws LongtabError `out-of-memory`. */
+  createTable(label: string, wordsPerLayer: number): Table;
 }
 
-class LayerPool {
-  keys: GPUBuffer;
-  values: GPUBuffer;
-  capacity = 0;
-  #gpu: Gpu;
-  #label: string;
-  #pageBytes: number;
+/** u32 words that the kernels of a layer read, a part of the same length for each layer: page lists, their lengths, append slots. */
+export interface LayerTable {
+  /** Writes words of one layer's part, from index `first` of that part on. */
+  write(layer: number, first: number, words: ArrayLike<number>): void;
+  /** Shows what was written to the steps that come from now on. */
+  flush(): void;
+  dispose(): void;
+}
+
+/** The page numbers that a pool has and nobody holds. */
+export class FreePages {
+  #count = 0;
   #free: number[] = [];
 
-  constructor(gpu: Gpu, label: string, shape: CacheShape) {
-    this.#gpu = gpu;
-    this.#label = label;
-    this.#pageBytes = pageBytes(shape);
-    this.keys = gpu.createBuffer(`${label} keys`, this.#pageBytes, usage);
-    this.values = gpu.createBuffer(`${label} values`, this.#pageBytes, usage);
+  /** Pages that exist, held or free. */
+  get count(): number {
+    return this.#count;
   }
 
+  /** Pages that are held. */
   get used(): number {
-    return this.capacity - this.#free.length;
+    return this.#count - this.#free.length;
   }
 
-  /** Moves the pages to larger buffers. Where there is no memory for those, everything stays as it is. */
-  async grow(capacity: number): Promise<void> {
-    const grown: GPUBuffer[] = [];
-    try {
-      await this.#gpu.allocating("the conversation's cache", () => {
-        for (const name of ["keys", "values"])
-          grown.push(this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * this.#pageBytes, usage));
-      });
-    } catch (error) {
-      for (const buffer of grown) this.#gpu.destroyBuffer(buffer);
-      throw error;
-    }
-    const [keys = this.keys, values = this.values] = grown;
-    this.keys = this.#move(this.keys, keys);
-    this.values = this.#move(this.values, values);
-    // Lowest pages first, so that lists of a young pool read memory in order.
-    const added = Array.from({ length: capacity - this.capacity }, (_, i) => capacity - 1 - i);
-    this.#free = [...added, ...this.#free];
-    this.capacity = capacity;
+  /** Takes in new pages; they are given from the first on, after those that are free already. */
+  add(pages: readonly number[]): void {
+    this.#free = [...pages.toReversed(), ...this.#free];
+    this.#count += pages.length;
   }
 
   allocate(): number {
@@ -138,19 +55,15 @@ class LayerPool {
   release(page: number): void {
     this.#free.push(page);
   }
+}
 
-  dispose(): void {
-    this.#gpu.destroyBuffer(this.keys);
-    this.#gpu.destroyBuffer(this.values);
-  }
-
-  #move(old: GPUBuffer, grown: GPUBuffer): GPUBuffer {
-    if (this.capacity > 0) {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(old, 0, grown, 0, this.capacity * this.#pageBytes);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-    }
-    this.#gpu.destroyBuffer(old);
-    return grown;
-  }
+/** What `reserve` throws where `needed` pages are more than the budget. */
+export function pagesExceeded(needed: number, limit: number): LongtabError {
+  return new LongtabError({
+    code: "context-exceeded",
+    what: "The cache has no free page left",
+    value: needed,
+    limit,
+    remedy: "start a new chat or shorten the conversation",
+  });
 }

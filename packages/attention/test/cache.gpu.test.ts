@@ -3,8 +3,10 @@ import { readBuffer } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { openTestGpu } from "@longtab/gpu/testing";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { dense, KvCache, pageBytes, PagePool, pageTokens } from "../src/index.ts";
+import { pageTokens } from "../src/index.ts";
 import type { CacheShape } from "../src/index.ts";
+import { describeKvCache } from "../src/testing/index.ts";
+import { GpuPagePool, pageBytes } from "../src/webgpu/index.ts";
 
 const shape: CacheShape = { layers: 2, heads: 4, kvHeads: 2, headSize: 16 };
 /** Of keys and values of one page in both layers. */
@@ -12,37 +14,29 @@ const bytesOfPage = 2 * 2 * pageBytes(shape);
 const contextLength = 320;
 
 let gpu: Gpu;
-let pool: PagePool;
-let allocatedBefore: number;
 beforeAll(async () => {
   gpu = await openTestGpu();
 });
-beforeEach(() => {
-  allocatedBefore = gpu.allocatedBytes;
-  pool = new PagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
-});
-afterEach(() => {
-  pool.dispose();
-  if (gpu.allocatedBytes !== allocatedBefore) throw new Error(`${gpu.allocatedBytes - allocatedBefore} bytes are still allocated`);
-});
 
-async function append(cache: KvCache, tokens: number): Promise<void> {
-  await cache.reserve(tokens);
-  cache.append(tokens);
+/** A pool, and an end of it that says what is still allocated. */
+function open(cacheShape: CacheShape, tokens: number): { pool: GpuPagePool; dispose: () => void } {
+  const allocatedBefore = gpu.allocatedBytes;
+  const pool = new GpuPagePool(gpu, cacheShape, (tokens / pageTokens) * cacheShape.kvHeads);
+  const dispose = (): void => {
+    pool.dispose();
+    if (gpu.allocatedBytes !== allocatedBefore) throw new Error(`${gpu.allocatedBytes - allocatedBefore} bytes are still allocated`);
+  };
+  return { pool, dispose };
 }
 
-/** Every free page of a layer, by taking all of them; they are given back. */
-function freePages(layer: number): number[] {
-  const taken: number[] = [];
-  try {
-    for (;;) taken.push(pool.allocate(layer));
-  } catch {
-    for (const page of taken.toReversed()) pool.release(layer, page);
-    return taken.toSorted((a, b) => a - b);
-  }
-}
+describe("GpuPagePool", () => {
+  let pool: GpuPagePool;
+  let dispose: () => void;
+  beforeEach(() => {
+    ({ pool, dispose } = open(shape, contextLength));
+  });
+  afterEach(() => dispose());
 
-describe("PagePool", () => {
   test("takes no memory for pages before the first token", () => {
     expect(pool.bytes).toBe(0);
     expect(pool.maxBytes).toBe(40 * bytesOfPage);
@@ -118,75 +112,8 @@ describe("PagePool", () => {
 
   test("refuses a layer that this adapter cannot bind", () => {
     const pages = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape)) + 1;
-    expect(() => new PagePool(gpu, shape, pages)).toThrow(expect.objectContaining({ code: "device-limit" }));
+    expect(() => new GpuPagePool(gpu, shape, pages)).toThrow(expect.objectContaining({ code: "device-limit" }));
   });
 });
 
-describe("KvCache", () => {
-  test("takes a page per layer and KV head every 16 tokens and gives them back", async () => {
-    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
-    const longest: number[] = [];
-    for (const [tokens, pages] of [
-      [15, 1],
-      [1, 1],
-      [1, 2],
-      [14, 2],
-      [1, 2],
-      [1, 3],
-      [64, 7],
-    ] as const) {
-      await append(cache, tokens);
-      longest.push(cache.longestList - pages);
-    }
-    expect(longest).toEqual([0, 0, 0, 0, 0, 0, 0]);
-    expect(cache.length).toBe(97);
-    const bytes = pool.bytes;
-    cache.truncate(33);
-    expect(cache.longestList).toBe(3);
-    cache.truncate(32);
-    expect(cache.longestList).toBe(2);
-    cache.truncate(0);
-    expect(cache.longestList).toBe(0);
-    expect(pool.bytes).toBe(bytes);
-    for (const layer of [0, 1]) expect(freePages(layer)).toEqual(Array.from({ length: bytes / bytesOfPage }, (_, page) => page));
-    cache.dispose();
-  });
-
-  test("keeps the page that a truncation ends in, and goes on in it", async () => {
-    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
-    await append(cache, 40);
-    const free = freePages(0).length;
-    cache.truncate(17);
-    expect(freePages(0)).toHaveLength(free + shape.kvHeads);
-    await append(cache, 15);
-    expect(cache.length).toBe(32);
-    expect(freePages(0)).toHaveLength(free + shape.kvHeads);
-    await append(cache, 1);
-    expect(freePages(0)).toHaveLength(free);
-    cache.dispose();
-  });
-
-  test("does not change when it is truncated to more than it holds", async () => {
-    const cache = new KvCache(gpu, pool, dense, contextLength, 64);
-    await append(cache, 5);
-    cache.truncate(6);
-    expect(cache.length).toBe(5);
-    cache.dispose();
-  });
-
-  test("shares the pool with another, each in pages of its own", async () => {
-    const first = new KvCache(gpu, pool, dense, contextLength, 64);
-    const second = new KvCache(gpu, pool, dense, contextLength, 64);
-    await append(first, 20);
-    await append(second, 20);
-    const used = (): number => pool.bytes / bytesOfPage - freePages(0).length;
-    expect(used()).toBe(8);
-    await append(first, 20);
-    expect(used()).toBe(10);
-    first.dispose();
-    expect(used()).toBe(4);
-    expect(second.longestList).toBe(2);
-    second.dispose();
-    expect(freePages(0)).toHaveLength(pool.bytes / bytesOfPage);
-  });
-});
+describeKvCache("GPU buffers", open);

@@ -1,5 +1,5 @@
-import { recordAttention } from "@longtab/attention";
-import type { AttentionPlan, LayerCache } from "@longtab/attention";
+import { recordAttention } from "@longtab/attention/webgpu";
+import type { AttentionPlan, LayerCache } from "@longtab/attention/webgpu";
 import type { Step, UniformSlot } from "@longtab/gpu";
 import { embed } from "./kernels/embed.ts";
 import type { MatmulTuning } from "./kernels/matmul-tuning.ts";

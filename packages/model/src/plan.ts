@@ -1,5 +1,6 @@
-import { pageBytes, pageTokens } from "@longtab/attention";
+import { pageTokens } from "@longtab/attention";
 import type { CacheShape } from "@longtab/attention";
+import { pageBytes } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
 import { readConfig } from "./config.ts";

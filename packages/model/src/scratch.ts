@@ -1,5 +1,5 @@
-import { partialsLength, planAttention } from "@longtab/attention";
-import type { AttentionPlan } from "@longtab/attention";
+import { partialsLength, planAttention } from "@longtab/attention/webgpu";
+import type { AttentionPlan } from "@longtab/attention/webgpu";
 import type { Gpu } from "@longtab/gpu";
 import type { ModelConfig } from "./config.ts";
 

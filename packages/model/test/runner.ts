@@ -1,4 +1,6 @@
-import { dense, KvCache, PagePool, pageTokens, planAttention, rotationTable, splitsOf } from "@longtab/attention";
+import { dense, KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import { GpuPagePool, layerCache, planAttention, splitsOf } from "@longtab/attention/webgpu";
+import type { GpuTable } from "@longtab/attention/webgpu";
 import { parseGguf } from "@longtab/formats";
 import type { ByteSource } from "@longtab/formats";
 import { readBuffer } from "@longtab/gpu";
@@ -20,8 +22,8 @@ export class Runner {
   #gpu: Gpu;
   #recorder: Recorder;
   #model: Model;
-  #pool: PagePool;
-  #cache: KvCache;
+  #pool: GpuPagePool;
+  #cache: KvCache<GpuTable>;
   #ids: GPUBuffer;
 
   static async load(gpu: Gpu, recorder: Recorder, source: ByteSource): Promise<Runner> {
@@ -29,8 +31,8 @@ export class Runner {
     const { config, contextLength } = planLoad(file, { limits: gpu.report.limits });
     const weights = await uploadModel(gpu, file, config, source);
     const shape = cacheShape(config);
-    const pool = new PagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
-    const cache = new KvCache(gpu, pool, dense, contextLength, maxStepTokens);
+    const pool = new GpuPagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
+    const cache = new KvCache(pool, dense, contextLength, maxStepTokens);
     const attention = planAttention(shape, cache.lists.capacity, gpu.report.software);
     return new Runner(
       gpu,
@@ -41,7 +43,7 @@ export class Runner {
     );
   }
 
-  private constructor(gpu: Gpu, recorder: Recorder, model: Model, pool: PagePool, cache: KvCache) {
+  private constructor(gpu: Gpu, recorder: Recorder, model: Model, pool: GpuPagePool, cache: KvCache<GpuTable>) {
     this.#gpu = gpu;
     this.#recorder = recorder;
     this.#model = model;
@@ -68,12 +70,12 @@ export class Runner {
         ids.map((_, row) => position + row),
       ),
     );
-    const splits = splitsOf(attention, this.#cache.longestList);
+    const splits = splitsOf(attention, this.#cache.lists.longest);
     this.#recorder.submit((step) => {
       const uniform = step.uniform(Uint32Array.of(ids.length, position, 1, splits, headSize));
       recordForward(step, this.#model, {
         ids: this.#ids,
-        cache: (layer) => this.#cache.layer(layer),
+        cache: (layer) => layerCache(this.#pool, this.#cache, layer),
         tokens: ids.length,
         splits,
         uniform,

@@ -7,9 +7,10 @@ import { pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
 import { dense } from "../policies/dense.ts";
 import type { Policy } from "../policies/policy.ts";
-import { PagePool } from "../pool.ts";
 import { rotationTable } from "../rotation.ts";
 import type { RotarySpec } from "../rotation.ts";
+import { layerCache } from "../webgpu/layer.ts";
+import { GpuPagePool } from "../webgpu/pool.ts";
 import { partialsLength, splitsOf, planAttention, recordAttention } from "./attention.ts";
 import { attend } from "./attention.reference.ts";
 import type { ReferenceToken } from "./attention.reference.ts";
@@ -72,8 +73,8 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf, softwa
   const noise = createNoise(7);
   const context = steps.reduce((sum, tokens) => sum + tokens, 0);
   const maxStep = Math.max(...steps);
-  const pool = new PagePool(gpu, shape, kvHeads * Math.ceil(context / pageTokens));
-  const cache = new KvCache(gpu, pool, policy, context, maxStep);
+  const pool = new GpuPagePool(gpu, shape, kvHeads * Math.ceil(context / pageTokens));
+  const cache = new KvCache(pool, policy, context, maxStep);
   const plan = planAttention(shape, cache.lists.capacity, software);
   const recorder = new Recorder(gpu);
   const storage = (label: string, length: number): GPUBuffer =>
@@ -97,10 +98,10 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf, softwa
     gpu.device.queue.writeBuffer(buffers.rotations, 0, rotationTable(spec, positions));
     await cache.reserve(tokens);
     cache.append(tokens);
-    const splits = splitsOf(plan, cache.longestList);
+    const splits = splitsOf(plan, cache.lists.longest);
     recorder.submit((step) => {
       const uniform = step.uniform(new Uint32Array([tokens, position, shifts.length, splits, headSize]));
-      recordAttention(step, plan, cache.layer(1), buffers, tokens, splits, uniform);
+      recordAttention(step, plan, layerCache(pool, cache, 1), buffers, tokens, splits, uniform);
     });
   }
   const error = await gpu.device.popErrorScope();

@@ -6,9 +6,9 @@ import pagesLibrary from "../../../../shaders/lib/pages.wgsl?raw";
 import stepLibrary from "../../../../shaders/lib/step.wgsl?raw";
 import prefillSource from "../../../../shaders/attention_prefill.wgsl?raw";
 import ropeAppendSource from "../../../../shaders/rope_append.wgsl?raw";
-import type { LayerCache } from "../cache.ts";
 import { pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
+import type { LayerCache } from "../webgpu/layer.ts";
 
 const ropeAppend = defineKernel({
   name: "rope_append",

@@ -1,4 +1,5 @@
-import { dense, PagePool, pageTokens, planAttention } from "@longtab/attention";
+import { dense, pageTokens } from "@longtab/attention";
+import { GpuPagePool, planAttention } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { Recorder } from "@longtab/gpu";
@@ -62,7 +63,7 @@ export class WebGpuBackend implements Backend {
   readonly recorder: Recorder;
   readonly model: Model;
   readonly plan: LoadPlan;
-  readonly pool: PagePool;
+  readonly pool: GpuPagePool;
   readonly sampler: SamplerScratch;
   readonly lost: Promise<Error>;
   /** Measured prefill speed, tokens a second: how large the next chunk may be. */
@@ -77,7 +78,7 @@ export class WebGpuBackend implements Backend {
     this.plan = plan;
     this.recorder = new Recorder(gpu);
     this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
-    this.pool = new PagePool(gpu, shape, Math.ceil(plan.contextLength / pageTokens) * shape.kvHeads);
+    this.pool = new GpuPagePool(gpu, shape, Math.ceil(plan.contextLength / pageTokens) * shape.kvHeads);
     this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
     this.lost = gpu.lost.then((error) => (this.#failure = error));
   }
@@ -125,7 +126,7 @@ export class WebGpuBackend implements Backend {
   }
 }
 
-/** A multiple of a page, as PageLists makes it. */
+/** A multiple of a page, as KvCache makes it. */
 function listCapacity(contextLength: number): number {
   return Math.ceil(dense.listCapacity(contextLength) / pageTokens) * pageTokens;
 }

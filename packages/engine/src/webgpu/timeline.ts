@@ -1,5 +1,7 @@
-import { KvCache, rotationTable, splitsOf } from "@longtab/attention";
+import { KvCache, rotationTable } from "@longtab/attention";
 import type { Policy } from "@longtab/attention";
+import { layerCache, splitsOf } from "@longtab/attention/webgpu";
+import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { Step } from "@longtab/gpu";
 import { readBuffer, settled } from "@longtab/gpu";
@@ -20,7 +22,7 @@ const firstChunk = 64;
 export class WebGpuTimeline implements Timeline {
   readonly scoreRows = maxLogitRows;
   #backend: WebGpuBackend;
-  #cache: KvCache;
+  #cache: KvCache<GpuTable>;
   /** u32 by absolute position; one more than the context, for the token drawn last. */
   #ids: GPUBuffer;
   #sampled: GPUBuffer;
@@ -32,7 +34,7 @@ export class WebGpuTimeline implements Timeline {
   constructor(backend: WebGpuBackend, policy: Policy) {
     const { gpu, pool, contextLength } = backend;
     this.#backend = backend;
-    this.#cache = new KvCache(gpu, pool, policy, contextLength, maxStepTokens);
+    this.#cache = new KvCache(pool, policy, contextLength, maxStepTokens);
     this.#ids = gpu.createBuffer("token ids", (contextLength + 1) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
     this.#sampled = gpu.createBuffer("sampled id", 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
     this.#readBack = new ReadBack(gpu);
@@ -179,11 +181,12 @@ export class WebGpuTimeline implements Timeline {
   }
 
   #record(step: Step, tokens: number, position: number, logitsOf: ForwardInput["logitsOf"], sampling: Sampling | undefined): void {
-    const { model, sampler: scratch, vocabularySize } = this.#backend;
-    const splits = splitsOf(model.attention, this.#cache.longestList);
+    const { model, pool, sampler: scratch, vocabularySize } = this.#backend;
+    const splits = splitsOf(model.attention, this.#cache.lists.longest);
     const rotations = 1;
     const uniform = step.uniform(Uint32Array.of(tokens, position, rotations, splits, model.attention.shape.headSize));
-    recordForward(step, model, { ids: this.#ids, cache: (layer) => this.#cache.layer(layer), tokens, splits, uniform, logitsOf });
+    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, layer);
+    recordForward(step, model, { ids: this.#ids, cache, tokens, splits, uniform, logitsOf });
     if (sampling)
       recordSample(
         step,

@@ -1,0 +1,3 @@
+export { attend } from "../kernels/attention.reference.ts";
+export type { ReferenceToken } from "../kernels/attention.reference.ts";
+export { describeKvCache } from "./kv-cache.ts";

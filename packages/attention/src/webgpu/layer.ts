@@ -1,0 +1,25 @@
+import type { StorageBinding } from "@longtab/gpu";
+import type { KvCache } from "../cache.ts";
+import type { GpuPagePool } from "./pool.ts";
+import type { GpuTable } from "./table.ts";
+
+/** What the kernels of one layer bind. Fetch it for every step: pools and so buffers may have grown. */
+export interface LayerCache {
+  keys: GPUBuffer;
+  values: GPUBuffer;
+  entries: StorageBinding;
+  lengths: StorageBinding;
+  /** [kvHeads, tokens] of this step: where its keys and values go. */
+  slots: StorageBinding;
+}
+
+/** One layer of a timeline whose pages are in `pool`. */
+export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, layer: number): LayerCache {
+  return {
+    keys: pool.keys(layer),
+    values: pool.values(layer),
+    entries: cache.lists.entries.binding(layer),
+    lengths: cache.lists.lengths.binding(layer),
+    slots: cache.slots.binding(layer),
+  };
+}
