@@ -6,7 +6,7 @@ export type { GenerateOptions, Piece, Summary } from "./generate.ts";
 export { Session } from "./session.ts";
 export { logSumExp, score } from "./score.ts";
 export type { ScoredStep, ScoreOptions } from "./score.ts";
-export { defaultSampling, validateSampling } from "./sampling/index.ts";
+export { defaultSampling, Drawer, validateSampling } from "./sampling/index.ts";
 export type { SamplingOptions } from "./sampling/index.ts";
 export { loadWebGpuBackend } from "./webgpu/backend.ts";
 export type { LoadBackendOptions, LoadProgress, WebGpuBackend } from "./webgpu/backend.ts";

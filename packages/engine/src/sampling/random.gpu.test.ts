@@ -3,7 +3,7 @@ import { defineKernel } from "@longtab/gpu";
 import { openTestGpu, runKernel } from "@longtab/gpu/testing";
 import { expect, it } from "vitest";
 import randomWgsl from "../../../../shaders/lib/random.wgsl?raw";
-import { gumbel, randomBits } from "./sample.reference.ts";
+import { gumbel, randomBits } from "./noise.ts";
 
 const probe = defineKernel({
   name: "random_probe",

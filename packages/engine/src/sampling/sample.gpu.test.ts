@@ -7,6 +7,7 @@ import type { Sampling } from "../backend.ts";
 import { createSamplerScratch, recordSample } from "./sample.ts";
 import type { SampleBuffers } from "./sample.ts";
 import { sampleReference } from "./sample.reference.ts";
+import { distributions, randomSampling } from "./testing/cases.ts";
 
 const plain: Sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 64, seed: 1 };
 
@@ -70,33 +71,6 @@ describe("recordSample", () => {
   }
 
   const random = createRandom(20_250_901);
-  const infinities = (share: number, value: number) => (logits: Float32Array<ArrayBuffer>) =>
-    logits.map((logit) => (random.next() < share ? value : logit));
-  const distributions: Record<string, (size: number) => Float32Array<ArrayBuffer>> = {
-    "normal logits": (size) => random.normals(size),
-    "spread logits": (size) => random.normals(size, 6),
-    "a flat distribution": (size) => new Float32Array(size).fill(random.normal()),
-    "heavy ties": (size) => random.normals(size, 3).map(Math.round),
-    "two values, signed zeros among them": (size) => Float32Array.from({ length: size }, () => random.pick([0, -0, -1])),
-    "one peak": (size) => random.normals(size).with(random.integer(size), 25),
-    "neighbouring floats": (size) => Float32Array.from({ length: size }, () => 8 + random.integer(64) * 2 ** -20),
-    "a far offset": (size) => random.normals(size, 4).map((logit) => logit - 3000),
-    "half of them -inf": (size) => infinities(0.5, -Infinity)(random.normals(size, 3)),
-    "NaN here and there": (size) => infinities(0.1, NaN)(random.normals(size, 3)),
-    "+inf here and there": (size) => infinities(0.01, Infinity)(random.normals(size, 3)),
-    "the largest floats": (size) => random.normals(size, 1e38),
-    "a long tail": (size) => Float32Array.from({ length: size }, (_, id) => -2 * Math.log(1 + id)),
-  };
-  const randomSampling = (size: number): Sampling => ({
-    temperature: random.pick([0, 1e-6, 0.01, 0.3, 0.7, 0.7, 1, 1, 2, 100]),
-    topK: random.pick([0, 0, 0, 1, 2, 3, 40, 40, 1000, size - 1, size, size + 5]),
-    topP: random.pick([0, 1e-4, 0.1, 0.5, 0.9, 0.95, 0.95, 0.999, 1 - 2 ** -24, 1, 1, 1]),
-    minP: random.pick([0, 0, 0, 0, 0.01, 0.05, 0.5, 1]),
-    repetitionPenalty: random.pick([1, 1.1, 1.1, 2, 0.5, 100]),
-    penaltyWindow: random.pick([0, 1, 64, 100, 1_000_000]),
-    seed: random.integer(2 ** 32),
-  });
-
   it.each([
     [1, 10],
     [2, 20],
@@ -109,8 +83,8 @@ describe("recordSample", () => {
     "draws the reference's ids from %i logits",
     async (size, casesEach) => {
       const stride = 128;
-      const cases = Object.values(distributions).flatMap((make) =>
-        Array.from({ length: casesEach }, () => ({ logits: make(size), sampling: randomSampling(size) })),
+      const cases = Object.values(distributions(random)).flatMap((make) =>
+        Array.from({ length: casesEach }, () => ({ logits: make(size), sampling: randomSampling(random, size) })),
       );
       const tokens = Uint32Array.from({ length: cases.length * stride }, () => random.integer(Math.min(size, 200)));
       const bench = createBench(gpu, size, tokens);

@@ -1,4 +1,5 @@
 import type { Sampling } from "../backend.ts";
+import { gumbel, randomBits } from "./noise.ts";
 
 export interface SampleInput {
   logits: Float32Array;
@@ -91,26 +92,4 @@ function nearWinners(perturbed: { id: number; distance: number; value: number }[
     start = end;
   }
   return accepted.map(({ id }) => id);
-}
-
-/** `random_bits` of shaders/lib/random.wgsl. */
-export function randomBits(first: number, second: number, third: number): number {
-  const step = (value: number): number => (Math.imul(value, 1664525) + 1013904223) | 0;
-  let [x, y, z] = [step(first), step(second), step(third)];
-  const mix = (): void => {
-    x = (x + Math.imul(y, z)) | 0;
-    y = (y + Math.imul(z, x)) | 0;
-    z = (z + Math.imul(x, y)) | 0;
-  };
-  mix();
-  x ^= x >>> 16;
-  y ^= y >>> 16;
-  z ^= z >>> 16;
-  mix();
-  return x >>> 0;
-}
-
-/** `gumbel` of shaders/lib/random.wgsl. */
-export function gumbel(bits: number): number {
-  return -Math.log(-Math.log1p(-(bits + 0.5) / 2 ** 32));
 }
