@@ -6,6 +6,8 @@ export type { GenerateOptions, Piece, Summary } from "./generate.ts";
 export { Session } from "./session.ts";
 export { logSumExp, score } from "./score.ts";
 export type { ScoredStep, ScoreOptions } from "./score.ts";
+export { DraftLookUp, DraftPace, mostDrafts } from "./drafts/index.ts";
+export type { Draft } from "./drafts/index.ts";
 export { defaultSampling, Drawer, validateSampling } from "./sampling/index.ts";
 export type { SamplingOptions } from "./sampling/index.ts";
 export { loadWebGpuBackend } from "./webgpu/backend.ts";
