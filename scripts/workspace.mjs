@@ -21,7 +21,7 @@ export function readJson(path) {
 
 /** Node's arguments for a tool of the workspace: its own script, because `.bin` holds shell files that Windows cannot spawn. @param {string} name */
 export function tool(name) {
-  const folder = join(root, "node_modules", name === "tsc" ? "typescript" : name);
+  const folder = join(root, "node_modules", { tsc: "typescript", asc: "assemblyscript" }[name] ?? name);
   const { bin } = /** @type {{ bin: string | Record<string, string> }} */ (readJson(join(folder, "package.json")));
   const script = typeof bin === "string" ? bin : bin[name];
   if (script === undefined) throw new Error(`${folder} has no command ${name}.`);

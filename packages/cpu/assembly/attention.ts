@@ -1,0 +1,274 @@
+// Attention of a step's queries over the page lists of one layer.
+//   y[r, h] = sum over listed tokens at positions <= position + r of softmax(q[r, h] . k) v
+//
+// A KV head's queries of some rows are a tile: keys and values that are loaded serve all of it. A list is cut into splits of a fixed
+// number of entries, a split into chunks of at most 16 runs. Chunks add to the state of their split in order, splits merge in order;
+// where a split begins and a chunk ends depends on the list alone. So a row's result has the same bits whatever rows are beside it,
+// whether one thread walks all splits of a tile or many threads take a split each and the states are merged afterwards.
+
+import { ADDRESSES, POSITIONS, QUERIES, QUERY_SCALES, RUNS_IN_CHUNK, score, SCORES_BYTES, TABLE_BYTES, VALUE_SCALES } from "./blocks";
+import { WEIGHTS_BYTES, weighValues } from "./blocks";
+import { queriesBytes, queryScales } from "./append";
+import { ATTEND, COMBINE } from "./jobs";
+import { ENTRY_BYTES, runBytes, RUN_TOKENS, scalesOffset } from "./pages";
+import { clearState, finish, merge, stateBytes, weigh } from "./softmax";
+import { argument, run, setArgument } from "./team";
+
+/** Entries of a split: some ten microseconds of a decode step, and few enough states to merge. */
+const SPLIT: i32 = 16;
+/** Queries of a tile at most: its scores, weights and states stay in the first cache. */
+const TILE: i32 = 24;
+/** Position of a token that is not on the list. */
+const NOWHERE: i32 = i32.MAX_VALUE;
+
+const HEADER: usize = 64;
+
+/** Counts the leader's jobs. */
+let jobs: i32 = 0;
+/** The job that this thread last took an item of, and the number of its own scratch in it. */
+let joined: i32 = 0;
+let ownScratch: i32 = 0;
+
+/** Rows of a tile. */
+function tileRows(group: i32): i32 {
+  return max(1, TILE / group);
+}
+
+function splitsOf(entries: i32): i32 {
+  return (entries + SPLIT - 1) / SPLIT;
+}
+
+/** A tile's table of runs, scores, weights, and states of the split and of all splits so far. */
+function tileBytes(group: i32, headSize: i32): usize {
+  return TABLE_BYTES + <usize>(tileRows(group) * group) * (SCORES_BYTES + WEIGHTS_BYTES + 2 * stateBytes(headSize));
+}
+
+/** Bytes that `attend` needs for itself, with lists of up to `capacity` entries and a team of `threads`. */
+export function attentionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, capacity: i32, threads: i32): usize {
+  const group = heads / kvHeads;
+  const states = <usize>(kvHeads * splitsOf(capacity) * tileRows(group) * group) * stateBytes(headSize);
+  return HEADER + <usize>threads * tileBytes(group, headSize) + states;
+}
+
+/**
+ * @param queries as `append` made them
+ * @param position of the first row; the others follow it
+ * @param entries u32 [kvHeads, capacity, 4]: slot, position, count, rotation
+ * @param lengths u32 [kvHeads]
+ * @param y f32 [rows, heads E]
+ * @param scratch `attentionScratchBytes` for this many threads, at a multiple of 16
+ */
+export function attend(
+  queries: usize,
+  rotations: i32,
+  rows: i32,
+  heads: i32,
+  kvHeads: i32,
+  headSize: i32,
+  position: i32,
+  entries: usize,
+  lengths: usize,
+  capacity: i32,
+  y: usize,
+  scratch: usize,
+  threads: i32,
+): void {
+  setArgument(0, <i32>queries);
+  setArgument(1, rotations);
+  setArgument(2, rows);
+  setArgument(3, heads);
+  setArgument(4, kvHeads);
+  setArgument(5, headSize);
+  setArgument(6, position);
+  setArgument(7, <i32>entries);
+  setArgument(8, <i32>lengths);
+  setArgument(9, capacity);
+  setArgument(10, <i32>y);
+  setArgument(11, <i32>scratch);
+  setArgument(12, threads);
+  setArgument(13, ++jobs);
+  store<i32>(scratch, 0);
+  let splits = 0;
+  for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(load<i32>(lengths + ((<usize>kvHead) << 2))));
+  const rowsOfTile = tileRows(heads / kvHeads);
+  // One tile has too few items for a team when each is a whole list.
+  const cut = rows <= rowsOfTile && splits > 1;
+  setArgument(14, cut ? splits : 0);
+  if (!cut) {
+    run(ATTEND, kvHeads * ((rows + rowsOfTile - 1) / rowsOfTile));
+    return;
+  }
+  run(ATTEND, kvHeads * splits);
+  run(COMBINE, rows);
+}
+
+export function performAttend(item: i32): void {
+  const kvHeads = argument(4);
+  const headSize = argument(5);
+  const rows = argument(2);
+  const group = argument(3) / kvHeads;
+  const splits = argument(14);
+  const kvHead = item % kvHeads;
+  const scratch = scratchOfThread(group, headSize);
+  if (splits > 0) {
+    const split = item / kvHeads;
+    attendSplit(scratch, kvHead, split, 0, rows, splitStates(kvHead, split));
+    return;
+  }
+  // The last rows see most: they come first, so that no thread is left with much at the end.
+  const rowsOfTile = tileRows(group);
+  const first = ((rows + rowsOfTile - 1) / rowsOfTile - 1 - item / kvHeads) * rowsOfTile;
+  attendTile(scratch, kvHead, first, min(rowsOfTile, rows - first));
+}
+
+/** Merges the splits of one row. */
+export function performCombine(row: i32): void {
+  const heads = argument(3);
+  const kvHeads = argument(4);
+  const headSize = argument(5);
+  const group = heads / kvHeads;
+  const bytes = stateBytes(headSize);
+  const scratch = scratchOfThread(group, headSize);
+  for (let head = 0; head < heads; head++) {
+    const kvHead = head / group;
+    const splits = splitsOf(listLength(kvHead));
+    clearState(scratch, headSize);
+    for (let split = 0; split < splits; split++) {
+      merge(scratch, splitStates(kvHead, split) + <usize>(row * group + (head % group)) * bytes, headSize);
+    }
+    finish(scratch, output(row, head), headSize);
+  }
+}
+
+function listLength(kvHead: i32): i32 {
+  return load<i32>(<usize>argument(8) + ((<usize>kvHead) << 2));
+}
+
+function output(row: i32, head: i32): usize {
+  return <usize>argument(10) + ((<usize>((row * argument(3) + head) * argument(5))) << 2);
+}
+
+/** Where the states of a split go, those of a tile's queries one behind the other. */
+function splitStates(kvHead: i32, split: i32): usize {
+  const headSize = argument(5);
+  const group = argument(3) / argument(4);
+  const states = <usize>argument(11) + HEADER + <usize>argument(12) * tileBytes(group, headSize);
+  return states + <usize>((kvHead * argument(14) + split) * argument(2) * group) * stateBytes(headSize);
+}
+
+/** Each thread that takes part in a job takes a scratch of its own with its first item. */
+function scratchOfThread(group: i32, headSize: i32): usize {
+  const scratch = <usize>argument(11);
+  const job = argument(13);
+  if (ASC_FEATURE_THREADS && joined != job) {
+    joined = job;
+    ownScratch = atomic.add<i32>(scratch, 1);
+  }
+  return scratch + HEADER + <usize>ownScratch * tileBytes(group, headSize);
+}
+
+/** Walks all splits of a tile. */
+function attendTile(scratch: usize, kvHead: i32, first: i32, rows: i32): void {
+  const headSize = argument(5);
+  const group = argument(3) / argument(4);
+  const bytes = stateBytes(headSize);
+  const count = rows * group;
+  const splitState = scratch + tileBytes(group, headSize) - (<usize>(2 * count)) * bytes;
+  const total = splitState + <usize>count * bytes;
+  for (let query = 0; query < count; query++) clearState(total + <usize>query * bytes, headSize);
+  const splits = splitsOf(listLength(kvHead));
+  for (let split = 0; split < splits; split++) {
+    attendSplit(scratch, kvHead, split, first, rows, splitState);
+    for (let query = 0; query < count; query++) merge(total + <usize>query * bytes, splitState + <usize>query * bytes, headSize);
+  }
+  for (let query = 0; query < count; query++) {
+    finish(total + <usize>query * bytes, output(first + query / group, kvHead * group + (query % group)), headSize);
+  }
+}
+
+/** Makes the states of a tile's queries for one split of the list, [rows, group] of them. */
+function attendSplit(scratch: usize, kvHead: i32, split: i32, first: i32, rows: i32, states: usize): void {
+  const headSize = argument(5);
+  const group = argument(3) / argument(4);
+  const last = argument(6) + first + rows - 1;
+  const list = <usize>argument(7) + <usize>(kvHead * argument(9)) * ENTRY_BYTES;
+  for (let query = 0; query < rows * group; query++) clearState(states + <usize>query * stateBytes(headSize), headSize);
+  const end = min((split + 1) * SPLIT, listLength(kvHead));
+  let size = 0;
+  let runs = 0;
+  for (let index = split * SPLIT; index < end; index++) {
+    const entry = list + <usize>index * ENTRY_BYTES;
+    const slot = load<u32>(entry);
+    const count = load<i32>(entry, 8);
+    const entryRuns = (((slot & 3) + count + RUN_TOKENS - 1) as i32) / RUN_TOKENS;
+    if (size + entryRuns > <i32>RUNS_IN_CHUNK) {
+      attendChunk(scratch, runs, kvHead, first, rows, states);
+      size = 0;
+      runs = 0;
+    }
+    // Runs that no row sees yet count towards the chunk's size, so that it ends where it will when they are seen.
+    size += entryRuns;
+    runs = addRuns(scratch, runs, entry, kvHead, last);
+  }
+  attendChunk(scratch, runs, kvHead, first, rows, states);
+}
+
+/** Adds an entry's runs to the table, those that begin after `last` excepted; returns how many the table has then. */
+function addRuns(table: usize, runs: i32, entry: usize, kvHead: i32, last: i32): i32 {
+  const rows = argument(2);
+  const headSize = argument(5);
+  const kvHeads = argument(4);
+  const group = argument(3) / kvHeads;
+  const slot = load<u32>(entry);
+  const count = load<i32>(entry, 8);
+  const firstQuery = (load<i32>(entry, 12) * kvHeads + kvHead) * rows * group;
+  const queries = <usize>argument(0) + ((<usize>(firstQuery * headSize)) << 1);
+  const scales = queryScales(<usize>argument(0), argument(1), rows, argument(3), headSize) + ((<usize>firstQuery) << 2);
+  let address = <usize>(slot >> 2) * runBytes(headSize);
+  /** Of the run's first token in the entry, which may begin and end inside a run. */
+  let token = -(<i32>(slot & 3));
+  while (token < count && load<i32>(entry, 4) + max(token, 0) <= last) {
+    const to = table + ((<usize>runs) << 2);
+    store<u32>(to, <u32>address, ADDRESSES);
+    store<u32>(to, <u32>(address + scalesOffset(headSize) + 16), VALUE_SCALES);
+    store<u32>(to, <u32>queries, QUERIES);
+    store<u32>(to, <u32>scales, QUERY_SCALES);
+    const tokens = i32x4.add(i32x4.splat(token), i32x4(0, 1, 2, 3));
+    const inside = v128.and(i32x4.ge_s(tokens, i32x4.splat(0)), i32x4.lt_s(tokens, i32x4.splat(count)));
+    const positions = i32x4.add(tokens, v128.load32_splat(entry, 4));
+    v128.store(table + POSITIONS + ((<usize>runs) << 4), v128.bitselect(positions, i32x4.splat(NOWHERE), inside));
+    address += runBytes(headSize);
+    token += RUN_TOKENS;
+    runs++;
+  }
+  return runs;
+}
+
+function attendChunk(table: usize, runs: i32, kvHead: i32, first: i32, rows: i32, states: usize): void {
+  if (runs == 0) return;
+  const headSize = argument(5);
+  const group = argument(3) / argument(4);
+  const count = rows * group;
+  const bytes = stateBytes(headSize);
+  const scores = table + TABLE_BYTES;
+  const weights = scores + <usize>count * SCORES_BYTES;
+  score(table, runs, first * group, count, headSize, scores);
+  const position = argument(6) + first;
+  const masked = seesBeyond(table + POSITIONS, runs, position);
+  for (let query = 0; query < count; query++) {
+    const index = <usize>query;
+    const state = states + index * bytes;
+    const queryPosition = position + query / group;
+    const queryScores = scores + index * SCORES_BYTES;
+    weigh(state, queryScores, weights + index * WEIGHTS_BYTES, runs, table + VALUE_SCALES, table + POSITIONS, queryPosition, masked);
+  }
+  weighValues(table, runs, weights, count, headSize, states, bytes);
+}
+
+/** Whether a table has tokens that are not on the list or come after `position`. */
+function seesBeyond(positions: usize, runs: i32, position: i32): bool {
+  const limit = i32x4.splat(position);
+  let beyond = i32x4.splat(0);
+  for (let index: usize = 0; index < <usize>runs; index++) beyond = v128.or(beyond, i32x4.gt_s(v128.load(positions + (index << 4)), limit));
+  return v128.any_true(beyond);
+}

@@ -1,0 +1,219 @@
+// Where the time of attention goes: dot products of a chunk's 8-bit keys and values with 16-bit queries and weights, exact in integers.
+// What is loaded and widened serves a block of one to four queries, and two runs or eight channels at once, so that the sums stay in
+// registers. A block's size is a type, so that each size is compiled for itself.
+
+import { KEEP, SCALE, STATE_HEADER } from "./softmax";
+
+/** Queries of a block: `offsetof` counts the fields. */
+class One {
+  a: u8;
+}
+class Two extends One {
+  b: u8;
+}
+class Three extends Two {
+  c: u8;
+}
+class Four extends Three {
+  d: u8;
+}
+
+/** A chunk's runs as the kernels see them. */
+export const RUNS_IN_CHUNK: usize = 16;
+/** u32 [16] of a table of runs: addresses of runs, of their values' scales, and of the queries that meet them; then their scales. */
+export const ADDRESSES: usize = 0;
+export const VALUE_SCALES: usize = 64;
+export const QUERIES: usize = 128;
+export const QUERY_SCALES: usize = 192;
+/** i32 [16, 4]: absolute positions of the runs' tokens. */
+export const POSITIONS: usize = 256;
+export const TABLE_BYTES: usize = 512;
+
+/** Bytes of a query's scores and of its weights: f32 and i16 [16 runs, 4 tokens]. */
+export const SCORES_BYTES: usize = 256;
+export const WEIGHTS_BYTES: usize = 128;
+
+/** Scores of `count` queries (from `query` on) with a chunk's runs, f32 [count][16 runs, 4]. */
+export function score(table: usize, runs: i32, query: i32, count: i32, headSize: i32, scores: usize): void {
+  let left = count;
+  for (; left >= 6 || left == 4; left -= 4) {
+    scoreBlock<Four>(table, runs, query, headSize, scores);
+    query += 4;
+    scores += 4 * SCORES_BYTES;
+  }
+  if (left == 5 || left == 3) {
+    scoreBlock<Three>(table, runs, query, headSize, scores);
+    query += 3;
+    scores += 3 * SCORES_BYTES;
+    left -= 3;
+  }
+  if (left == 2) scoreBlock<Two>(table, runs, query, headSize, scores);
+  else if (left == 1) scoreBlock<One>(table, runs, query, headSize, scores);
+}
+
+/** Adds what a chunk's values come to, by their weights i16 [count][16 runs, 4], to the states of `count` queries. */
+export function weighValues(
+  table: usize,
+  runs: i32,
+  weights: usize,
+  count: i32,
+  headSize: i32,
+  states: usize,
+  stateStride: usize,
+): void {
+  let left = count;
+  for (; left >= 6 || left == 4; left -= 4) {
+    valuesBlock<Four>(table, runs, weights, headSize, states, stateStride);
+    weights += 4 * WEIGHTS_BYTES;
+    states += 4 * stateStride;
+  }
+  if (left == 5 || left == 3) {
+    valuesBlock<Three>(table, runs, weights, headSize, states, stateStride);
+    weights += 3 * WEIGHTS_BYTES;
+    states += 3 * stateStride;
+    left -= 3;
+  }
+  if (left == 2) valuesBlock<Two>(table, runs, weights, headSize, states, stateStride);
+  else if (left == 1) valuesBlock<One>(table, runs, weights, headSize, states, stateStride);
+}
+
+function dot(sum: v128, widened: v128, splat: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(widened, splat));
+}
+
+function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, scores: usize): void {
+  const queries = offsetof<T>();
+  const stride = (<usize>headSize) << 1;
+  const keyScales = (<usize>headSize) << 3;
+  const end = table + ((<usize>runs) << 2);
+  while (table < end) {
+    const first = load<u32>(table, QUERIES);
+    // The last run alone, or one that another rotation meets than the next, is its own partner.
+    const pair: usize = table + 4 < end && load<u32>(table, QUERIES + 4) == first ? 4 : 0;
+    let a = <usize>load<u32>(table, ADDRESSES);
+    let b = <usize>load<u32>(table + pair, ADDRESSES);
+    const aScales = v128.load(a + keyScales);
+    const bScales = v128.load(b + keyScales);
+    let q = <usize>first + <usize>query * stride;
+    const qEnd = q + stride;
+    const q2 = stride << 1;
+    const q3 = q2 + stride;
+    let a0 = i32x4.splat(0);
+    let a1 = i32x4.splat(0);
+    let a2 = i32x4.splat(0);
+    let a3 = i32x4.splat(0);
+    let b0 = i32x4.splat(0);
+    let b1 = i32x4.splat(0);
+    let b2 = i32x4.splat(0);
+    let b3 = i32x4.splat(0);
+    while (q < qEnd) {
+      const ka = v128.load8x8_s(a);
+      const kb = v128.load8x8_s(b);
+      const s0 = v128.load32_splat(q);
+      a0 = dot(a0, ka, s0);
+      b0 = dot(b0, kb, s0);
+      if (queries > 1) {
+        const s1 = v128.load32_splat(q + stride);
+        a1 = dot(a1, ka, s1);
+        b1 = dot(b1, kb, s1);
+      }
+      if (queries > 2) {
+        const s2 = v128.load32_splat(q + q2);
+        a2 = dot(a2, ka, s2);
+        b2 = dot(b2, kb, s2);
+      }
+      if (queries > 3) {
+        const s3 = v128.load32_splat(q + q3);
+        a3 = dot(a3, ka, s3);
+        b3 = dot(b3, kb, s3);
+      }
+      a += 8;
+      b += 8;
+      q += 4;
+    }
+    const scales = <usize>load<u32>(table, QUERY_SCALES) + ((<usize>query) << 2);
+    const to = scores + (pair << 2);
+    storeScores(to, b0, bScales, scales);
+    storeScores(scores, a0, aScales, scales);
+    if (queries > 1) {
+      storeScores(to + SCORES_BYTES, b1, bScales, scales + 4);
+      storeScores(scores + SCORES_BYTES, a1, aScales, scales + 4);
+    }
+    if (queries > 2) {
+      storeScores(to + 2 * SCORES_BYTES, b2, bScales, scales + 8);
+      storeScores(scores + 2 * SCORES_BYTES, a2, aScales, scales + 8);
+    }
+    if (queries > 3) {
+      storeScores(to + 3 * SCORES_BYTES, b3, bScales, scales + 12);
+      storeScores(scores + 3 * SCORES_BYTES, a3, aScales, scales + 12);
+    }
+    table += 4 + pair;
+    scores += 16 + (pair << 2);
+  }
+}
+
+function storeScores(to: usize, dots: v128, keyScales: v128, queryScale: usize): void {
+  v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(dots), f32x4.mul(keyScales, v128.load32_splat(queryScale))));
+}
+
+function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, states: usize, stateStride: usize): void {
+  const queries = offsetof<T>();
+  const pairBytes = (<usize>headSize) << 1;
+  const weightsEnd = weights + ((<usize>runs) << 3);
+  let values = (<usize>headSize) << 2;
+  const valuesEnd = values + pairBytes;
+  let to = states + STATE_HEADER;
+  while (values < valuesEnd) {
+    let a0 = i32x4.splat(0);
+    let a1 = i32x4.splat(0);
+    let a2 = i32x4.splat(0);
+    let a3 = i32x4.splat(0);
+    let b0 = i32x4.splat(0);
+    let b1 = i32x4.splat(0);
+    let b2 = i32x4.splat(0);
+    let b3 = i32x4.splat(0);
+    let address = table + ADDRESSES;
+    let weight = weights;
+    while (weight < weightsEnd) {
+      const v = <usize>load<u32>(address) + values;
+      for (let pair: usize = 0; pair < 2; pair++) {
+        const va = v128.load8x8_s(v + pair * pairBytes);
+        const vb = v128.load8x8_s(v + pair * pairBytes, 8);
+        const w = weight + pair * 4;
+        const s0 = v128.load32_splat(w);
+        a0 = dot(a0, va, s0);
+        b0 = dot(b0, vb, s0);
+        if (queries > 1) {
+          const s1 = v128.load32_splat(w, WEIGHTS_BYTES);
+          a1 = dot(a1, va, s1);
+          b1 = dot(b1, vb, s1);
+        }
+        if (queries > 2) {
+          const s2 = v128.load32_splat(w, 2 * WEIGHTS_BYTES);
+          a2 = dot(a2, va, s2);
+          b2 = dot(b2, vb, s2);
+        }
+        if (queries > 3) {
+          const s3 = v128.load32_splat(w, 3 * WEIGHTS_BYTES);
+          a3 = dot(a3, va, s3);
+          b3 = dot(b3, vb, s3);
+        }
+      }
+      address += 4;
+      weight += 8;
+    }
+    addValues(states, to, a0, b0);
+    if (queries > 1) addValues(states + stateStride, to + stateStride, a1, b1);
+    if (queries > 2) addValues(states + 2 * stateStride, to + 2 * stateStride, a2, b2);
+    if (queries > 3) addValues(states + 3 * stateStride, to + 3 * stateStride, a3, b3);
+    values += 16;
+    to += 32;
+  }
+}
+
+function addValues(state: usize, to: usize, a: v128, b: v128): void {
+  const keep = v128.load32_splat(state, KEEP);
+  const scale = v128.load32_splat(state, SCALE);
+  v128.store(to, f32x4.add(f32x4.mul(v128.load(to), keep), f32x4.mul(f32x4.convert_i32x4_s(a), scale)));
+  v128.store(to, f32x4.add(f32x4.mul(v128.load(to, 16), keep), f32x4.mul(f32x4.convert_i32x4_s(b), scale)), 16);
+}

@@ -1,0 +1,39 @@
+// What the leader calls, and what a job's kind leads to.
+
+import { performEmbed } from "./embed";
+import { EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
+import { performProduct } from "./product";
+import { performNorm, performQuantise, performSiluMul } from "./quantise";
+import { performRelay } from "./relay";
+
+export { join, setHelpers } from "./team";
+export { relay } from "./relay";
+export { embed } from "./embed";
+export { inputBits, inputBlockBytes, norm, quantise, siluMul } from "./quantise";
+export { product, productScratch } from "./product";
+
+/** One item of a job. */
+export function perform(kind: i32, item: i32): void {
+  switch (kind) {
+    case QUANTISE:
+      performQuantise(item);
+      break;
+    case NORM:
+      performNorm(item);
+      break;
+    case SILU:
+      performSiluMul(item);
+      break;
+    case PRODUCT:
+      performProduct(item);
+      break;
+    case EMBED:
+      performEmbed(item);
+      break;
+    case RELAY:
+      performRelay(item);
+      break;
+    default:
+      unreachable();
+  }
+}

@@ -1,0 +1,63 @@
+import { LongtabError } from "@longtab/errors";
+
+/** What assembly/index.ts exports. Pointers are byte addresses in the one memory; sizes are elements unless they say bytes. */
+export interface Kernels {
+  /** A helper's whole life. */
+  join(): void;
+  setHelpers(count: number): void;
+  relay(form: number, source: number, rows: number, blocks: number, tiles: number): void;
+  embed(tiles: number, bits: number, ids: number, rows: number, blocks: number, y: number): void;
+  inputBits(weightBits: number): number;
+  inputBlockBytes(bits: number): number;
+  quantise(x: number, rows: number, columns: number, out: number, bits: number): void;
+  norm(
+    x: number,
+    rows: number,
+    columns: number,
+    out: number,
+    bits: number,
+    weight: number,
+    epsilon: number,
+    normed: number,
+  ): void;
+  siluMul(gateUp: number, rows: number, columns: number, out: number, bits: number): void;
+  product(
+    tiles: number,
+    bits: number,
+    x: number,
+    y: number,
+    rows: number,
+    rowsOut: number,
+    blocks: number,
+    stride: number,
+    accumulate: number,
+    scratch: number,
+  ): void;
+  productScratch(rowsOut: number): number;
+}
+
+/** The builds of scripts/build-kernels.mjs. */
+export type KernelsName = "kernels" | "kernels-relaxed" | "kernels-threads" | "kernels-relaxed-threads";
+
+export function kernelsName(simd: "relaxed" | "plain", shared: boolean): KernelsName {
+  return `kernels${simd === "relaxed" ? "-relaxed" : ""}${shared ? "-threads" : ""}` as KernelsName;
+}
+
+/** @throws LongtabError `wasm-blocked` where the page's policy forbids WebAssembly. */
+export async function compileKernels(bytes: BufferSource): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new LongtabError({
+      code: "wasm-unavailable",
+      what: "This page may not compile WebAssembly",
+      remedy: "add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy",
+      cause,
+    });
+  }
+}
+
+export async function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as Kernels;
+}
