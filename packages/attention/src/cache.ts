@@ -54,6 +54,17 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     return this.#slots;
   }
 
+  /** The pages that hold the tokens from `position`, a multiple of 16, on: their numbers, [layers, kvHeads]. */
+  pagesAt(position: number): number[][] {
+    return this.#pages.map((heads) =>
+      heads.map((pages) => {
+        const found = pages.find((page) => page.position === position);
+        if (!found) throw new RangeError(`no page for position ${position}`);
+        return found.page;
+      }),
+    );
+  }
+
   /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. */
   async reserve(tokens: number): Promise<void> {
     const { kvHeads } = this.#pool.shape;

@@ -9,6 +9,7 @@ export interface Backend {
   readonly contextLength: number;
   memory(): BackendMemory;
   createTimeline(): Timeline;
+  readonly cacheForm: CacheForm;
   /**
    * Decode steps to have under way while the reader is given a token, where a step takes `secondsPerStep`: as many as keep the device busy
    * meanwhile, and no more, because steps that a stop makes useless still have to run. 0 where a step runs on the reader's own thread.
@@ -26,6 +27,18 @@ export interface BackendMemory {
   /** Pages allocated now, and the most that they may grow to. */
   kv: number;
   kvBudget: number;
+}
+
+/** What the bytes of a timeline's keys and values are; a timeline takes back those of the same form only. */
+export interface CacheForm {
+  /** How a number of a page is stored: "f16", "int8". */
+  precision: string;
+  layers: number;
+  kvHeads: number;
+  headSize: number;
+  /** Tokens of a block: the pages of every layer and KV head for the same tokens. */
+  blockTokens: number;
+  blockBytes: number;
 }
 
 /** How the next token is drawn from the logits. All fields are set; the engine fills in defaults. */
@@ -66,5 +79,9 @@ export interface Timeline {
   readonly scoreRows: number;
   /** Forgets every token from `length` on and every step that still waits to be submitted; steps in flight beyond `length` are ignored. */
   truncate(length: number): void;
+  /** The keys and values of `count` blocks from block `first` on: [count, blockBytes], whole blocks; places beyond `length` hold anything. */
+  readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Appends `ids` whose keys and values these blocks hold, where `length` is whole blocks. No token is drawn: `prefill` or `score` comes next. */
+  appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void>;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-export type { Backend, BackendMemory, PrefillOptions, Sampling, Timeline } from "./backend.ts";
+export type { Backend, BackendMemory, CacheForm, PrefillOptions, Sampling, Timeline } from "./backend.ts";
 export { Engine } from "./engine.ts";
 export type { Prompt } from "./engine.ts";
 export { generate } from "./generate.ts";

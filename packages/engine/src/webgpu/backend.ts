@@ -6,9 +6,10 @@ import { Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { cacheShape, createScratch, defaultTuning, planLoad, uploadModel } from "@longtab/model";
 import type { LoadPlan, MatmulTuning, Model, ModelWeights } from "@longtab/model";
-import type { Backend, BackendMemory, Timeline } from "../backend.ts";
+import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts";
 import { createSamplerScratch } from "../sampling/index.ts";
 import type { SamplerScratch } from "../sampling/index.ts";
+import { cacheForm } from "./blocks.ts";
 import { warmUp } from "./warm-up.ts";
 import { WebGpuTimeline } from "./timeline.ts";
 
@@ -89,6 +90,10 @@ export class WebGpuBackend implements Backend {
 
   get contextLength(): number {
     return this.plan.contextLength;
+  }
+
+  get cacheForm(): CacheForm {
+    return cacheForm(this.pool);
   }
 
   memory(): BackendMemory {

@@ -1,4 +1,4 @@
-import { KvCache, rotationTable } from "@longtab/attention";
+import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
 import type { Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
@@ -10,6 +10,8 @@ import type { ForwardInput } from "@longtab/model";
 import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { recordSample } from "../sampling/index.ts";
 import type { WebGpuBackend } from "./backend.ts";
+import { readBlocks, writeBlocks } from "./blocks.ts";
+import type { BlockPages } from "./blocks.ts";
 import { ReadBack } from "./read-back.ts";
 
 /** A chunk of a prompt should take about this long, so that the page stays responsive and progress can be shown. */
@@ -97,6 +99,32 @@ export class WebGpuTimeline implements Timeline {
     this.#rollbacks++;
     this.#waiting = 0;
     this.#cache.truncate(length);
+  }
+
+  async readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { gpu, pool } = this.#backend;
+    const { result } = await this.#backend.recordInTurn(async () => {
+      this.#backend.throwIfUnusable();
+      const blocks = Array.from({ length: count }, (_, index) => this.#cache.pagesAt((first + index) * pageTokens));
+      return { result: readBlocks(gpu, pool, blocks) };
+    });
+    return result;
+  }
+
+  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { gpu, pool } = this.#backend;
+    this.#checkRoom(ids.length);
+    await this.#enqueue(ids.length, async () => {
+      const pages: BlockPages[] = [];
+      for (let from = 0; from < ids.length; from += pageTokens) {
+        const position = this.#cache.length;
+        const block = ids.slice(from, from + pageTokens);
+        gpu.device.queue.writeBuffer(this.#ids, position * 4, block);
+        this.#cache.append(block.length);
+        pages.push(this.#cache.pagesAt(position));
+      }
+      writeBlocks(gpu, pool, pages, blocks);
+    });
   }
 
   dispose(): void {
