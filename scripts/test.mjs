@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureBrowser } from "./browser.mjs";
 import { buildChat } from "./build-chat.mjs";
+import { buildKernels } from "./build-kernels.mjs";
 import { run } from "./command.mjs";
 import { fetchModel } from "./fetch-model.mjs";
 import { installDependencies } from "./install.mjs";
@@ -31,12 +32,13 @@ const STEPS = {
   model: { run: findTestModel },
   browser: { needs: ["install"], run: findTestBrowser },
   adapter: { needs: ["install"], prefers: ["browser"], run: findTestAdapter },
+  kernels: { needs: ["install"], run: buildKernels },
   check: { needs: ["install"], run: () => command("tsc", ["-p", "tsconfig.json"], 300) },
   lint: { needs: ["install"], run: lint },
   format: { needs: ["install"], run: () => command("oxfmt", ["--check"], 60) },
   build: { needs: ["install"], run: buildChat },
   size: { needs: ["install"], run: measureSize },
-  unit: { needs: ["install"], prefers: ["model"], run: () => vitest("unit", 900) },
+  unit: { needs: ["install", "kernels"], prefers: ["model"], run: () => vitest("unit", 900) },
   gpu: { needs: ["install"], prefers: ["model", "adapter"], run: () => vitest("gpu", 1500) },
   e2e: { needs: ["install", "model", "browser", "build"], run: playwright },
 };

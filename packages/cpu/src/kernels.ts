@@ -10,16 +10,7 @@ export interface Kernels {
   inputBits(weightBits: number): number;
   inputBlockBytes(bits: number): number;
   quantise(x: number, rows: number, columns: number, out: number, bits: number): void;
-  norm(
-    x: number,
-    rows: number,
-    columns: number,
-    out: number,
-    bits: number,
-    weight: number,
-    epsilon: number,
-    normed: number,
-  ): void;
+  norm(x: number, rows: number, columns: number, out: number, bits: number, weight: number, epsilon: number, normed: number): void;
   siluMul(gateUp: number, rows: number, columns: number, out: number, bits: number): void;
   product(
     tiles: number,
@@ -34,6 +25,34 @@ export interface Kernels {
     scratch: number,
   ): void;
   productScratch(rowsOut: number): number;
+  queriesBytes(rotations: number, rows: number, heads: number, headSize: number): number;
+  append(
+    qkv: number,
+    table: number,
+    rotations: number,
+    rows: number,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
+    slots: number,
+    queries: number,
+  ): void;
+  attentionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
+  attend(
+    queries: number,
+    rotations: number,
+    rows: number,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
+    position: number,
+    entries: number,
+    lengths: number,
+    capacity: number,
+    y: number,
+    scratch: number,
+    threads: number,
+  ): void;
 }
 
 /** The builds of scripts/build-kernels.mjs. */
@@ -49,7 +68,7 @@ export async function compileKernels(bytes: BufferSource): Promise<WebAssembly.M
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     throw new LongtabError({
-      code: "wasm-unavailable",
+      code: "wasm-blocked",
       what: "This page may not compile WebAssembly",
       remedy: "add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy",
       cause,

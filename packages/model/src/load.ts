@@ -4,6 +4,7 @@ import type { RotarySpec } from "@longtab/attention";
 import type { Gpu } from "@longtab/gpu";
 import type { ModelConfig } from "./config.ts";
 import type { LayerTensors } from "./tensors.ts";
+import { rotaryOf } from "./rotary.ts";
 import { findTensors } from "./tensors.ts";
 import type { Weight } from "./weights/weight.ts";
 import { disposeWeight, uploadVector, uploadWeight } from "./weights/weight.ts";
@@ -99,15 +100,4 @@ export async function uploadModel(
     dispose();
     throw error;
   }
-}
-
-/** `factors`: the bytes of rope_freqs.weight, f32. */
-function rotaryOf({ headSize, ropeDimensions, ropeBase, ropeFactor }: ModelConfig, factors: Uint8Array | undefined): RotarySpec {
-  return {
-    headSize,
-    rotaryDimensions: ropeDimensions,
-    base: ropeBase,
-    linearFactor: ropeFactor,
-    frequencyFactors: factors && new Float32Array(factors.slice().buffer),
-  };
 }

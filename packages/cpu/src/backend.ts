@@ -1,0 +1,150 @@
+import { dense } from "@longtab/attention";
+import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
+import { LongtabError } from "@longtab/errors";
+import type { ByteSource, ModelFile } from "@longtab/formats";
+import { cacheShape } from "@longtab/model";
+import type { CpuModel } from "./forward.ts";
+import type { CpuHost } from "./host.ts";
+import { CpuPagePool } from "./kv/index.ts";
+import { planCpuLoad } from "./plan.ts";
+import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
+import { createScratch } from "./scratch.ts";
+import { start } from "./start.ts";
+import type { Started } from "./start.ts";
+import { CpuTimeline } from "./timeline.ts";
+import { webHost } from "./web/host.ts";
+import { loadWeights } from "./weights.ts";
+
+export interface LoadCpuOptions extends CpuPlanOptions {
+  /** Default: a browser's worker; `nodeHost` of "@longtab/cpu/node" in Node. */
+  host?: CpuHost | undefined;
+  /** Default: as many as there are cores, where memory can be shared; else one. */
+  threads?: number | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: { phase: "upload"; loaded: number; total: number }) => void) | undefined;
+}
+
+/** Space for what regions lose to alignment. */
+const slack = 4 * 2 ** 20;
+
+/**
+ * Loads a model into memory of WebAssembly: plans it, streams and re-lays the weights, starts the threads.
+ * @throws LongtabError as `planCpuLoad`, `start` and `loadWeights` do; nothing stays allocated then.
+ */
+export async function loadCpuBackend(file: ModelFile, source: ByteSource, options: LoadCpuOptions = {}): Promise<CpuBackend> {
+  const { signal, onProgress, host = webHost, threads } = options;
+  const plan = planCpuLoad(file, options);
+  const { weights: weightBytes, scratch: scratchBytes, kvBudget } = plan.memory;
+  const started = await start({ host, threads, limit: weightBytes + scratchBytes + kvBudget + slack });
+  try {
+    const { heap, kernels, team } = started;
+    const scratch = createScratch(heap, plan.config, plan.contextLength, kernels);
+    const weights = await loadWeights(heap, kernels, plan, source, {
+      signal,
+      onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
+    });
+    return new CpuBackend(plan, started, { config: plan.config, kernels, weights, scratch, threads: team.threads });
+  } catch (error) {
+    started.team.dispose();
+    throw error;
+  }
+}
+
+/** A model in WASM memory: weights, scratch and pages, shared by its timelines. */
+export class CpuBackend implements Backend {
+  readonly kind = "cpu";
+  readonly plan: CpuLoadPlan;
+  readonly model: CpuModel;
+  readonly pool: CpuPagePool;
+  readonly simd: "relaxed" | "plain";
+  readonly prefillEngine = "own";
+  readonly prefillReason = "Longtab's own kernels read the 4-bit weights as they are";
+  /** Never by itself: a thread that dies takes the worker with it, or its work is done by the others. */
+  readonly lost: Promise<Error>;
+  /** Measured prefill speed, tokens a second: how large the next chunk may be. */
+  prefillRate: number | undefined;
+  readonly #started: Started;
+  #failure: LongtabError | undefined;
+  #reportLost: (error: Error) => void = () => {};
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(plan: CpuLoadPlan, started: Started, model: CpuModel) {
+    this.plan = plan;
+    this.model = model;
+    this.simd = started.simd;
+    this.#started = started;
+    this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.contextLength);
+    this.lost = new Promise((resolve) => (this.#reportLost = resolve));
+  }
+
+  get heap(): Started["heap"] {
+    return this.#started.heap;
+  }
+
+  get threads(): number {
+    return this.#started.team.threads;
+  }
+
+  get vocabularySize(): number {
+    return this.plan.config.vocabulary;
+  }
+
+  get contextLength(): number {
+    return this.plan.contextLength;
+  }
+
+  get cacheForm(): CacheForm {
+    return this.pool.form;
+  }
+
+  memory(): BackendMemory {
+    const { weights, scratch, kvBudget } = this.plan.memory;
+    return { weights, scratch, kv: this.pool.bytes, kvBudget };
+  }
+
+  /** A step runs on the thread that asks for it. */
+  stepsAhead(): number {
+    return 0;
+  }
+
+  createTimeline(): Timeline {
+    this.throwIfUnusable();
+    return new CpuTimeline(this, dense);
+  }
+
+  /** Runs steps one after another: timelines share scratch and pages. A trap of the kernels ends the backend. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(async () => {
+      this.throwIfUnusable();
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        throw this.#fail(error);
+      }
+    });
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  throwIfUnusable(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  dispose(): void {
+    this.#failure ??= new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
+    this.#started.team.dispose();
+  }
+
+  #fail(cause: unknown): LongtabError {
+    this.#started.team.dispose();
+    this.#failure = new LongtabError({
+      code: "device-lost",
+      what: "The processor's threads stopped working",
+      remedy: "load the model again; stored weights and conversations are kept",
+      cause,
+    });
+    this.#reportLost(this.#failure);
+    return this.#failure;
+  }
+}

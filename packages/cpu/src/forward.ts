@@ -1,0 +1,90 @@
+import type { ModelConfig } from "@longtab/model";
+import { blockColumns } from "./forms.ts";
+import type { Kernels } from "./kernels.ts";
+import type { LayerPointers } from "./kv/index.ts";
+import type { Scratch } from "./scratch.ts";
+import type { CpuWeights, LayerWeights, Weight } from "./weights.ts";
+
+/** A model ready to run: weights and the activations between kernels, as pointers into the kernels' memory. */
+export interface CpuModel {
+  config: ModelConfig;
+  kernels: Kernels;
+  weights: CpuWeights;
+  scratch: Scratch;
+  threads: number;
+}
+
+/** A step's tokens; `scratch.ids` and `scratch.rotations` are written. */
+export interface ForwardInput {
+  /** T, at most `maxStepTokens`. */
+  tokens: number;
+  /** Of the first token. */
+  position: number;
+  /** Query rotations of the step: sets of `scratch.rotations`. */
+  rotations: number;
+  /** The pages of layer `index`, this step's slots already given. */
+  cache: (index: number) => LayerPointers;
+  /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
+  logitsOf: "last" | "all" | "none";
+}
+
+/**
+ * The forward pass: token ids in, logits out, into `scratch.logits`. Prefill and decode are this one function, and a row's bits do not
+ * depend on which it is. Every call is a job that the whole team does.
+ * T tokens this step, D hidden, H query heads, G kv heads, E head size, F ffn, V vocabulary.
+ */
+export function forward(model: CpuModel, input: ForwardInput): void {
+  const { config, kernels, weights, scratch: s } = model;
+  const { tokens, logitsOf } = input;
+  const [table] = weights.embedding.parts;
+  kernels.embed(table.tiles, table.bits, s.ids, tokens, config.hidden / blockColumns, s.x); // [T, D]
+  for (const [index, layer] of weights.layers.entries()) forwardLayer(model, layer, input.cache(index), input);
+  if (logitsOf === "none") return;
+  const skipped = logitsOf === "last" ? tokens - 1 : 0; // prefill needs one row of logits, not T
+  norm(model, s.x + skipped * config.hidden * 4, tokens - skipped, weights.outputNorm, weights.head);
+  product(model, weights.head, tokens - skipped, s.logits); // [rows, V]
+}
+
+function forwardLayer(model: CpuModel, layer: LayerWeights, cache: LayerPointers, { tokens, position, rotations }: ForwardInput): void {
+  const { config, kernels, scratch: s, threads } = model;
+  const { heads, kvHeads, headSize, ffn } = config;
+  norm(model, s.x, tokens, layer.attentionNorm, layer.qkv);
+  product(model, layer.qkv, tokens, s.qkv); // [T, (H + 2G) E]
+  kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, cache.slots, s.queries);
+  kernels.attend(
+    s.queries,
+    rotations,
+    tokens,
+    heads,
+    kvHeads,
+    headSize,
+    position,
+    cache.entries,
+    cache.lengths,
+    cache.capacity,
+    s.attended,
+    s.attention,
+    threads,
+  ); // [T, H E]
+  const attended = layer.attentionOutput.inputs[0];
+  kernels.quantise(s.attended, tokens, heads * headSize, s.inputs[attended], attended);
+  product(model, layer.attentionOutput, tokens, s.x, true); // x += [T, D]
+
+  norm(model, s.x, tokens, layer.ffnNorm, layer.gateUp);
+  product(model, layer.gateUp, tokens, s.gateUp); // [T, 2F]
+  const activated = layer.down.inputs[0];
+  kernels.siluMul(s.gateUp, tokens, ffn, s.inputs[activated], activated); // [T, F]
+  product(model, layer.down, tokens, s.x, true); // x += [T, D]
+}
+
+/** RMS norm of rows of x, quantised as `next`, which reads them, needs them. */
+function norm({ config, kernels, scratch: s }: CpuModel, x: number, rows: number, weight: number, next: Weight): void {
+  const [first, ...others] = next.inputs;
+  kernels.norm(x, rows, config.hidden, s.inputs[first], first, weight, config.normEpsilon, s.normed);
+  for (const bits of others) kernels.quantise(s.normed, rows, config.hidden, s.inputs[bits], bits);
+}
+
+function product({ kernels, scratch: s }: CpuModel, { parts, rows: stride, columns }: Weight, rows: number, y: number, add = false): void {
+  for (const { tiles, bits, inputs, firstRow, rows: rowsOut } of parts)
+    kernels.product(tiles, bits, s.inputs[inputs], y + firstRow * 4, rows, rowsOut, columns / blockColumns, stride, Number(add), s.product);
+}

@@ -1,0 +1,22 @@
+import type { KernelsName } from "./kernels.ts";
+
+/** What a helper thread begins with. */
+export interface ThreadInit {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+}
+
+export interface Thread {
+  /** Resolves when the thread could not be started or has died; never when `terminate` ended it. */
+  readonly failed: Promise<unknown>;
+  terminate(): void;
+}
+
+/** What differs between a browser and Node: cores, threads and where the kernels' bytes are. */
+export interface CpuHost {
+  readonly cores: number;
+  /** Whether threads may share memory: in a browser, where the page is cross-origin isolated. */
+  readonly shared: boolean;
+  loadKernels(name: KernelsName): Promise<BufferSource>;
+  startThread(init: ThreadInit): Thread;
+}

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { CpuHost, Thread, ThreadInit } from "./host.ts";
+
+/** All that a thread does, as text: a bundled program has no file of its own for it. */
+const thread = `
+const { workerData: { module, memory } } = require("node:worker_threads");
+WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => exports.join());
+`;
+
+/** Node; threads are worker_threads. `kernelsFolder`: where the compiled kernels (packages/cpu/wasm) are. */
+export function nodeHost(kernelsFolder: string): CpuHost {
+  return {
+    cores: availableParallelism(),
+    shared: true,
+    loadKernels: (name) => readFile(join(kernelsFolder, `${name}.wasm`)),
+    startThread: (init) => new NodeThread(init),
+  };
+}
+
+class NodeThread implements Thread {
+  readonly failed: Promise<unknown>;
+  readonly #worker: Worker;
+
+  constructor(init: ThreadInit) {
+    this.#worker = new Worker(thread, { eval: true, workerData: init, name: "longtab cpu" });
+    this.failed = new Promise((resolve) => this.#worker.once("error", resolve));
+    // A process may end while a model is loaded.
+    this.#worker.unref();
+  }
+
+  terminate(): void {
+    void this.#worker.terminate();
+  }
+}

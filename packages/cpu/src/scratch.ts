@@ -1,0 +1,100 @@
+import { dense } from "@longtab/attention";
+import type { ModelConfig } from "@longtab/model";
+import type { Heap } from "./heap.ts";
+import { blockColumns, paddedRows } from "./forms.ts";
+import type { Kernels } from "./kernels.ts";
+
+/** Most tokens of one step: enough rows that weights are unpacked for many, and no more than a chunk should take. */
+export const maxStepTokens = 64;
+
+/** Most rows whose logits one step keeps: what `score` asks for at a time, and more than drafts ever need. */
+export const maxLogitRows = 16;
+
+/** Query rotations that a step may carry: one for each row's own position, one for sinks. */
+const maxRotations = 2;
+
+/** Team sizes that memory is planned for. */
+export const maxThreads = 16;
+
+/** Bytes of an input block: 16 bits and scales. */
+const inputBlockBytes = 72;
+
+export type InputBits = 8 | 16;
+
+/** Where activations lie between the kernels of a step; shared by all layers and all timelines. Pointers; T is at most `maxStepTokens`. */
+export interface Scratch {
+  /** u32 [T] */
+  ids: number;
+  /** f32 [T, D], the residual stream. */
+  x: number;
+  /** f32 [T, D] */
+  normed: number;
+  /** A product's inputs, quantised to 8 or to 16 bits. */
+  inputs: Readonly<Record<InputBits, number>>;
+  /** f32 [T, (H + 2G) E] */
+  qkv: number;
+  /** f32 [rotations, T, E / 2] of (cos, sin). */
+  rotations: number;
+  /** The rotated queries of assembly/append.ts. */
+  queries: number;
+  attention: number;
+  /** f32 [T, H E] */
+  attended: number;
+  /** f32 [T, 2F] */
+  gateUp: number;
+  /** f32 [maxLogitRows, V padded] */
+  logits: number;
+  product: number;
+}
+
+type Part = keyof Omit<Scratch, "inputs"> | "inputs8" | "inputs16";
+
+/** Bytes of each part. `sizes`: what the kernels say of their own scratch. */
+function partBytes(config: ModelConfig, contextLength: number, sizes: KernelSizes): Record<Part, number> {
+  const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
+  const rows = maxStepTokens;
+  const qkv = (heads + 2 * kvHeads) * headSize;
+  const inputs = rows * Math.ceil(Math.max(hidden, heads * headSize, ffn) / blockColumns) * inputBlockBytes;
+  return {
+    ids: rows * 4,
+    x: rows * hidden * 4,
+    normed: rows * hidden * 4,
+    inputs8: inputs,
+    inputs16: inputs,
+    qkv: rows * qkv * 4,
+    rotations: maxRotations * rows * headSize * 4,
+    queries: sizes.queriesBytes(maxRotations, rows, heads, headSize),
+    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, dense.listCapacity(contextLength), maxThreads),
+    attended: rows * heads * headSize * 4,
+    gateUp: rows * 2 * ffn * 4,
+    logits: maxLogitRows * paddedRows(vocabulary) * 4,
+    product: sizes.productScratch(Math.max(2 * ffn, qkv, hidden, paddedRows(vocabulary))),
+  };
+}
+
+type KernelSizes = Pick<Kernels, "queriesBytes" | "attentionScratchBytes" | "productScratch">;
+
+/** At least what the kernels will ask for, known without them: a plan comes before anything is fetched. */
+const largestSizes: KernelSizes = {
+  queriesBytes: (rotations, rows, heads, headSize) => rotations * rows * heads * (2 * headSize + 4) + 64,
+  attentionScratchBytes: (heads, kvHeads, headSize, capacity, threads) => {
+    const queries = Math.max(heads / kvHeads, 24);
+    const state = 4 * headSize + 64;
+    return 64 + threads * (16_384 + queries * (2048 + 2 * state)) + kvHeads * Math.ceil(capacity / 16) * queries * state;
+  },
+  productScratch: (rowsOut) => Math.ceil(rowsOut / 64) * 1024,
+};
+
+/** Bytes that `createScratch` takes at most for a context of this many tokens. */
+export function scratchBytes(config: ModelConfig, contextLength: number): number {
+  return Object.values(partBytes(config, contextLength, largestSizes)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** @throws LongtabError `out-of-memory` */
+export function createScratch(heap: Heap, config: ModelConfig, contextLength: number, kernels: Kernels): Scratch {
+  const bytes = partBytes(config, contextLength, kernels);
+  const { inputs8, inputs16, ...rest } = Object.fromEntries(
+    Object.entries(bytes).map(([part, size]) => [part, heap.allocate(size)]),
+  ) as Record<Part, number>;
+  return { ...rest, inputs: { 8: inputs8, 16: inputs16 } };
+}

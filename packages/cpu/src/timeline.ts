@@ -1,0 +1,286 @@
+import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import type { Policy } from "@longtab/attention";
+import { DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
+import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
+import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
+import type { CpuBackend } from "./backend.ts";
+import { forward } from "./forward.ts";
+import type { ForwardInput } from "./forward.ts";
+import { layerPointers } from "./kv/index.ts";
+import type { CpuTable } from "./kv/index.ts";
+import { nextTask } from "./next-task.ts";
+import { maxLogitRows, maxStepTokens } from "./scratch.ts";
+
+/** A chunk of a prompt should take about this long, so that an abort is heard and progress can be shown. */
+const chunkSeconds = 0.08;
+/** Below this unpacking the weights costs more than multiplying with them. */
+const smallestChunk = 8;
+const firstChunk = 16;
+
+/** One sequence on the CPU. Timelines of one backend share its scratch; turns keep their steps apart. */
+export class CpuTimeline implements Timeline {
+  readonly scoreRows = maxLogitRows;
+  readonly #backend: CpuBackend;
+  readonly #cache: KvCache<CpuTable>;
+  /** By absolute position: those stored, then the one drawn last, then drafts. */
+  readonly #ids: Uint32Array<ArrayBuffer>;
+  readonly #drawer: Drawer;
+  readonly #lookUp: DraftLookUp;
+  readonly #pace = new DraftPace();
+  /** Tokens stored for the caller. The cache holds more where drafts were right. */
+  #length = 0;
+  /** Tokens that were drawn ahead because drafts were right: the cache holds the keys and values of all but the last. */
+  #ahead: { ids: number[]; sampling: Sampling } | undefined;
+  /** Tokens of steps that wait for their turn, and which rollback they came after: a rollback drops them. */
+  #waiting = 0;
+  #rollbacks = 0;
+
+  /** @throws LongtabError `out-of-memory` */
+  constructor(backend: CpuBackend, policy: Policy) {
+    const { contextLength, pool, vocabularySize } = backend;
+    this.#backend = backend;
+    this.#cache = new KvCache(pool, policy, contextLength, maxStepTokens);
+    this.#ids = new Uint32Array(contextLength + 1 + mostDrafts);
+    this.#drawer = new Drawer(vocabularySize);
+    this.#lookUp = new DraftLookUp(this.#ids);
+  }
+
+  get length(): number {
+    return this.#length + this.#waiting;
+  }
+
+  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
+    if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
+    this.#checkRoom(ids.length);
+    for (let done = 0; ;) {
+      throwIfAborted(signal);
+      onProgress?.(done, ids.length);
+      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
+      done += chunk.length;
+      const last = done === ids.length;
+      const drawn = this.#enqueue(chunk.length, () => {
+        const started = performance.now();
+        this.#append(chunk, last ? "last" : "none");
+        this.#measure(chunk.length, started);
+        return last ? this.#draw(0, sampling) : 0;
+      });
+      const id = await orAborted(drawn, signal);
+      if (!last) continue;
+      onProgress?.(done, ids.length);
+      return id;
+    }
+  }
+
+  async decode(sampling: Sampling): Promise<number> {
+    this.#checkRoom(1);
+    return this.#enqueue(1, () => this.#takeAhead(sampling) ?? this.#step(sampling));
+  }
+
+  async score(ids: Uint32Array): Promise<Float32Array> {
+    if (ids.length < 1 || ids.length > maxLogitRows)
+      throw new LongtabError({
+        code: "invalid-option",
+        what: "Too many or no tokens to score at once",
+        value: ids.length,
+        limit: maxLogitRows,
+      });
+    this.#checkRoom(ids.length);
+    return this.#enqueue(ids.length, () => {
+      this.#append(ids, "all");
+      const { vocabularySize } = this.#backend;
+      const logits = new Float32Array(ids.length * vocabularySize);
+      for (let row = 0; row < ids.length; row++) logits.set(this.#logits(row), row * vocabularySize);
+      return logits;
+    });
+  }
+
+  truncate(length: number): void {
+    this.#rollbacks++;
+    this.#waiting = 0;
+    this.#forget(Math.min(length, this.#length));
+  }
+
+  async readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#enqueue(0, () => {
+      const { pool } = this.#backend;
+      const bytes = new Uint8Array(count * pool.form.blockBytes);
+      for (let block = 0; block < count; block++) {
+        const pages = this.#cache.pagesAt((first + block) * pageTokens).flat();
+        for (const [index, page] of pages.entries()) bytes.set(pool.page(page), (block * pages.length + index) * pool.pageBytes);
+      }
+      return bytes;
+    });
+  }
+
+  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#checkRoom(ids.length);
+    return this.#enqueue(ids.length, () => {
+      const { pool } = this.#backend;
+      this.#forget(this.#length);
+      for (let from = 0; from < ids.length; from += pageTokens) {
+        const block = ids.subarray(from, from + pageTokens);
+        this.#take(block);
+        const pages = this.#cache.pagesAt(this.#length - block.length).flat();
+        const start = (from / pageTokens) * pool.form.blockBytes;
+        for (const [index, page] of pages.entries())
+          pool.page(page).set(blocks.subarray(start + index * pool.pageBytes, start + (index + 1) * pool.pageBytes));
+      }
+    });
+  }
+
+  dispose(): void {
+    this.truncate(0);
+    this.#cache.dispose();
+  }
+
+  #checkRoom(tokens: number): void {
+    this.#backend.throwIfUnusable();
+    const limit = this.#backend.contextLength;
+    if (this.length + tokens > limit) {
+      throw new LongtabError({
+        code: "context-exceeded",
+        what: "The conversation does not fit the context",
+        value: this.length + tokens,
+        limit,
+        remedy: "start a new chat, shorten the conversation, or load the model with a longer context",
+      });
+    }
+  }
+
+  /** Runs a step of so many tokens in its turn, when the event loop has had its own. */
+  #enqueue<T>(tokens: number, step: () => T): Promise<T> {
+    const rollbacks = this.#rollbacks;
+    this.#waiting += tokens;
+    return this.#backend.inTurn(async () => {
+      try {
+        await nextTask();
+        this.#throwIfDropped(rollbacks);
+        // Room for drafts too, where the context has it.
+        await this.#cache.reserve(Math.min(tokens + mostDrafts, this.#backend.contextLength - this.#cache.length));
+        this.#throwIfDropped(rollbacks);
+        this.#backend.throwIfUnusable();
+      } finally {
+        if (rollbacks === this.#rollbacks) this.#waiting -= tokens;
+      }
+      return step();
+    });
+  }
+
+  #throwIfDropped(rollbacks: number): void {
+    if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
+  }
+
+  /** Appends ids that the caller gives. */
+  #append(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"]): void {
+    this.#forget(this.#length);
+    this.#take(ids);
+    this.#forward(this.#length - ids.length, ids.length, logitsOf);
+  }
+
+  #take(ids: Uint32Array): void {
+    this.#ids.set(ids, this.#length);
+    this.#cache.append(ids.length);
+    this.#length += ids.length;
+  }
+
+  /** The token that an earlier step has drawn already, where its drafts were right. */
+  #takeAhead(sampling: Sampling): number | undefined {
+    if (!this.#ahead) return undefined;
+    const [id] = same(this.#ahead.sampling, sampling) ? this.#ahead.ids.splice(0, 1) : [];
+    if (id === undefined || this.#ahead.ids.length === 0) this.#ahead = undefined;
+    if (id === undefined) {
+      this.#cache.truncate(this.#length);
+      return undefined;
+    }
+    return this.#accept(id);
+  }
+
+  #accept(id: number): number {
+    this.#length++;
+    this.#ids[this.#length] = id;
+    return id;
+  }
+
+  /**
+   * Appends the token drawn last, and behind it what followed the last words when they occurred before. As long as that is what is drawn
+   * anyway, the rows behind it are those of the next steps, bit for bit.
+   */
+  #step(sampling: Sampling): number {
+    const position = this.#length;
+    this.#lookUp.extend(position + 1);
+    const found = this.#lookUp.find(Math.min(mostDrafts, this.#backend.contextLength - position - 1));
+    const drafts = found ? found.ids.subarray(0, this.#pace.drafts(found.matched, found.ids.length)) : new Uint32Array();
+    const started = performance.now();
+    this.#ids.set(drafts, position + 1);
+    this.#cache.append(1 + drafts.length);
+    this.#forward(position, 1 + drafts.length, drafts.length === 0 ? "last" : "all");
+    const [first = 0, ...others] = this.#verify(position, drafts, sampling);
+    this.#cache.truncate(position + 1 + others.length);
+    this.#pace.measure(1 + drafts.length, (performance.now() - started) / 1000);
+    if (found) this.#learn(found, drafts.length, first, others.length);
+    this.#accept(first);
+    if (others.length > 0) this.#ahead = { ids: others, sampling };
+    return first;
+  }
+
+  /** The tokens drawn after the first row and after each draft that was right. */
+  #verify(position: number, drafts: Uint32Array, sampling: Sampling): number[] {
+    const drawn = [this.#draw(0, sampling, position + 1)];
+    for (let row = 1; row <= drafts.length && drafts[row - 1] === drawn[row - 1]; row++)
+      drawn.push(this.#draw(row, sampling, position + 1 + row));
+    return drawn;
+  }
+
+  #learn({ matched, ids }: Draft, checked: number, first: number, right: number): void {
+    // A draft that no step checked: its first id is known now.
+    if (checked === 0) this.#pace.check(matched, 1, Number(ids[0] === first));
+    else this.#pace.check(matched, checked, right);
+  }
+
+  #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"]): void {
+    const { model, heap } = this.#backend;
+    const { scratch, weights } = model;
+    const table = rotationTable(
+      weights.rotary,
+      Array.from({ length: tokens }, (_, row) => position + row),
+    );
+    heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
+    heap.f32(scratch.rotations, table.length).set(table);
+    forward(model, { tokens, position, rotations: 1, cache: (layer) => layerPointers(this.#cache, layer), logitsOf });
+  }
+
+  #draw(row: number, sampling: Sampling, position = this.#length): number {
+    const id = this.#drawer.draw(this.#logits(row), this.#ids, sampling, position);
+    if (position === this.#length) this.#ids[position] = id;
+    return id;
+  }
+
+  /** A view of a row of the last step's logits. */
+  #logits(row: number): Float32Array {
+    const { heap, model, vocabularySize } = this.#backend;
+    return heap.f32(model.scratch.logits + row * model.weights.head.rows * 4, vocabularySize);
+  }
+
+  /** Forgets every token from `length` on, what was drawn ahead included. */
+  #forget(length: number): void {
+    this.#ahead = undefined;
+    this.#lookUp.truncate(Math.min(length, this.#lookUp.length));
+    this.#cache.truncate(length);
+    this.#length = length;
+  }
+
+  #chunkSize(left: number): number {
+    const rate = this.#backend.prefillRate;
+    const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
+    return Math.min(left, maxStepTokens, Math.max(smallestChunk, wanted));
+  }
+
+  #measure(tokens: number, started: number): void {
+    // The last, short chunk of a prompt says little about long ones.
+    if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
+  }
+}
+
+function same(a: Sampling, b: Sampling): boolean {
+  return a === b || (Object.keys(a) as (keyof Sampling)[]).every((name) => a[name] === b[name]);
+}
