@@ -107,14 +107,19 @@ function write(y: usize, sum: v128, accumulate: bool): void {
   v128.store(y, accumulate ? f32x4.add(v128.load(y), sum) : sum);
 }
 
+/** a b + c; rounded once where relaxed SIMD can, in every row alike. */
+function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+}
+
 /** sum + d xScale q.x + m xSum: a block's part of four output rows. `scale` points at the input's scale and sum. */
 function addBlock4(sum: v128, dots: v128, d: v128, m: v128, scale: usize): v128 {
-  const product = f32x4.mul(f32x4.mul(d, v128.load32_splat(scale)), f32x4.convert_i32x4_s(dots));
-  return f32x4.add(sum, f32x4.add(product, f32x4.mul(m, v128.load32_splat(scale, 4))));
+  const scales = f32x4.mul(d, v128.load32_splat(scale));
+  return multiplyAdd(scales, f32x4.convert_i32x4_s(dots), multiplyAdd(m, v128.load32_splat(scale, 4), sum));
 }
 
 function addBlock8(sum: v128, dots: v128, d: v128, scale: usize): v128 {
-  return f32x4.add(sum, f32x4.mul(f32x4.mul(d, v128.load32_splat(scale)), f32x4.convert_i32x4_s(dots)));
+  return multiplyAdd(f32x4.mul(d, v128.load32_splat(scale)), f32x4.convert_i32x4_s(dots), sum);
 }
 
 // 4-bit weights, 8-bit inputs (relaxed SIMD). Byte 4 r + i of vector j of a tile holds columns 4 j + i (low) and 16 + 4 j + i (high) of
