@@ -1,4 +1,5 @@
 import { LongtabError, orAborted } from "@longtab/errors";
+import type { ByteSource } from "@longtab/formats";
 import type { Message, Tokenizer } from "@longtab/tokenizer";
 import type { Backend } from "./backend.ts";
 import { generate } from "./generate.ts";
@@ -55,12 +56,38 @@ export class Engine {
    * @throws LongtabError as `generate` and `encode` do.
    */
   async *complete(prompt: Prompt, options: GenerateOptions): AsyncGenerator<Piece, Summary> {
-    const before = this.#last;
-    let finish = (): void => {};
-    this.#last = new Promise<void>((resolve) => (finish = resolve)).then(() => before);
+    const finish = await this.#turn(options.signal);
     try {
-      await orAborted(before, options.signal);
       return yield* generate(this.backend, this.#session, this.tokenizer, this.encode(prompt), options);
+    } finally {
+      finish();
+    }
+  }
+
+  /**
+   * The last conversation's keys and values as bytes, a piece of about a megabyte at a time, for `restore`: about as many as
+   * `backend.memory().kv`. Waits for its turn, and later requests wait until the last piece was taken. Gives nothing where nothing is held.
+   * @param model a fingerprint of the weights, which `restore` compares.
+   * @throws LongtabError `device-lost`, `disposed`.
+   */
+  async *snapshot(model: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    const finish = await this.#turn();
+    try {
+      yield* this.#session.snapshot(model);
+    } finally {
+      finish();
+    }
+  }
+
+  /**
+   * Brings back a conversation from a snapshot: the next prompt that begins with its tokens reads only what is new. What was held before is
+   * forgotten, unless the snapshot is refused: then nothing changes.
+   * @throws LongtabError as `Session.restore` does.
+   */
+  async restore(source: ByteSource, model: string, signal?: AbortSignal): Promise<void> {
+    const finish = await this.#turn(signal);
+    try {
+      await this.#session.restore(source, model, signal);
     } finally {
       finish();
     }
@@ -69,5 +96,19 @@ export class Engine {
   dispose(): void {
     this.#session.dispose();
     this.backend.dispose();
+  }
+
+  /** Waits until all requests before this one are done; whoever has the turn must call what it resolves with. */
+  async #turn(signal?: AbortSignal): Promise<() => void> {
+    const before = this.#last;
+    let finish = (): void => {};
+    this.#last = new Promise<void>((resolve) => (finish = resolve)).then(() => before);
+    try {
+      await orAborted(before, signal);
+    } catch (error) {
+      finish();
+      throw error;
+    }
+    return finish;
   }
 }

@@ -3,12 +3,10 @@ import { BytesSource, parseGguf } from "@longtab/formats";
 import type { ModelFile } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
 import { openTestGpu } from "@longtab/gpu/testing";
-import { Tokenizer } from "@longtab/tokenizer";
 import { describe, expect, test } from "vitest";
-import { Engine, loadWebGpuBackend } from "../src/index.ts";
+import { loadWebGpuBackend } from "../src/index.ts";
 import type { LoadBackendOptions, LoadProgress, WebGpuBackend } from "../src/index.ts";
 import { BorrowedGpu } from "./borrowed-gpu.ts";
-import { loadTiny } from "./tiny.ts";
 
 const bytes = tinyModel();
 
@@ -56,13 +54,6 @@ describe("loading a model", () => {
     backend.dispose();
   });
 
-  test.each([1, 2, 3, 15, 16, 17])("works for a context of %d", async (contextLength) => {
-    const { result } = await load({ contextLength });
-    const backend = await result;
-    expect(backend.contextLength).toBe(contextLength);
-    backend.dispose();
-  });
-
   test("fails where the file ends inside the weights", async () => {
     expect(await failure(await load({}, undefined, bytes.slice(0, bytes.length - 1000)))).toMatchInlineSnapshot(
       `"file-truncated: The file has no bytes 75328 to 76608 (found 75864 bytes). Download the file again."`,
@@ -102,14 +93,4 @@ describe("loading a model", () => {
     });
     expect(await failure(loading)).toBe("aborted: The request was aborted.");
   });
-});
-
-test("an engine refuses a tokenizer with more tokens than the embedding has rows", async () => {
-  const { backend, engine } = await loadTiny({ vocabulary: 300 });
-  const { metadata } = await parseGguf(new BytesSource(tinyModel({ vocabulary: 320 })));
-  const tokenizer = Tokenizer.fromMetadata(metadata);
-  expect(() => new Engine(backend, tokenizer)).toThrowErrorMatchingInlineSnapshot(
-    `[LongtabError: The tokenizer has more tokens than the embedding has rows (found 320, limit 300). Use another file of the model.]`,
-  );
-  engine.dispose();
 });

@@ -35,6 +35,8 @@ export type ErrorCode =
   | "invalid-message"
   | "empty-prompt"
   | "context-exceeded"
+  | "snapshot-damaged"
+  | "snapshot-mismatch"
   | "aborted"
   | "disposed"
   | "internal";

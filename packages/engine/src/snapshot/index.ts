@@ -1,0 +1,1 @@
+export { checkSnapshot, restoreSnapshot, writeSnapshot } from "./snapshot.ts";

@@ -1,0 +1,29 @@
+import { describe } from "vitest";
+import { describeAborts } from "./aborts.ts";
+import { describeGeneration } from "./generation.ts";
+import { describeLimits } from "./limits.ts";
+import { describeLoading } from "./loading.ts";
+import { describeSessions } from "./sessions.ts";
+import { describeSnapshots } from "./snapshots.ts";
+import type { TestedBackend } from "./tiny.ts";
+import { describeTimelines } from "./timelines.ts";
+
+const parts = [
+  describeLoading,
+  describeTimelines,
+  describeGeneration,
+  describeSessions,
+  describeLimits,
+  describeAborts,
+  describeSnapshots,
+] satisfies ((tested: TestedBackend) => void)[];
+
+/** The one behaviour of every backend, as tests of tiny models: what the engine and those who use it may rely on. */
+export function describeBackend(name: string, tested: TestedBackend): void {
+  // A block of its own for each part: their hooks are not one another's.
+  for (const part of parts) {
+    describe(`the ${name} backend`, () => {
+      part(tested);
+    });
+  }
+}

@@ -1,0 +1,3 @@
+export { describeBackend } from "./behaviour.ts";
+export { answer, argmax, greedy, loadTiny } from "./tiny.ts";
+export type { LoadOptions, TestedBackend, TinyEngine } from "./tiny.ts";
