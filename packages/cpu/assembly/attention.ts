@@ -173,7 +173,7 @@ function attendTile(scratch: usize, kvHead: i32, first: i32, rows: i32): void {
   const group = argument(3) / argument(4);
   const bytes = stateBytes(headSize);
   const count = rows * group;
-  const splitState = scratch + tileBytes(group, headSize) - (<usize>(2 * count)) * bytes;
+  const splitState = scratch + tileBytes(group, headSize) - <usize>(2 * count) * bytes;
   const total = splitState + <usize>count * bytes;
   for (let query = 0; query < count; query++) clearState(total + <usize>query * bytes, headSize);
   const splits = splitsOf(listLength(kvHead));

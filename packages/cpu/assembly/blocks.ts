@@ -52,15 +52,7 @@ export function score(table: usize, runs: i32, query: i32, count: i32, headSize:
 }
 
 /** Adds what a chunk's values come to, by their weights i16 [count][16 runs, 4], to the states of `count` queries. */
-export function weighValues(
-  table: usize,
-  runs: i32,
-  weights: usize,
-  count: i32,
-  headSize: i32,
-  states: usize,
-  stateStride: usize,
-): void {
+export function weighValues(table: usize, runs: i32, weights: usize, count: i32, headSize: i32, states: usize, stateStride: usize): void {
   let left = count;
   for (; left >= 6 || left == 4; left -= 4) {
     valuesBlock<Four>(table, runs, weights, headSize, states, stateStride);
@@ -96,8 +88,9 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
     const bScales = v128.load(b + keyScales);
     let q = <usize>first + <usize>query * stride;
     const qEnd = q + stride;
-    const q2 = stride << 1;
-    const q3 = q2 + stride;
+    let q1 = qEnd;
+    let q2 = q1 + stride;
+    let q3 = q2 + stride;
     let a0 = i32x4.splat(0);
     let a1 = i32x4.splat(0);
     let a2 = i32x4.splat(0);
@@ -106,30 +99,94 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
     let b1 = i32x4.splat(0);
     let b2 = i32x4.splat(0);
     let b3 = i32x4.splat(0);
+    // Eight channels at a time.
     while (q < qEnd) {
-      const ka = v128.load8x8_s(a);
-      const kb = v128.load8x8_s(b);
-      const s0 = v128.load32_splat(q);
-      a0 = dot(a0, ka, s0);
-      b0 = dot(b0, kb, s0);
+      let ka = v128.load8x8_s(a);
+      let kb = v128.load8x8_s(b);
+      let splat = v128.load32_splat(q);
+      a0 = dot(a0, ka, splat);
+      b0 = dot(b0, kb, splat);
       if (queries > 1) {
-        const s1 = v128.load32_splat(q + stride);
-        a1 = dot(a1, ka, s1);
-        b1 = dot(b1, kb, s1);
+        splat = v128.load32_splat(q1);
+        a1 = dot(a1, ka, splat);
+        b1 = dot(b1, kb, splat);
       }
       if (queries > 2) {
-        const s2 = v128.load32_splat(q + q2);
-        a2 = dot(a2, ka, s2);
-        b2 = dot(b2, kb, s2);
+        splat = v128.load32_splat(q2);
+        a2 = dot(a2, ka, splat);
+        b2 = dot(b2, kb, splat);
       }
       if (queries > 3) {
-        const s3 = v128.load32_splat(q + q3);
-        a3 = dot(a3, ka, s3);
-        b3 = dot(b3, kb, s3);
+        splat = v128.load32_splat(q3);
+        a3 = dot(a3, ka, splat);
+        b3 = dot(b3, kb, splat);
       }
-      a += 8;
-      b += 8;
-      q += 4;
+      ka = v128.load8x8_s(a, 8);
+      kb = v128.load8x8_s(b, 8);
+      splat = v128.load32_splat(q, 4);
+      a0 = dot(a0, ka, splat);
+      b0 = dot(b0, kb, splat);
+      if (queries > 1) {
+        splat = v128.load32_splat(q1, 4);
+        a1 = dot(a1, ka, splat);
+        b1 = dot(b1, kb, splat);
+      }
+      if (queries > 2) {
+        splat = v128.load32_splat(q2, 4);
+        a2 = dot(a2, ka, splat);
+        b2 = dot(b2, kb, splat);
+      }
+      if (queries > 3) {
+        splat = v128.load32_splat(q3, 4);
+        a3 = dot(a3, ka, splat);
+        b3 = dot(b3, kb, splat);
+      }
+      ka = v128.load8x8_s(a, 16);
+      kb = v128.load8x8_s(b, 16);
+      splat = v128.load32_splat(q, 8);
+      a0 = dot(a0, ka, splat);
+      b0 = dot(b0, kb, splat);
+      if (queries > 1) {
+        splat = v128.load32_splat(q1, 8);
+        a1 = dot(a1, ka, splat);
+        b1 = dot(b1, kb, splat);
+      }
+      if (queries > 2) {
+        splat = v128.load32_splat(q2, 8);
+        a2 = dot(a2, ka, splat);
+        b2 = dot(b2, kb, splat);
+      }
+      if (queries > 3) {
+        splat = v128.load32_splat(q3, 8);
+        a3 = dot(a3, ka, splat);
+        b3 = dot(b3, kb, splat);
+      }
+      ka = v128.load8x8_s(a, 24);
+      kb = v128.load8x8_s(b, 24);
+      splat = v128.load32_splat(q, 12);
+      a0 = dot(a0, ka, splat);
+      b0 = dot(b0, kb, splat);
+      if (queries > 1) {
+        splat = v128.load32_splat(q1, 12);
+        a1 = dot(a1, ka, splat);
+        b1 = dot(b1, kb, splat);
+      }
+      if (queries > 2) {
+        splat = v128.load32_splat(q2, 12);
+        a2 = dot(a2, ka, splat);
+        b2 = dot(b2, kb, splat);
+      }
+      if (queries > 3) {
+        splat = v128.load32_splat(q3, 12);
+        a3 = dot(a3, ka, splat);
+        b3 = dot(b3, kb, splat);
+      }
+      a += 32;
+      b += 32;
+      q += 16;
+      q1 += 16;
+      q2 += 16;
+      q3 += 16;
     }
     const scales = <usize>load<u32>(table, QUERY_SCALES) + ((<usize>query) << 2);
     const to = scores + (pair << 2);
@@ -175,29 +232,47 @@ function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, 
     let address = table + ADDRESSES;
     let weight = weights;
     while (weight < weightsEnd) {
-      const v = <usize>load<u32>(address) + values;
-      for (let pair: usize = 0; pair < 2; pair++) {
-        const va = v128.load8x8_s(v + pair * pairBytes);
-        const vb = v128.load8x8_s(v + pair * pairBytes, 8);
-        const w = weight + pair * 4;
-        const s0 = v128.load32_splat(w);
-        a0 = dot(a0, va, s0);
-        b0 = dot(b0, vb, s0);
-        if (queries > 1) {
-          const s1 = v128.load32_splat(w, WEIGHTS_BYTES);
-          a1 = dot(a1, va, s1);
-          b1 = dot(b1, vb, s1);
-        }
-        if (queries > 2) {
-          const s2 = v128.load32_splat(w, 2 * WEIGHTS_BYTES);
-          a2 = dot(a2, va, s2);
-          b2 = dot(b2, vb, s2);
-        }
-        if (queries > 3) {
-          const s3 = v128.load32_splat(w, 3 * WEIGHTS_BYTES);
-          a3 = dot(a3, va, s3);
-          b3 = dot(b3, vb, s3);
-        }
+      let v = <usize>load<u32>(address) + values;
+      let va = v128.load8x8_s(v);
+      let vb = v128.load8x8_s(v, 8);
+      let splat = v128.load32_splat(weight);
+      a0 = dot(a0, va, splat);
+      b0 = dot(b0, vb, splat);
+      if (queries > 1) {
+        splat = v128.load32_splat(weight, WEIGHTS_BYTES);
+        a1 = dot(a1, va, splat);
+        b1 = dot(b1, vb, splat);
+      }
+      if (queries > 2) {
+        splat = v128.load32_splat(weight, 2 * WEIGHTS_BYTES);
+        a2 = dot(a2, va, splat);
+        b2 = dot(b2, vb, splat);
+      }
+      if (queries > 3) {
+        splat = v128.load32_splat(weight, 3 * WEIGHTS_BYTES);
+        a3 = dot(a3, va, splat);
+        b3 = dot(b3, vb, splat);
+      }
+      v += pairBytes;
+      va = v128.load8x8_s(v);
+      vb = v128.load8x8_s(v, 8);
+      splat = v128.load32_splat(weight, 4);
+      a0 = dot(a0, va, splat);
+      b0 = dot(b0, vb, splat);
+      if (queries > 1) {
+        splat = v128.load32_splat(weight, WEIGHTS_BYTES + 4);
+        a1 = dot(a1, va, splat);
+        b1 = dot(b1, vb, splat);
+      }
+      if (queries > 2) {
+        splat = v128.load32_splat(weight, 2 * WEIGHTS_BYTES + 4);
+        a2 = dot(a2, va, splat);
+        b2 = dot(b2, vb, splat);
+      }
+      if (queries > 3) {
+        splat = v128.load32_splat(weight, 3 * WEIGHTS_BYTES + 4);
+        a3 = dot(a3, va, splat);
+        b3 = dot(b3, vb, splat);
       }
       address += 4;
       weight += 8;

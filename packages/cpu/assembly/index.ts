@@ -1,12 +1,16 @@
 // What the leader calls, and what a job's kind leads to.
 
+import { performAppend } from "./append";
+import { performAttend, performCombine } from "./attention";
 import { performEmbed } from "./embed";
-import { EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
+import { APPEND, ATTEND, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
 import { performProduct } from "./product";
 import { performNorm, performQuantise, performSiluMul } from "./quantise";
 import { performRelay } from "./relay";
 
 export { join, setHelpers } from "./team";
+export { append, queriesBytes } from "./append";
+export { attend, attentionScratchBytes } from "./attention";
 export { relay } from "./relay";
 export { embed } from "./embed";
 export { inputBits, inputBlockBytes, norm, quantise, siluMul } from "./quantise";
@@ -32,6 +36,15 @@ export function perform(kind: i32, item: i32): void {
       break;
     case RELAY:
       performRelay(item);
+      break;
+    case APPEND:
+      performAppend(item);
+      break;
+    case ATTEND:
+      performAttend(item);
+      break;
+    case COMBINE:
+      performCombine(item);
       break;
     default:
       unreachable();

@@ -1,0 +1,4 @@
+export { cacheBytes, pageBytes, tableBytes } from "./page.ts";
+export { CpuPagePool } from "./pool.ts";
+export { layerPointers } from "./table.ts";
+export type { CpuTable, LayerPointers } from "./table.ts";
