@@ -14,12 +14,22 @@ export interface LoadOptions {
   contextLength?: number;
   /** Where the page serves the catalogue's models itself: "<modelBase>/<file>" is tried before the hub. */
   modelBase?: string | URL;
+  /**
+   * Where to run. "auto", the default, takes the graphics card where there is one that works, computes correctly, can hold the model and is
+   * the faster of the two, and else the processor. The other two are meant: what cannot be had is an error.
+   */
+  backend?: BackendChoice;
 }
+
+export type BackendKind = "webgpu" | "cpu";
+export type BackendChoice = "auto" | BackendKind;
 
 export type LoadPhase = "download" | "verify" | "upload" | "shaders";
 
 export interface LoadProgress {
   phase: LoadPhase;
+  /** For where the model is being made ready. It changes, and the phases begin again, where a graphics card turns out not to do. */
+  backend: BackendKind;
   /** Done so far: bytes, or pipelines in the phase "shaders". */
   loaded: number;
   total: number;
@@ -60,7 +70,16 @@ export interface StoredModel {
 }
 
 export type Availability =
-  | { state: "available" | "downloadable"; adapter: string; software: boolean }
+  | {
+      state: "available" | "downloadable";
+      /** Where "auto" would begin to load; what only a load can find out (too small, too slow) may still change it. */
+      backend: BackendKind;
+      /** One plain line for people: "Runs on the processor: this browser has no usable graphics adapter." */
+      backendReason: string;
+      /** The graphics adapter's name; empty where there is none. */
+      adapter: string;
+      software: boolean;
+    }
   /** `reason` is a plain sentence, `remedy` another. */
   | { state: "unavailable"; reason: string; remedy: string };
 
@@ -80,12 +99,26 @@ export interface ModelInfo {
   contextLength: number;
   /** Tokens of context that the model was trained for. */
   trainedContextLength: number;
+  backend: BackendKind;
+  /** One plain line for people: "Runs on the processor: this browser has no usable graphics adapter." */
+  backendReason: string;
+  /** Only of the processor: how many threads compute, with which instructions, and what reads prompts. */
+  cpu?: CpuInfo;
+  /** The graphics adapter's name; empty on the processor. */
   adapter: string;
-  /** True when a CPU plays the GPU (SwiftShader, lavapipe): correct, and slow. */
+  /** True when the model runs on a graphics adapter that a CPU plays (SwiftShader, lavapipe): correct, and slow. */
   softwareAdapter: boolean;
   /** What a request that leaves an option out gets. */
   sampling: Required<Omit<SamplingOptions, "seed">>;
   memory: { weights: number; scratch: number; kv: number; kvBudget: number };
+}
+
+export interface CpuInfo {
+  threads: number;
+  /** Where there is only one although there are more cores: how to get more. */
+  threadsNote?: string;
+  simd: "relaxed" | "plain";
+  prefill: { engine: "own" | "onnxruntime"; /** One plain line. */ reason: string };
 }
 
 export interface ChatMessage {

@@ -1,11 +1,14 @@
 import { LongtabError, aborted, throwIfAborted } from "@longtab/errors";
 import { openDevice } from "@longtab/gpu";
+import type { AdapterReport } from "@longtab/gpu";
 import { estimateStorage, persistStorage } from "@longtab/weights";
 import { transfer } from "comlink";
 import type { Availability, LoadOptions, LoadedModel, LongtabStatic, ModelReference } from "./api.ts";
 import { catalogue } from "./catalogue.ts";
+import { adapterName, decideByAdapter, describeDecision } from "./choose-backend.ts";
 import { ModelClient } from "./model-client.ts";
 import type { LoadEvent } from "./protocol.ts";
+import { findWasmProblem } from "./wasm-support.ts";
 import { weightsRequest } from "./weights-request.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -23,7 +26,10 @@ export const Longtab: LongtabStatic = {
 };
 
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
-async function load(model: ModelReference, { onProgress, signal, contextLength, modelBase }: LoadOptions = {}): Promise<LoadedModel> {
+async function load(
+  model: ModelReference,
+  { onProgress, signal, contextLength, modelBase, backend }: LoadOptions = {},
+): Promise<LoadedModel> {
   throwIfAborted(signal);
   const link = new WorkerLink();
   const { port1, port2 } = new MessageChannel();
@@ -38,6 +44,7 @@ async function load(model: ModelReference, { onProgress, signal, contextLength, 
   const request = {
     model,
     ...(contextLength !== undefined && { contextLength }),
+    ...(backend !== undefined && { backend }),
     ...(modelBase !== undefined && { modelBase: new URL(modelBase, document.baseURI).href }),
   };
   try {
@@ -53,14 +60,28 @@ async function load(model: ModelReference, { onProgress, signal, contextLength, 
 
 async function availability(model: ModelReference = catalogue[0]?.id ?? ""): Promise<Availability> {
   try {
-    const gpu = await openDevice();
-    const { description, vendor, architecture, software } = gpu.report;
-    gpu.dispose();
-    const adapter = description || `${vendor} ${architecture}`.trim();
-    return { state: (await isStored(model)) ? "available" : "downloadable", adapter, software };
+    const adapter = await findAdapter();
+    const decision = decideByAdapter("auto", adapter, findWasmProblem);
+    const report = adapter instanceof LongtabError ? undefined : adapter;
+    return {
+      state: (await isStored(model)) ? "available" : "downloadable",
+      ...describeDecision(decision, report),
+      adapter: report ? adapterName(report) : "",
+      software: report?.software ?? false,
+    };
   } catch (error) {
     const { what, remedy = "" } = LongtabError.from(error);
     return { state: "unavailable", reason: `${what}.`, remedy: remedy && `${remedy[0]?.toUpperCase()}${remedy.slice(1)}.` };
+  }
+}
+
+async function findAdapter(): Promise<AdapterReport | LongtabError> {
+  try {
+    const gpu = await openDevice();
+    gpu.dispose();
+    return gpu.report;
+  } catch (error) {
+    return LongtabError.from(error);
   }
 }
 

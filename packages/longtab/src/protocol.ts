@@ -1,6 +1,6 @@
 import type { SerializedError } from "@longtab/errors";
 import type { Summary } from "@longtab/engine";
-import type { ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel } from "./api.ts";
+import type { BackendChoice, ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel } from "./api.ts";
 
 /**
  * The worker's interface. Comlink exposes it and `Remote<WorkerApi>` is what the client calls. Progress and text do not travel as calls but on a
@@ -24,6 +24,7 @@ export interface LoadRequest {
   model: string | File;
   contextLength?: number;
   modelBase?: string;
+  backend?: BackendChoice;
 }
 
 export type LoadEvent = { type: "progress"; progress: LoadProgress } | { type: "lost"; error: SerializedError };

@@ -12,9 +12,15 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-function reportAfter(ms: number, phase: LoadProgress["phase"], loaded: number, total = 1000): LoadProgress | undefined {
+function reportAfter(
+  ms: number,
+  phase: LoadProgress["phase"],
+  loaded: number,
+  total = 1000,
+  backend: LoadProgress["backend"] = "webgpu",
+): LoadProgress | undefined {
   vi.advanceTimersByTime(ms);
-  progress.report(phase, loaded, total);
+  progress.report(phase, loaded, total, backend);
   return reports.at(-1);
 }
 
@@ -32,6 +38,15 @@ describe("PhaseProgress", () => {
     ]);
   });
 
+  it("begins a phase again where the backend changes", () => {
+    reportAfter(0, "upload", 0);
+    reportAfter(1, "upload", 0, 1000, "cpu");
+    expect(reports.map(({ backend, rate }) => [backend, rate])).toEqual([
+      ["webgpu", 0],
+      ["cpu", 0],
+    ]);
+  });
+
   it("thins out what comes in between to ten a second", () => {
     for (let loaded = 0; loaded < 1000; loaded++) reportAfter(1, "upload", loaded);
     expect(reports.length).toBeGreaterThanOrEqual(9);
@@ -39,8 +54,8 @@ describe("PhaseProgress", () => {
   });
 
   it("states neither rate nor time left before it can know", () => {
-    expect(reportAfter(0, "upload", 0)).toEqual({ phase: "upload", loaded: 0, total: 1000, rate: 0 });
-    expect(reportAfter(150, "upload", 100)).toEqual({ phase: "upload", loaded: 100, total: 1000, rate: 0 });
+    expect(reportAfter(0, "upload", 0)).toEqual({ phase: "upload", backend: "webgpu", loaded: 0, total: 1000, rate: 0 });
+    expect(reportAfter(150, "upload", 100)).toEqual({ phase: "upload", backend: "webgpu", loaded: 100, total: 1000, rate: 0 });
   });
 
   it("states bytes a second and the seconds until the phase ends", () => {
