@@ -40,7 +40,7 @@ const states = {
   "first-visit": { scenario: {} },
   "first-visit-other": { scenario: {}, steps: async (page) => page.getByText("Use another model").click() },
   resume: { scenario: { stored: "part" } },
-  stored: { scenario: { stored: "all", software: true } },
+  stored: { scenario: { stored: "all", gpu: "none" } },
   loading: {
     scenario: { holdLoadAt: "download" },
     steps: async (page) => {
@@ -77,7 +77,7 @@ const states = {
     },
   },
   conversation: {
-    scenario: { ...quick, wordMs: 3, answer, software: true },
+    scenario: { ...quick, wordMs: 3, answer, gpu: "none" },
     steps: async (page) => {
       await start(page);
       await ask(page, "How do I make a good pot of green tea?");
@@ -153,6 +153,33 @@ const states = {
       await start(page);
       await page.keyboard.press("Control+,");
       await page.getByRole("dialog").waitFor();
+    },
+  },
+  "settings-processor": {
+    scenario: { ...quick, gpu: "none" },
+    steps: async (page) => {
+      await start(page);
+      await page.keyboard.press("Control+,");
+      await page.getByText("2 threads compute").waitFor();
+    },
+  },
+  "loading-processor": {
+    scenario: { stored: "all", gpu: "none", holdLoadAt: "upload" },
+    steps: async (page) => {
+      await page.getByRole("button", { name: "Start", exact: true }).click();
+      await page.getByText(/39 of 98/).waitFor();
+    },
+  },
+  "gpu-offered": {
+    scenario: { ...quick, gpu: "later" },
+    steps: async (page) => {
+      await start(page);
+      await ask(page, "Why is the sky blue?");
+      await page.evaluate(() => {
+        performance.now = () => 1e9;
+        document.dispatchEvent(new Event("visibilitychange"));
+      });
+      await page.getByText("A graphics card is available now.").waitFor();
     },
   },
   models: {

@@ -2,9 +2,12 @@
 export { Longtab, isLongtabError } from "longtab";
 export type {
   Availability,
+  BackendChoice,
+  BackendKind,
   CatalogueEntry,
   ChatMessage,
   LoadedModel,
+  ModelInfo,
   LoadPhase,
   LoadProgress,
   ModelReference,

@@ -1,13 +1,17 @@
 import type {
+  Availability,
+  BackendKind,
   CatalogueEntry,
   ChatCompletionChunk,
   ChatCompletionParams,
   ChatStream,
   Completions,
+  CpuInfo,
   LoadedModel,
   LoadOptions,
   LoadPhase,
   LongtabStatic,
+  ModelInfo,
   ModelReference,
   StoredModel,
   Usage,
@@ -27,7 +31,12 @@ const catalogue: CatalogueEntry[] = catalogueJson;
 const [entry] = catalogue;
 if (entry === undefined) throw new Error("The catalogue is empty");
 
-const PHASES: readonly LoadPhase[] = ["download", "verify", "upload", "shaders"];
+const PHASES: Record<BackendKind, readonly LoadPhase[]> = {
+  webgpu: ["download", "verify", "upload", "shaders"],
+  cpu: ["download", "verify", "upload"],
+};
+const NO_GPU = "Runs on the processor: this browser has no usable graphics adapter.";
+let gpuIsThere = scenario.gpu === undefined || scenario.gpu === "real";
 let stored: StoredModel[] =
   scenario.stored === undefined || scenario.stored === "none"
     ? []
@@ -68,6 +77,7 @@ function failure(code: string): LongtabError {
       limit: "8192",
       remedy: "begin a new chat or delete early messages",
     },
+    "webgpu-unavailable": { what: "This browser found no usable graphics adapter", remedy: "update the graphics driver" },
     "device-lost": { what: "The GPU process ended", remedy: "load the model again" },
     "file-not-a-model": { what: "The file does not begin with GGUF", remedy: "choose a file that ends in .gguf" },
     offline: { what: "The hub could not be reached", remedy: "connect to a network and try again" },
@@ -77,7 +87,10 @@ function failure(code: string): LongtabError {
 
 async function load(reference: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
   const size = entry?.size ?? 0;
-  for (const phase of PHASES) {
+  const { backend: chosen = "auto" } = options;
+  const backend = chosen === "auto" ? (gpuIsThere ? "webgpu" : "cpu") : chosen;
+  if (backend === "webgpu" && !gpuIsThere) throw failure("webgpu-unavailable");
+  for (const phase of PHASES[backend]) {
     const total = phase === "shaders" ? 24 : size;
     const steps = 20;
     for (let step = phase === "download" && stored[0]?.complete === true ? steps : 0; step <= steps; step++) {
@@ -85,6 +98,7 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
       const loaded = Math.round((total * step) / steps);
       options.onProgress?.({
         phase,
+        backend,
         loaded,
         total,
         rate: phase === "shaders" ? 0 : 6.2e6,
@@ -97,16 +111,24 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
   }
   const id = typeof reference === "string" ? reference : reference.name;
   stored = [{ id, name: id, size, storedBytes: size, complete: true, lastUsed: Date.now() }];
-  return new DoubleModel(id);
+  const reason = chosen === "auto" ? (backend === "cpu" ? NO_GPU : "Runs on the graphics card.") : undefined;
+  if (scenario.gpu === "later") gpuIsThere = true;
+  return new DoubleModel(id, backend, reason ?? `Runs on the ${backend === "cpu" ? "processor" : "graphics card"}, as chosen.`);
 }
 
+const TWO_THREADS: CpuInfo = {
+  threads: 2,
+  simd: "relaxed",
+  prefill: { engine: "own", reason: "Prompts are read with the same kernels as answers are written." },
+};
+
 class DoubleModel implements LoadedModel {
-  readonly model;
+  readonly model: ModelInfo;
   readonly chat: { completions: Completions };
   readonly lost: Promise<Error>;
   #lose: (error: Error) => void = () => undefined;
 
-  constructor(id: string) {
+  constructor(id: string, backend: BackendKind, backendReason: string) {
     this.model = {
       id,
       name: catalogue.find((known) => known.id === id)?.name ?? id,
@@ -115,8 +137,11 @@ class DoubleModel implements LoadedModel {
       quantisation: "Q4_1",
       contextLength: scenario.contextLength ?? 8192,
       trainedContextLength: 8192,
-      adapter: "a test",
-      softwareAdapter: scenario.software ?? false,
+      backend,
+      backendReason,
+      ...(backend === "cpu" && { cpu: TWO_THREADS }),
+      adapter: backend === "cpu" ? "" : "a test",
+      softwareAdapter: false,
       sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1.1 },
       memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: 190e6 },
     };
@@ -189,13 +214,22 @@ function usage(prompt: number, answer: number, seconds: number, contextLength: n
 
 const DEFAULT_ANSWER = "The sky is blue because air scatters blue light more strongly than red light.";
 
+function availability(): Availability {
+  if (scenario.unavailable === true)
+    return { state: "unavailable", reason: "This browser has no WebGPU.", remedy: "Use a recent Chrome, Edge, Safari or Firefox." };
+  return {
+    state: scenario.stored === "all" ? "available" : "downloadable",
+    backend: gpuIsThere ? "webgpu" : "cpu",
+    backendReason: gpuIsThere ? "Runs on the graphics card." : NO_GPU,
+    adapter: gpuIsThere ? "a test" : "",
+    software: false,
+  };
+}
+
 export const Longtab: LongtabStatic = {
   load,
   catalogue,
-  availability: async () =>
-    scenario.unavailable === true
-      ? { state: "unavailable", reason: "This browser has no WebGPU.", remedy: "Use a recent Chrome, Edge, Safari or Firefox." }
-      : { state: scenario.stored === "all" ? "available" : "downloadable", adapter: "a test", software: scenario.software ?? false },
+  availability: async () => availability(),
   models: {
     list: async () => stored,
     delete: async (id) => {

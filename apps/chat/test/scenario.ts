@@ -3,7 +3,8 @@ export interface Scenario {
   /** "none": first visit; "part": a download that was broken off; "all": stored. */
   stored?: "none" | "part" | "all";
   unavailable?: boolean;
-  software?: boolean;
+  /** "real", where nothing is said; "none"; "later": one that is there only once a model is loaded. */
+  gpu?: "real" | "none" | "later";
   contextLength?: number;
   /** Stop the load in this phase, half-way; never resolves until cancelled. */
   holdLoadAt?: "download" | "verify" | "upload" | "shaders";

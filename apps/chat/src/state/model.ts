@@ -1,6 +1,8 @@
 import { computed, signal } from "@preact/signals";
 import {
   type Availability,
+  type BackendChoice,
+  type BackendKind,
   type CatalogueEntry,
   type LoadedModel,
   type LoadPhase,
@@ -23,28 +25,32 @@ export interface Choice {
   entry?: CatalogueEntry;
 }
 
+/** The latest progress of every phase that has begun. */
+export type Phases = Partial<Record<LoadPhase, LoadProgress | undefined>>;
+
 export type ModelState =
   | { at: "checking" }
   | { at: "unavailable"; reason: string; remedy: string }
   | { at: "idle" }
-  /** The latest progress of every phase that has begun. */
-  | { at: "loading"; phases: Partial<Record<LoadPhase, LoadProgress>>; phase: LoadPhase | null; cancel: () => void }
+  | { at: "loading"; backend: BackendKind; phases: Phases; phase: LoadPhase | null; cancel: () => void }
   | { at: "ready"; loaded: LoadedModel }
-  | { at: "failed" | "lost"; problem: Problem };
+  /** `backend`: where it ran, or was to run. */
+  | { at: "failed" | "lost"; problem: Problem; backend: BackendKind };
 
 export const modelState = signal<ModelState>({ at: "checking" });
 export const choice = signal<Choice>(choiceFor(null, []));
 export const storedModels = signal<StoredModel[]>([]);
 export const storage = signal<StorageEstimate | null>(null);
-const availability = signal<Availability | null>(null);
+export const availability = signal<Availability | null>(null);
 
 /** The chosen model's bytes in this browser, wholly or in part. */
 export const storedChoice = computed(() => storedModels.value.find((stored) => isStoredCopy(stored, choice.value)));
 export const loadedModel = computed(() => (modelState.value.at === "ready" ? modelState.value.loaded : null));
-/** True when a CPU plays the GPU. */
-export const softwareAdapter = computed(() => {
-  if (loadedModel.value !== null) return loadedModel.value.model.softwareAdapter;
-  return availability.value !== null && availability.value.state !== "unavailable" && availability.value.software;
+/** Where the next load begins, as far as can be known before it. */
+export const expectedBackend = computed<BackendKind>(() => {
+  const { backend } = settings.value;
+  if (backend !== "auto") return backend;
+  return availability.value === null || availability.value.state === "unavailable" ? "webgpu" : availability.value.backend;
 });
 
 /** What Longtab samples by where neither the person nor the catalogue says otherwise. */
@@ -82,7 +88,7 @@ export async function checkAvailability(): Promise<void> {
     if (found.state === "unavailable") modelState.value = { at: "unavailable", reason: found.reason, remedy: found.remedy };
     else if (modelState.peek().at === "checking" || modelState.peek().at === "unavailable") modelState.value = { at: "idle" };
   } catch (error) {
-    modelState.value = { at: "failed", problem: toProblem(error) };
+    modelState.value = { at: "failed", problem: toProblem(error), backend: expectedBackend.peek() };
   }
 }
 
@@ -120,13 +126,17 @@ export async function closeModel(): Promise<void> {
   if (state.at === "ready") await state.loaded.dispose();
 }
 
-/** Loads the chosen model. What it downloads is kept, whether it ends, is cancelled or fails. */
-export async function loadModel(): Promise<void> {
+/**
+ * Loads the chosen model, where the settings say or, this once, on another backend. What it downloads is kept, whether it ends, is cancelled
+ * or fails.
+ */
+export async function loadModel(backend: BackendChoice = settings.peek().backend): Promise<void> {
   const { at } = modelState.peek();
   if (at === "loading" || at === "ready") return;
   const controller = new AbortController();
   const { signal: aborted } = controller;
-  const loading: ModelState = { at: "loading", phases: {}, phase: null, cancel: () => controller.abort() };
+  const first = backend === "auto" ? expectedBackend.peek() : backend;
+  const loading: ModelState = { at: "loading", backend: first, phases: {}, phase: null, cancel: () => controller.abort() };
   modelState.value = loading;
   // Progress is shown on the page, behind any sheet.
   dialog.value = null;
@@ -135,12 +145,13 @@ export async function loadModel(): Promise<void> {
   void Longtab.models.persist().catch(() => false);
   try {
     const loaded = await Longtab.load(choice.peek().reference, {
+      backend,
       signal: aborted,
       modelBase: new URL("./models/", document.baseURI).href,
       onProgress: (progress) => {
         const state = modelState.peek();
         if (state.at !== "loading" || aborted.aborted) return;
-        modelState.value = { ...state, phase: progress.phase, phases: { ...state.phases, [progress.phase]: progress } };
+        modelState.value = withProgress(state, progress);
       },
     });
     if (aborted.aborted) return await loaded.dispose();
@@ -149,11 +160,18 @@ export async function loadModel(): Promise<void> {
     // A load that was cancelled for another one leaves that one's state alone.
     const mine = modelState.peek();
     if (mine.at === "loading" && mine.cancel === loading.cancel) {
-      modelState.value = wasAborted(error) ? { at: "idle" } : { at: "failed", problem: toProblem(error) };
+      modelState.value = wasAborted(error) ? { at: "idle" } : { at: "failed", problem: toProblem(error), backend: mine.backend };
     }
   }
   await refreshStorage();
   referToStoredCopy();
+}
+
+function withProgress(state: Extract<ModelState, { at: "loading" }>, progress: LoadProgress): ModelState {
+  const { phase, backend } = progress;
+  // Where the graphics card turned out not to do, what was moved to it is moved again.
+  const phases = backend === state.backend ? state.phases : { ...state.phases, upload: undefined, shaders: undefined };
+  return { ...state, backend, phase, phases: { ...phases, [phase]: progress } };
 }
 
 /** A file is loaded from the copy that was stored of it from then on: the file itself may move or change. */
@@ -165,12 +183,12 @@ function referToStoredCopy(): void {
 
 function becomeReady(loaded: LoadedModel): void {
   modelState.value = { at: "ready", loaded };
-  const { id } = loaded.model;
+  const { id, backend } = loaded.model;
   changeSettings({ modelId: id });
   announce(`${choice.peek().name} is ready`);
   void loaded.lost.then((error) => {
     const state = modelState.peek();
-    if (state.at === "ready" && state.loaded === loaded) modelState.value = { at: "lost", problem: toProblem(error) };
+    if (state.at === "ready" && state.loaded === loaded) modelState.value = { at: "lost", problem: toProblem(error), backend };
   });
 }
 

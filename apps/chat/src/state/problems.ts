@@ -1,8 +1,8 @@
-import { isLongtabError } from "../longtab.ts";
+import { type BackendKind, isLongtabError } from "../longtab.ts";
 import type { Problem } from "./conversation.ts";
 
 /** What the page offers beside a problem's own words. */
-export type Way = "retry" | "reload-model" | "new-chat" | "trim" | "manage-storage" | "other-model";
+export type Way = "retry" | "reload-model" | "use-processor" | "choose-for-me" | "new-chat" | "trim" | "manage-storage" | "other-model";
 
 interface Explanation {
   title: string;
@@ -40,6 +40,11 @@ export function wasAborted(error: unknown): boolean {
 const STORED_STAYS = "What is already downloaded stays here.";
 const CONVERSATION_STAYS = "Your conversation is kept.";
 
+/** The ways that lead on from a failure on this backend: the processor is no way out of its own. */
+export function waysOn(code: string, backend: BackendKind): Way[] {
+  return explain(code).ways.filter((way) => way !== "use-processor" || backend !== "cpu");
+}
+
 /** A title, what is kept and the ways on, for every code that the library may throw. */
 export function explain(code: string): Explanation {
   switch (code) {
@@ -73,15 +78,20 @@ export function explain(code: string): Explanation {
     case "storage-damaged":
       return { title: "The stored copy of the model is damaged", ways: ["retry", "manage-storage"] };
     case "webgpu-unavailable":
-      return { title: "This browser cannot reach a GPU", kept: CONVERSATION_STAYS, ways: ["retry"] };
+      return { title: "This browser cannot reach a graphics card", kept: CONVERSATION_STAYS, ways: ["use-processor", "retry"] };
+    case "wasm-unavailable":
+    case "wasm-blocked":
+      return { title: "The processor cannot run a model in this page", kept: CONVERSATION_STAYS, ways: ["choose-for-me", "retry"] };
     case "device-limit":
-      return { title: "The model is too large for this GPU", ways: ["other-model"] };
+      return { title: "The model is too large for this device", ways: ["use-processor", "other-model"] };
     case "device-lost":
-      return { title: "The GPU stopped answering", kept: CONVERSATION_STAYS, ways: ["reload-model"] };
+      return { title: "The graphics card stopped answering", kept: CONVERSATION_STAYS, ways: ["use-processor", "reload-model"] };
     case "out-of-memory":
-      return { title: "There was not enough memory", kept: CONVERSATION_STAYS, ways: ["reload-model", "other-model"] };
+      return { title: "There was not enough memory", kept: CONVERSATION_STAYS, ways: ["reload-model", "use-processor", "other-model"] };
     case "shader-failed":
-      return { title: "The GPU's driver refused a program", ways: ["retry", "other-model"] };
+      return { title: "The graphics card’s driver refused a program", ways: ["use-processor", "retry"] };
+    case "self-test-failed":
+      return { title: "The graphics card computes wrong results", ways: ["use-processor", "retry"] };
     case "context-exceeded":
       return { title: "The conversation is longer than the model can read", kept: CONVERSATION_STAYS, ways: ["new-chat", "trim"] };
     case "empty-prompt":

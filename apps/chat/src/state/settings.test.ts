@@ -16,6 +16,7 @@ describe("stored settings", () => {
       theme: "dark" as const,
       systemPrompt: "x",
       modelId: "m",
+      backend: "cpu" as const,
     };
     expect(parseSettings(JSON.stringify(settings))).toEqual(settings);
   });
@@ -34,8 +35,8 @@ describe("stored settings", () => {
   });
 
   test("values of the wrong kind are left to the model", () => {
-    expect(parseSettings('{"temperature":"1","topP":null,"systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{}}')).toEqual(
-      DEFAULTS,
-    );
+    expect(
+      parseSettings('{"temperature":"1","topP":null,"systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{},"backend":"gpu"}'),
+    ).toEqual(DEFAULTS);
   });
 });

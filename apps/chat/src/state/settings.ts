@@ -1,4 +1,5 @@
 import { effect, signal } from "@preact/signals";
+import type { BackendChoice } from "../longtab.ts";
 
 /** What a person chose, kept in localStorage: small, and readable before the first paint. */
 export interface Settings {
@@ -18,6 +19,8 @@ export interface Settings {
   autoStart: boolean;
   /** What `Longtab.load` was last given; null: the catalogue's first. */
   modelId: string | null;
+  /** Where models run. */
+  backend: BackendChoice;
 }
 
 export type Theme = "auto" | "light" | "dark";
@@ -34,6 +37,7 @@ export const DEFAULTS: Settings = {
   theme: "auto",
   autoStart: false,
   modelId: null,
+  backend: "auto",
 };
 
 export interface NumberRange {
@@ -75,6 +79,7 @@ export function parseSettings(json: string | null): Settings {
     theme: stored["theme"] === "light" || stored["theme"] === "dark" ? stored["theme"] : "auto",
     autoStart: stored["autoStart"] === true,
     modelId: typeof stored["modelId"] === "string" ? stored["modelId"] : null,
+    backend: stored["backend"] === "webgpu" || stored["backend"] === "cpu" ? stored["backend"] : "auto",
   };
 }
 
@@ -97,10 +102,10 @@ export function changeSettings(change: Partial<Settings>): void {
   settings.value = { ...settings.peek(), ...change };
 }
 
-/** Puts the answers' settings back; the theme, the model and the start stay as they are. */
+/** Puts the answers' settings back; the theme, the model, its place and its start stay as they are. */
 export function resetAnswerSettings(): void {
-  const { theme, autoStart, modelId } = settings.peek();
-  settings.value = { ...DEFAULTS, theme, autoStart, modelId };
+  const { theme, autoStart, modelId, backend } = settings.peek();
+  settings.value = { ...DEFAULTS, theme, autoStart, modelId, backend };
 }
 
 /** Reads what is stored and from then on keeps storage, other tabs and the page's colours in step. */

@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { offersGpu, useGpu } from "../state/backend.ts";
 import { contextFill, NEARLY_FULL } from "../state/context.ts";
 import { current, draft, isEmpty, keeps, openConversation } from "../state/conversations.ts";
 import { setDraft } from "../state/drafts.ts";
 import { generatingHere, generation, send, stop, waitingToSend } from "../state/generation.ts";
-import { loadedModel, modelState, softwareAdapter, storedChoice } from "../state/model.ts";
+import { loadedModel, modelState, storedChoice } from "../state/model.ts";
 import { formatCount, formatSpeed } from "../text/format.ts";
 import { Icon } from "./icons.tsx";
 
@@ -127,8 +128,24 @@ function noteContent(): JSX.Element | string {
   if (fill !== null && fill.share >= NEARLY_FULL)
     return `The context is nearly full: room for ${formatCount(fill.total - fill.used)} more tokens.`;
   if (!keeps.value) return "This browser does not store conversations at the moment: this one lasts as long as the tab.";
-  if (softwareAdapter.value) return `No GPU was found: a CPU plays its part; ${speedNote()}.`;
-  return "Runs on this device. Small models make mistakes.";
+  if (offersGpu.value) {
+    return (
+      <>
+        A graphics card is available now.{" "}
+        <button type="button" class="text-button" onClick={useGpu}>
+          Use it
+        </button>
+      </>
+    );
+  }
+  return `${placeNote()} Small models make mistakes.`;
+}
+
+/** Where the model runs, and why, where that is not the usual place. */
+function placeNote(): string {
+  const model = loadedModel.value?.model;
+  if (model?.softwareAdapter === true) return `${model.backendReason.replace(/\.$/, "")}; ${speedNote()}.`;
+  return model?.backend === "cpu" ? model.backendReason : "Runs on this device.";
 }
 
 function speedNote(): string {

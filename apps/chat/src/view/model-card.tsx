@@ -1,8 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import type { LoadPhase, LoadProgress } from "../longtab.ts";
-import { type Choice, choice, chooseFile, chooseModel, loadModel, modelState, softwareAdapter, storedChoice } from "../state/model.ts";
-import { explain } from "../state/problems.ts";
+import type { BackendKind, LoadPhase, LoadProgress } from "../longtab.ts";
+import {
+  availability,
+  type Choice,
+  choice,
+  chooseFile,
+  chooseModel,
+  loadModel,
+  modelState,
+  type Phases,
+  storedChoice,
+} from "../state/model.ts";
+import { waysOn } from "../state/problems.ts";
 import { parseReference } from "../state/model-reference.ts";
 import { changeSettings, settings } from "../state/settings.ts";
 import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft } from "../text/format.ts";
@@ -19,13 +29,13 @@ export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null
     case "unavailable":
       return <Unavailable reason={state.reason} remedy={state.remedy} />;
     case "loading":
-      return <Loading phases={state.phases} phase={state.phase} cancel={state.cancel} />;
+      return <Loading phases={state.phases} phase={state.phase} backend={state.backend} cancel={state.cancel} />;
     case "failed":
     case "lost":
       return (
         <>
           <section class="card" aria-label="Model">
-            <ProblemNote problem={state.problem} ways={explain(state.problem.code).ways} onRetry={() => void loadModel()} />
+            <ProblemNote problem={state.problem} ways={waysOn(state.problem.code, state.backend)} onRetry={() => void loadModel()} />
           </section>
           {!compact && <OtherModel />}
         </>
@@ -48,11 +58,20 @@ function Offer(): JSX.Element {
         {entry !== undefined && <Facts entry={entry} />}
         <LoadButton />
         {storedChoice.value?.complete === true && <AutoStart />}
-        {softwareAdapter.value && <p class="hint">No GPU was found: a CPU plays its part, so answers come slowly.</p>}
+        <PlaceHint />
       </section>
       <OtherModel />
     </>
   );
+}
+
+/** Where the model will run, where that is not the usual place. */
+function PlaceHint(): JSX.Element | null {
+  const { backend } = settings.value;
+  const found = availability.value;
+  if (backend === "cpu") return <p class="hint">Runs on the processor, as chosen.</p>;
+  if (backend === "webgpu" || found === null || found.state === "unavailable") return null;
+  return found.backend === "cpu" || found.software ? <p class="hint">{found.backendReason}</p> : null;
 }
 
 function Facts({ entry }: { entry: NonNullable<Choice["entry"]> }): JSX.Element {
@@ -126,23 +145,38 @@ function StartStrip(): JSX.Element {
   );
 }
 
-const PHASES: readonly { phase: LoadPhase; label: string; doing: string }[] = [
+interface Step {
+  phase: LoadPhase;
+  label: string;
+  doing: string;
+}
+
+const FETCHING: readonly Step[] = [
   { phase: "download", label: "Download", doing: "Downloading" },
   { phase: "verify", label: "Check", doing: "Checking every byte" },
-  { phase: "upload", label: "Move to the GPU", doing: "Moving it to the GPU" },
-  { phase: "shaders", label: "Prepare", doing: "Preparing the GPU" },
 ];
+const STEPS: Record<BackendKind, readonly Step[]> = {
+  webgpu: [
+    ...FETCHING,
+    { phase: "upload", label: "Move to the GPU", doing: "Moving it to the GPU" },
+    { phase: "shaders", label: "Prepare", doing: "Preparing the GPU" },
+  ],
+  cpu: [...FETCHING, { phase: "upload", label: "Make ready", doing: "Making it ready for the processor" }],
+};
 
 function Loading({
   phases,
   phase,
+  backend,
   cancel,
 }: {
-  phases: Partial<Record<LoadPhase, LoadProgress>>;
+  phases: Phases;
   phase: LoadPhase | null;
+  backend: BackendKind;
   cancel: () => void;
 }): JSX.Element {
-  const at = PHASES.findIndex((step) => step.phase === phase);
+  const steps = STEPS[backend];
+  const at = steps.findIndex((step) => step.phase === phase);
   const progress = phase === null ? undefined : phases[phase];
   return (
     <section class="card loading" aria-label="Model" aria-busy="true">
@@ -153,16 +187,16 @@ function Loading({
         </button>
       </div>
       <progress
-        aria-label={PHASES[at]?.doing ?? "Starting"}
+        aria-label={steps[at]?.doing ?? "Starting"}
         max={progress?.total ?? 1}
         {...(progress === undefined ? {} : { value: progress.loaded })}
       />
       <p class="loading-line">
-        <span>{PHASES[at]?.doing ?? "Starting"}</span>
+        <span>{steps[at]?.doing ?? "Starting"}</span>
         <span>{progress === undefined ? "" : progressLine(progress)}</span>
       </p>
       <ol class="steps">
-        {PHASES.map((step, index) => (
+        {steps.map((step, index) => (
           <li key={step.phase} class={index < at ? "done" : index === at ? "now" : ""} aria-current={index === at ? "step" : undefined}>
             {index < at && <Icon name="check" size={14} />}
             {step.label}

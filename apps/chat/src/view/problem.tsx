@@ -1,15 +1,19 @@
 import type { JSX } from "preact";
+import { continueOnProcessor } from "../state/backend.ts";
 import type { Problem } from "../state/conversation.ts";
 import { draft, newConversation, removeEarliest, current } from "../state/conversations.ts";
 import { setDraft } from "../state/drafts.ts";
 import { loadModel } from "../state/model.ts";
 import { dialog, focusComposer } from "../state/page.ts";
 import { explain, type Way } from "../state/problems.ts";
+import { changeSettings } from "../state/settings.ts";
 import { Icon } from "./icons.tsx";
 
 const WAY_LABELS: Record<Way, string> = {
   retry: "Try again",
   "reload-model": "Start the model again",
+  "use-processor": "Continue on the processor",
+  "choose-for-me": "Choose automatically",
   "new-chat": "New chat with this question",
   trim: "Delete early messages and try again",
   "manage-storage": "Stored models",
@@ -76,6 +80,13 @@ async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void
       onRetry?.();
       return;
     case "reload-model":
+      await loadModel();
+      return;
+    case "use-processor":
+      await continueOnProcessor();
+      return;
+    case "choose-for-me":
+      changeSettings({ backend: "auto" });
       await loadModel();
       return;
     case "new-chat":

@@ -12,6 +12,7 @@ import {
   type Theme,
 } from "../state/settings.ts";
 import { Sheet } from "./dialog.tsx";
+import { RunsOn } from "./runs-on.tsx";
 
 export function SettingsDialog(): JSX.Element {
   const { theme, autoStart, systemPrompt } = settings.value;
@@ -34,6 +35,7 @@ export function SettingsDialog(): JSX.Element {
             </label>
           ))}
         </fieldset>
+        <RunsOn />
         <label class="check">
           <input type="checkbox" checked={autoStart} onChange={(event) => changeSettings({ autoStart: event.currentTarget.checked })} />
           Start a stored model when the page opens
