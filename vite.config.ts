@@ -1,5 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { stripShaders } from "./scripts/strip-shaders.mjs";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * What the built chat page may do. Scripts, styles and workers come from its own origin; the one thing it may speak to besides is the
@@ -41,6 +44,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined asset would be a data: URL, which the policy forbids everywhere but in images.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { index: here("apps/chat/index.html"), "service-worker": here("apps/chat/src/service-worker.ts") },
+      // A service worker needs an address that stays, above all that it serves.
+      output: { entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js") },
+    },
   },
   worker: { format: "es", plugins: () => [stripShaders()] },
 });

@@ -33,11 +33,11 @@ export const ISOLATION_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 };
 
-/** No eval, no inline script, nothing from elsewhere but model files fetched over HTTPS. */
+/** No eval but WebAssembly's, no inline script, nothing from elsewhere but model files fetched over HTTPS. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  "script-src 'self'",
-  "worker-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
   "connect-src 'self' https:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
