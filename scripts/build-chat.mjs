@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { buildKernels } from "./build-kernels.mjs";
 import { run } from "./command.mjs";
 import { fingerprint, root, say, scratch, tool, whenChanged } from "./workspace.mjs";
 
@@ -8,6 +9,7 @@ export const dist = join(root, "dist");
 
 /** Builds the chat page into dist/ unless it is there and its sources have not changed since. */
 export async function buildChat() {
+  await buildKernels();
   const packages = readdirSync(join(root, "packages")).flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
   await whenChanged({
     stamp: join(scratch, "built-chat"),
@@ -16,6 +18,7 @@ export async function buildChat() {
       "tsconfig.json",
       "pnpm-lock.yaml",
       "scripts/strip-shaders.mjs",
+      "packages/cpu/assembly",
       "shaders",
       "apps/chat",
       ...packages,

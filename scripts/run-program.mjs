@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { buildKernels } from "./build-kernels.mjs";
 import { fingerprint, root, scratch, whenChanged } from "./workspace.mjs";
 
 /** Packages that stay imports of the built program: native code, and what a machine need not have. */
@@ -14,6 +15,7 @@ const EXTERNAL = ["webgpu", "playwright", "@playwright/test", "node-llama-cpp", 
 export async function buildProgram(folder) {
   const outDir = join(root, folder, "dist");
   const script = join(outDir, "main.js");
+  await buildKernels();
   const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/src`);
   await whenChanged({
     stamp: join(scratch, `built-${folder.replaceAll("/", "-")}`),

@@ -12,6 +12,11 @@ import { say, scratch } from "./workspace.mjs";
  * @property {Record<string, string>} env what a child process needs in its environment to find it
  */
 
+/** The adapter that the machine's own drivers offer, if any. @returns {Promise<Gpu | undefined>} */
+export function findOwnGpu() {
+  return probe({});
+}
+
 /**
  * The adapter that the npm package `webgpu` (Dawn) can use in Node: the machine's own, else a processor that plays one: Mesa's lavapipe,
  * installed where that is allowed and possible, else the SwiftShader inside Chromium. Each is tried in a process of its own.
@@ -19,7 +24,7 @@ import { say, scratch } from "./workspace.mjs";
  * @returns {Promise<Gpu | undefined>}
  */
 export async function findGpu({ install }) {
-  const own = await probe({});
+  const own = await findOwnGpu();
   // Who names a driver in the environment means it, and only Linux has drivers to choose from.
   if (own !== undefined || process.env["VK_ICD_FILENAMES"] || process.env["VK_DRIVER_FILES"] || process.platform !== "linux") return own;
   return (install && (await installLavapipe()) ? await probe({}) : undefined) ?? (await findSwiftShader());

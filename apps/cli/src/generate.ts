@@ -1,7 +1,7 @@
 import { Engine, validateSampling } from "@longtab/engine";
 import type { Prompt, Summary } from "@longtab/engine";
 import { Tokenizer } from "@longtab/tokenizer";
-import { openModel } from "./model.ts";
+import { openModel, placeOptions } from "./model.ts";
 import { parseOptions, required } from "./options.ts";
 
 /** `generate`: streams a completion to standard output, speeds to standard error. Ctrl-C stops it in order. */
@@ -19,8 +19,7 @@ export async function generate(args: string[]): Promise<number> {
     "min-p": "number",
     "repetition-penalty": "number",
     stop: "strings",
-    "context-length": "number",
-    backend: "string",
+    ...placeOptions,
   });
   const prompt = toPrompt(required(o.prompt, "prompt"), o.chat ?? false, o.system);
   const sampling = validateSampling({
@@ -31,8 +30,9 @@ export async function generate(args: string[]): Promise<number> {
     minP: o["min-p"],
     repetitionPenalty: o["repetition-penalty"],
   });
-  const { file, backend, adapter } = await openModel(required(o.model, "model"), {
+  const { file, backend } = await openModel(required(o.model, "model"), {
     backend: o.backend,
+    threads: o.threads,
     contextLength: o["context-length"],
   });
   const engine = new Engine(backend, Tokenizer.fromMetadata(file.metadata));
@@ -44,7 +44,7 @@ export async function generate(args: string[]): Promise<number> {
       const next = await pieces.next();
       if (next.done) {
         process.stdout.write("\n");
-        process.stderr.write(`${describe(next.value)} on ${adapter.description || adapter.vendor}\n`);
+        process.stderr.write(`${describe(next.value)}\n`);
         return 0;
       }
       process.stdout.write(next.value.text);

@@ -1,3 +1,4 @@
+import { planCpuLoad } from "@longtab/cpu";
 import { LongtabError } from "@longtab/errors";
 import { metadataToJson } from "@longtab/formats";
 import type { ModelFile } from "@longtab/formats";
@@ -26,13 +27,24 @@ async function inspectFile(path: string): Promise<object> {
     const description = { file: path, metadata: metadataToJson(file.metadata), tensors: describeTensors(file) };
     try {
       const { config, contextLength, memory } = planLoad(file);
-      return { ...description, plan: { ...config, contextLength, trainedContextLength: config.contextLength, memory } };
+      const plan = { ...config, contextLength, trainedContextLength: config.contextLength, memory };
+      return { ...description, plan: { ...plan, cpu: planForCpu(file) } };
     } catch (error) {
       // A sound file that this runtime cannot run: what it holds is still worth seeing.
       return { ...description, plan: null, error: describeError(error) };
     }
   } catch (error) {
     return { file: path, error: describeError(error) };
+  }
+}
+
+/** What the processor would take, which may refuse what a graphics card does not. */
+function planForCpu(file: ModelFile): object {
+  try {
+    const { contextLength, memory, roundings } = planCpuLoad(file);
+    return { contextLength, memory, roundings };
+  } catch (error) {
+    return { error: describeError(error) };
   }
 }
 

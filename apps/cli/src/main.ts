@@ -7,15 +7,16 @@ import { tokenize } from "./tokenize.ts";
 const usage = `Longtab in a terminal.
 
   generate --model FILE --prompt TEXT [--chat] [--system TEXT] [--max-tokens N] [--seed N] [--temperature X] [--top-k N] [--top-p X]
-           [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend webgpu]
-      Streams a completion; --chat puts the text into the model's chat format. Speeds go to standard error.
+           [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
+      Streams a completion; --chat puts the text into the model's chat format. What runs where, and how fast, goes to standard error.
+      --backend auto, the default, takes a real graphics card, else the processor.
 
-  score --model FILE --in cases.json --out out.json [--context-length N] [--backend webgpu]
+  score --model FILE --in cases.json --out out.json [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
       In: [{ "id", "ids": [prompt ids], "continuation": [ids] }].
       Out: [{ "id", "steps": [{ "top": [ten best { "id", "logprob" }], "logprob": of the forced id }] }]; step j predicts continuation[j].
 
   inspect FILE...
-      One JSON line per file: { "file", "metadata", "tensors", "plan" }, with "error": { "code", "message" } where something is wrong.
+      One JSON line per file: { "file", "metadata", "tensors", "plan": { ..., "cpu" } }, with "error": { "code", "message" } where something is wrong.
       Goes on to the next file; the exit status is 1 if any failed.
 
   tokenize --model FILE --in strings.json --out ids.json [--special]

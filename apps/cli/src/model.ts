@@ -1,26 +1,33 @@
+import { fileURLToPath } from "node:url";
+import { nodeHost } from "@longtab/cpu/node";
 import { LongtabError } from "@longtab/errors";
-import { loadWebGpuBackend } from "@longtab/engine";
-import type { WebGpuBackend } from "@longtab/engine";
+import type { Backend } from "@longtab/engine";
 import { parseGguf } from "@longtab/formats";
 import type { ModelFile } from "@longtab/formats";
 import { FileSource } from "@longtab/formats/node";
-import { openDevice } from "@longtab/gpu";
-import type { AdapterReport } from "@longtab/gpu";
+import type { BackendChoice } from "longtab";
+import { Placement } from "longtab/placement";
 import { create, globals } from "webgpu";
 
 export interface OpenedModel {
   file: ModelFile;
-  backend: WebGpuBackend;
-  adapter: AdapterReport;
+  backend: Backend;
 }
 
 export interface OpenOptions {
   backend?: string | undefined;
+  threads?: number | undefined;
   contextLength?: number | undefined;
 }
 
+/** The options of every verb that runs a model. */
+export const placeOptions = { backend: "string", threads: "number", "context-length": "number" } as const;
+
 /** Dawn ends its devices when this object is collected. */
 let gpu: GPU | undefined;
+
+/** Compiled by scripts/build-kernels.mjs; as far from the sources as from the built program. */
+const kernelsFolder = fileURLToPath(new URL("../../../packages/cpu/wasm", import.meta.url));
 
 /** A file's header, with the reason in words when it cannot be opened. */
 export async function openFile(path: string): Promise<{ source: FileSource; file: ModelFile }> {
@@ -41,24 +48,55 @@ export async function openFile(path: string): Promise<{ source: FileSource; file
   }
 }
 
-/** Loads a model file onto the GPU that Dawn finds. */
-export async function openModel(path: string, { backend: name = "webgpu", contextLength }: OpenOptions): Promise<OpenedModel> {
-  if (name !== "webgpu")
-    throw new LongtabError({
-      code: "invalid-option",
-      what: "There is no such backend",
-      value: name,
-      limit: "webgpu",
-      remedy: "leave --backend out",
-    });
+/** Loads a model file where `backend` says: "auto", the default, takes a real graphics card, else the processor. Standard error is told. */
+export async function openModel(path: string, { backend: name = "auto", threads, contextLength }: OpenOptions): Promise<OpenedModel> {
+  const choice = toChoice(name);
+  checkThreads(threads);
   const { source, file } = await openFile(path);
   try {
-    Object.assign(globalThis, globals);
-    gpu ??= create([]);
-    const device = await openDevice({ gpu });
-    const backend = await loadWebGpuBackend(device, file, source, { contextLength });
-    return { file, backend, adapter: device.report };
+    if (choice !== "cpu") {
+      Object.assign(globalThis, globals);
+      gpu ??= create([]);
+    }
+    const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads });
+    await placement.plan(file, contextLength);
+    const backend = await placement.load(file, source, { contextLength });
+    process.stderr.write(`${describe(placement.describe(backend))}\n`);
+    return { file, backend };
   } finally {
     await source.close();
   }
+}
+
+/** "Runs on the processor, as chosen. 2 threads, relaxed SIMD. Longtab's own kernels read the 4-bit weights as they are. ..." */
+function describe({ backendReason, adapter, cpu, memory }: ReturnType<Placement["describe"]>): string {
+  const { weights, scratch, kv, kvBudget } = memory;
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+  return [
+    backendReason,
+    ...(cpu ? [`${cpu.threads} ${cpu.threads === 1 ? "thread" : "threads"}, ${cpu.simd} SIMD. ${cpu.prefill.reason}`] : [`${adapter}.`]),
+    `${megabytes(weights + scratch + kv)} of memory, and up to ${megabytes(kvBudget)} for a full context.`,
+  ].join(" ");
+}
+
+function toChoice(name: string): BackendChoice {
+  if (name === "auto" || name === "webgpu" || name === "cpu") return name;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: "There is no such backend",
+    value: name,
+    limit: "auto, webgpu or cpu",
+    remedy: "leave --backend out",
+  });
+}
+
+function checkThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: "--threads takes a whole number of threads",
+    value: threads,
+    limit: "1 up to the number of cores",
+    remedy: "leave it out for as many as there are cores",
+  });
 }

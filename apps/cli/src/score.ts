@@ -2,7 +2,7 @@ import { LongtabError } from "@longtab/errors";
 import { score as scoreCase } from "@longtab/engine";
 import type { Backend } from "@longtab/engine";
 import { readArray, writeJson } from "./json-file.ts";
-import { openModel } from "./model.ts";
+import { openModel, placeOptions } from "./model.ts";
 import { parseOptions, required } from "./options.ts";
 
 interface ScoreCase {
@@ -17,12 +17,11 @@ export async function score(args: string[]): Promise<number> {
     model: "string",
     in: "string",
     out: "string",
-    "context-length": "number",
-    backend: "string",
+    ...placeOptions,
   });
   const [model, input, output] = [required(o.model, "model"), required(o.in, "in"), required(o.out, "out")];
   const raw = await readArray(input);
-  const { backend } = await openModel(model, { backend: o.backend, contextLength: o["context-length"] });
+  const { backend } = await openModel(model, { backend: o.backend, threads: o.threads, contextLength: o["context-length"] });
   try {
     const cases = raw.map((value, index) => parseCase(value, index, backend));
     const results: object[] = [];
