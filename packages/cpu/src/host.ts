@@ -17,6 +17,8 @@ export interface CpuHost {
   readonly cores: number;
   /** Whether threads may share memory: in a browser, where the page is cross-origin isolated. */
   readonly shared: boolean;
+  /** Default: what the engine has. */
+  readonly simd?: "relaxed" | "plain";
   loadKernels(name: KernelsName): Promise<BufferSource>;
   startThread(init: ThreadInit): Thread;
 }

@@ -24,7 +24,7 @@ export interface StartOptions {
 
 /** @throws LongtabError `wasm-blocked`, `network-failed`, `out-of-memory`. */
 export async function start({ host, threads, limit }: StartOptions): Promise<Started> {
-  const simd = detectSimd();
+  const simd = host.simd ?? detectSimd();
   const wanted = host.shared ? Math.max(1, Math.min(threads ?? host.cores, host.cores, maxThreads)) : 1;
   const shared = wanted > 1;
   const module = await compileKernels(await host.loadKernels(kernelsName(simd, shared)));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
+import type { CpuHost } from "../src/host.ts";
 import { Heap } from "../src/heap.ts";
 import { compileKernels, instantiateKernels, kernelsName } from "../src/kernels.ts";
 import type { Kernels } from "../src/kernels.ts";
@@ -10,6 +11,11 @@ import { Team } from "../src/team.ts";
 setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 export const host = nodeHost(join(import.meta.dirname, "../wasm"));
+
+/** The same, as on an engine that has these instructions. */
+export function hostOf(simd: "relaxed" | "plain"): CpuHost {
+  return { ...host, simd };
+}
 
 export interface OpenKernels {
   heap: Heap;
