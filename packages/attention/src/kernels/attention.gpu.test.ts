@@ -122,7 +122,7 @@ async function worstError({ gpu, shape, spec, policy, shifts, rotationOf, softwa
         key: at(token, heads + kvHead),
         value: at(token, heads + kvHeads + kvHead),
       }));
-      const expected = attend(spec, at(position, head), position, tokens, roundToF16);
+      const expected = attend(spec, at(position, head), position, tokens, (vector) => vector.map(roundToF16));
       for (let e = 0; e < headSize; e++)
         worst = Math.max(worst, Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - (expected[e] ?? 0)));
       if (Number.isNaN(y[(row * heads + head) * headSize])) worst = Infinity;

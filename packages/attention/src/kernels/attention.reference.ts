@@ -13,19 +13,19 @@ export interface ReferenceToken {
 
 /**
  * Plain attention in f64, the textbook's formula: rotate, dot, softmax, weighted sum. `query` is unrotated [E].
- * `store` is what the cache does to a number it keeps (rounding to f16).
+ * `store` is what the cache does to a key or value it keeps (rounding).
  */
 export function attend(
   spec: RotarySpec,
   query: ArrayLike<number>,
   position: number,
   tokens: readonly ReferenceToken[],
-  store: (x: number) => number,
+  store: (vector: readonly number[]) => readonly number[],
 ): Float64Array {
   const visible = tokens.filter((token) => token.position <= position);
   const scores = visible.map(({ key, position: keyPosition, shift }) => {
     const rotatedQuery = rotate(spec, query, position + shift);
-    const rotatedKey = rotate(spec, key, keyPosition).map(store);
+    const rotatedKey = store(rotate(spec, key, keyPosition));
     return rotatedQuery.reduce((sum, x, i) => sum + x * (rotatedKey[i] ?? 0), 0) / Math.sqrt(spec.headSize);
   });
   const largest = Math.max(...scores);
@@ -33,7 +33,7 @@ export function attend(
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const out = new Float64Array(spec.headSize);
   for (const [i, { value }] of visible.entries())
-    for (let e = 0; e < out.length; e++) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * store(value[e] ?? 0);
+    for (const [e, x] of store(Array.from(value)).entries()) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * x;
   return out;
 }
 

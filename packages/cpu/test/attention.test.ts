@@ -1,0 +1,348 @@
+import { dense, KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import type { CacheShape, HeadPage, ListWriter, Policy, RotarySpec } from "@longtab/attention";
+import { attend } from "@longtab/attention/testing";
+import { createRandom } from "@longtab/formats/testing";
+import { describe, expect, it } from "vitest";
+import { CpuPagePool, layerPointers } from "../src/kv/index.ts";
+import type { CpuTable } from "../src/kv/index.ts";
+import { openKernels } from "./kernels.ts";
+import type { OpenKernels } from "./kernels.ts";
+
+/** The reference rounds keys and values as pages do; what remains is queries and weights of 16 bits and f32 sums. */
+const tolerance = 1e-4;
+/** Keys rotated in f32 can round to the neighbouring step, which moves a score by 1 / 127 of one channel's share. */
+const rotatedTolerance = 2e-3;
+
+type Heads = Omit<CacheShape, "layers">;
+
+/** Groups of 1 to 8 queries, heads of 8 to 256 channels, steps of one row, of less and more than a tile, lists of up to three splits. */
+const cases: { heads: Heads; steps: number[] }[] = [
+  { heads: { heads: 1, kvHeads: 1, headSize: 8 }, steps: [1] },
+  { heads: { heads: 1, kvHeads: 1, headSize: 16 }, steps: [1, 1, 15, 1, 1] },
+  { heads: { heads: 9, kvHeads: 3, headSize: 64 }, steps: [33, 1, 1, 65, 1] },
+  { heads: { heads: 9, kvHeads: 3, headSize: 64 }, steps: [300, 280, 1] },
+  { heads: { heads: 4, kvHeads: 4, headSize: 80 }, steps: [7, 2, 1] },
+  { heads: { heads: 8, kvHeads: 1, headSize: 128 }, steps: [17, 40, 1] },
+  { heads: { heads: 10, kvHeads: 2, headSize: 32 }, steps: [64, 1] },
+  { heads: { heads: 4, kvHeads: 1, headSize: 256 }, steps: [19, 1] },
+  { heads: { heads: 6, kvHeads: 1, headSize: 24 }, steps: [275, 4] },
+  { heads: { heads: 14, kvHeads: 2, headSize: 40 }, steps: [270, 3] },
+];
+
+interface Scene {
+  shape: CacheShape;
+  spec: RotarySpec;
+  policy: Policy;
+  /** Shift of the query for each rotation; [0] is 0. */
+  shifts: number[];
+  context: number;
+}
+
+function scene(heads: Heads, context: number, options: Partial<Scene> & { still?: boolean } = {}): Scene {
+  const rotaryDimensions = options.still ? 0 : heads.headSize;
+  const spec: RotarySpec = { headSize: heads.headSize, rotaryDimensions, base: 10_000, linearFactor: 1 };
+  return { shape: { ...heads, layers: 2 }, spec, policy: dense, shifts: [0], context, ...options };
+}
+
+/** Layer 1 of a two-layer cache, and the kernels on it. Memory is full of NaN before anything is written. */
+class Layer {
+  readonly scene: Scene;
+  readonly cache: KvCache<CpuTable>;
+  readonly pool: CpuPagePool;
+  #open: OpenKernels;
+  #threads: number;
+
+  constructor(open: OpenKernels, given: Scene, threads = 1) {
+    const { heap } = open;
+    const dirty = heap.allocate(32 * 2 ** 20);
+    heap.u8(dirty, 32 * 2 ** 20).fill(255);
+    heap.free(dirty);
+    this.scene = given;
+    this.pool = new CpuPagePool(heap, given.shape, given.context);
+    this.cache = new KvCache(this.pool, given.policy, given.context, given.context);
+    this.#open = open;
+    this.#threads = threads;
+  }
+
+  /** Appends qkv f32 [rows, (heads + 2 kvHeads) E] and attends: f32 [rows, heads E]. */
+  async step(qkv: Float32Array): Promise<Float32Array> {
+    const { heap, kernels } = this.#open;
+    const { shape, spec, shifts } = this.scene;
+    const { heads, kvHeads, headSize } = shape;
+    const rows = qkv.length / ((heads + 2 * kvHeads) * headSize);
+    const position = this.cache.length;
+    const table = rotationTable(
+      spec,
+      shifts.flatMap((shift) => Array.from({ length: rows }, (_, row) => position + row + shift)),
+    );
+    await this.cache.reserve(rows);
+    this.cache.append(rows);
+    const { entries, lengths, slots, capacity } = layerPointers(this.cache, 1);
+    const scratchBytes = kernels.attentionScratchBytes(heads, kvHeads, headSize, capacity, this.#threads);
+    const p = {
+      qkv: heap.allocate(qkv.byteLength),
+      table: heap.allocate(table.byteLength),
+      queries: heap.allocate(kernels.queriesBytes(shifts.length, rows, heads, headSize)),
+      y: heap.allocate(rows * heads * headSize * 4),
+      scratch: heap.allocate(scratchBytes),
+      fence: heap.allocate(64, 1),
+    };
+    heap.f32(p.qkv, qkv.length).set(qkv);
+    heap.f32(p.table, table.length).set(table);
+    heap.u8(p.fence, 64).fill(77);
+    kernels.append(p.qkv, p.table, shifts.length, rows, heads, kvHeads, headSize, slots, p.queries);
+    kernels.attend(
+      p.queries,
+      shifts.length,
+      rows,
+      heads,
+      kvHeads,
+      headSize,
+      position,
+      entries,
+      lengths,
+      capacity,
+      p.y,
+      p.scratch,
+      this.#threads,
+    );
+    const y = heap.f32(p.y, rows * heads * headSize).slice();
+    expect(heap.u8(p.fence, 64).every((byte) => byte === 77)).toBe(true);
+    for (const pointer of Object.values(p)) heap.free(pointer);
+    return y;
+  }
+}
+
+/** qkv of `tokens` tokens. */
+function createInput({ shape }: Scene, tokens: number, seed = 7): Float32Array {
+  return createRandom(seed).normals(tokens * (shape.heads + 2 * shape.kvHeads) * shape.headSize);
+}
+
+function rowsOf({ shape }: Scene, input: Float32Array, from: number, to: number): Float32Array {
+  const width = (shape.heads + 2 * shape.kvHeads) * shape.headSize;
+  return input.subarray(from * width, to * width);
+}
+
+/** int8 with a scale of absmax / 127. */
+function roundToInt8(vector: readonly number[]): number[] {
+  const scale = Math.max(...vector.map(Math.abs)) / 127;
+  return vector.map((x) => (scale > 0 ? Math.round(x / scale) * scale : 0));
+}
+
+/** Largest difference between rows of y from `position` on and the reference, relative to the size of the values. */
+function worstError(
+  given: Scene,
+  input: Float32Array,
+  position: number,
+  y: Float32Array,
+  { rotationOf = () => 0, listed = () => true }: { rotationOf?: (token: number) => number; listed?: (token: number) => boolean } = {},
+): number {
+  const { shape, spec, shifts } = given;
+  const { heads, kvHeads, headSize } = shape;
+  const rows = y.length / (heads * headSize);
+  const at = (token: number, head: number): Float32Array =>
+    rowsOf(given, input, token, token + 1).subarray(head * headSize, (head + 1) * headSize);
+  let worst = 0;
+  // The first, the last and some rows between: the reference is slow.
+  for (const row of new Set([0, Math.floor(rows / 3), Math.floor(rows / 2), rows - 1])) {
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor((head * kvHeads) / heads);
+      const tokens = Array.from({ length: position + row + 1 }, (_, token) => token)
+        .filter(listed)
+        .map((token) => ({
+          position: token,
+          shift: shifts[rotationOf(token)] ?? 0,
+          key: at(token, heads + kvHead),
+          value: at(token, heads + kvHeads + kvHead),
+        }));
+      const expected = attend(spec, at(position + row, head), position + row, tokens, roundToInt8);
+      for (const [e, value] of expected.entries()) {
+        const error = Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - value);
+        worst = Math.max(worst, Number.isNaN(error) ? Infinity : error);
+      }
+    }
+  }
+  return worst;
+}
+
+async function runSteps(layer: Layer, input: Float32Array, steps: readonly number[]): Promise<Float32Array[]> {
+  const results: Float32Array[] = [];
+  for (const rows of steps) {
+    const from = layer.cache.length;
+    results.push(await layer.step(rowsOf(layer.scene, input, from, from + rows)));
+  }
+  return results;
+}
+
+/** Lists the runs [token, count] of every page, in the order that `arrange` gives them, met by the rotation of their first token. */
+function listing(
+  runs: readonly (readonly [number, number])[],
+  arrange: (entries: Run[]) => Run[] = (entries) => entries,
+  rotationOf: (token: number) => number = () => 0,
+): Policy {
+  return {
+    name: "listing",
+    listCapacity: (contextLength) => Math.ceil(contextLength / pageTokens) * runs.length,
+    writeList(list: ListWriter, pages: readonly HeadPage[]) {
+      const entries = arrange(pages.flatMap((page) => runs.map(([token, count]) => ({ page, token, count }))));
+      for (const [index, { page, token, count }] of entries.entries())
+        list.entry(index, page, { token, count, rotation: rotationOf(page.position + token) });
+      list.end(entries.length);
+    },
+  };
+}
+
+interface Run {
+  page: HeadPage;
+  token: number;
+  count: number;
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const random = createRandom(3);
+  const keyed = values.map((value) => ({ value, key: random.integer(2 ** 30) }));
+  return keyed.toSorted((a, b) => a.key - b.key).map(({ value }) => value);
+}
+
+describe("attention over int8 pages", () => {
+  for (const { heads, steps } of cases) {
+    const label = `${heads.heads}/${heads.kvHeads} heads of ${heads.headSize}, steps ${steps.join("+")}`;
+    const context = steps.reduce((sum, rows) => sum + rows, 0);
+    it.each([
+      ["without", true, tolerance],
+      ["with", false, rotatedTolerance],
+    ] as const)(`matches the reference %s rotation: ${label}`, async (_, still, limit) => {
+      const layer = new Layer(await openKernels("plain"), scene(heads, context, { still }));
+      const input = createInput(layer.scene, context);
+      const results = await runSteps(layer, input, steps);
+      const last = steps.at(-1) ?? 0;
+      expect(worstError(layer.scene, input, context - last, results.at(-1) ?? new Float32Array())).toBeLessThan(limit);
+      if (steps.length > 1) {
+        const before = context - last - (steps.at(-2) ?? 0);
+        expect(worstError(layer.scene, input, before, results.at(-2) ?? new Float32Array())).toBeLessThan(limit);
+      }
+    });
+  }
+
+  it("meets each entry with its own rotation of the query", async () => {
+    // Every third page is attended as if the query stood 100 positions nearer.
+    const rotationOf = (token: number): number => (Math.floor(token / pageTokens) % 3 === 0 ? 1 : 0);
+    const policy = listing([[0, 16]], undefined, rotationOf);
+    for (const steps of [
+      [150, 1],
+      [150, 21],
+    ]) {
+      const layer = new Layer(
+        await openKernels("plain"),
+        scene({ heads: 6, kvHeads: 2, headSize: 64 }, 171, { policy, shifts: [0, -100] }),
+      );
+      const input = createInput(layer.scene, 171);
+      const results = await runSteps(layer, input, steps);
+      expect(worstError(layer.scene, input, 150, results[1] ?? new Float32Array(), { rotationOf })).toBeLessThan(rotatedTolerance);
+    }
+  });
+
+  it.each([
+    [
+      "runs of 4 tokens",
+      [
+        [0, 4],
+        [4, 4],
+        [8, 4],
+        [12, 4],
+      ],
+    ],
+    [
+      "runs that begin and end anywhere",
+      [
+        [0, 3],
+        [3, 6],
+        [9, 1],
+        [10, 6],
+      ],
+    ],
+    ["single tokens", Array.from({ length: 16 }, (_, token) => [token, 1] as const)],
+  ] as const)("reads lists of %s in any order", async (_, runs) => {
+    const policy = listing(runs, shuffled);
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 6, kvHeads: 2, headSize: 32 }, 300, { policy, still: true }));
+    const input = createInput(layer.scene, 300);
+    const [, several, one] = await runSteps(layer, input, [280, 19, 1]);
+    expect(worstError(layer.scene, input, 280, several ?? new Float32Array())).toBeLessThan(tolerance);
+    expect(worstError(layer.scene, input, 299, one ?? new Float32Array())).toBeLessThan(tolerance);
+  });
+
+  it("reads nothing that is not listed", async () => {
+    const listed = (token: number): boolean => [0, 1, 2, 7, 8, 9, 10, 11].includes(token % pageTokens);
+    const policy = listing([
+      [0, 3],
+      [7, 5],
+    ]);
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 3, kvHeads: 1, headSize: 16 }, 200, { policy, still: true }));
+    const input = createInput(layer.scene, 200);
+    const results = await runSteps(layer, input, [190, 10]);
+    expect(worstError(layer.scene, input, 190, results[1] ?? new Float32Array(), { listed })).toBeLessThan(tolerance);
+  });
+
+  it("gives zeros to a row that sees no token", async () => {
+    const policy = listing([[8, 8]]);
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 2, kvHeads: 1, headSize: 8 }, 16, { policy }));
+    const y = await layer.step(createInput(layer.scene, 16));
+    expect(y.subarray(0, 8 * 16)).toEqual(new Float32Array(8 * 16));
+    expect(y.subarray(8 * 16).every((value) => value !== 0)).toBe(true);
+  });
+
+  it("survives a key and a value of zeros, and scores that differ by thousands", async () => {
+    const given = scene({ heads: 1, kvHeads: 1, headSize: 8 }, 40, { still: true });
+    const input = createInput(given, 40);
+    for (const [index, value] of input.entries()) input[index] = Math.floor(index / 24) % 5 === 2 && index % 24 >= 8 ? 0 : value * 40;
+    const results = await runSteps(new Layer(await openKernels("plain"), given), input, [39, 1]);
+    const error = worstError(given, input, 39, results[1] ?? new Float32Array());
+    // Scores of thousands carry an error of 16-bit queries of hundredths, values are 40 times as large.
+    expect(error).toBeLessThan(40 * 0.05);
+  });
+
+  it("gives a row the same bits alone and among others, on one thread and on three", async () => {
+    const heads: Heads = { heads: 9, kvHeads: 3, headSize: 64 };
+    const splits = [[600], [300, 300], [590, 8, 1, 1], [1, 24, 7, 268, 9, 291], [280, ...Array.from({ length: 20 }, () => 1), 300]];
+    for (const policy of [
+      dense,
+      listing(
+        [
+          [0, 3],
+          [3, 13],
+        ],
+        laterRunsFirst,
+      ),
+    ]) {
+      const input = createInput(scene(heads, 600), 600);
+      const results: Float32Array[] = [];
+      for (const threads of [1, 3])
+        for (const steps of splits) {
+          const open = await openKernels("plain", threads);
+          const layer = new Layer(open, scene(heads, 600, { policy }), threads);
+          results.push(joined(await runSteps(layer, input, steps)));
+          open.team.dispose();
+        }
+      for (const result of results) expect(bits(result).equals(bits(results[0] ?? new Float32Array()))).toBe(true);
+    }
+  });
+});
+
+/** Later runs of a page first: what is listed of earlier pages never changes. */
+function laterRunsFirst(entries: Run[]): Run[] {
+  return entries.toSorted((a, b) => a.page.position - b.page.position || b.token - a.token);
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function bits({ buffer }: Float32Array): Buffer {
+  return Buffer.from(buffer);
+}
