@@ -13,6 +13,7 @@ export { recordForward } from "./forward.ts";
 export type { ForwardInput, Model } from "./forward.ts";
 export { defaultTuning } from "./kernels/matmul-tuning.ts";
 export type { MatmulTuning } from "./kernels/matmul-tuning.ts";
+export { embed } from "./kernels/embed.ts";
 export { matmul } from "./kernels/matmul.ts";
 export type { MatmulArguments } from "./kernels/matmul.ts";
 export { disposeWeight, uploadWeight } from "./weights/weight.ts";

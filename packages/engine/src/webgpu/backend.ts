@@ -10,6 +10,7 @@ import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts"
 import { createSamplerScratch } from "../sampling/index.ts";
 import type { SamplerScratch } from "../sampling/index.ts";
 import { cacheForm } from "./blocks.ts";
+import { SelfTest } from "./self-test.ts";
 import { warmUp } from "./warm-up.ts";
 import { WebGpuTimeline } from "./timeline.ts";
 
@@ -24,13 +25,15 @@ export interface LoadBackendOptions {
   contextLength?: number | undefined;
   signal?: AbortSignal | undefined;
   tuning?: MatmulTuning | undefined;
+  /** False leaves out the comparison of what the device computes with what it should; true unless told. */
+  selfTest?: boolean | undefined;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
 /**
- * Loads a model onto a GPU: plans the memory, streams the weights, compiles the kernels and runs each once.
+ * Loads a model onto a GPU: plans the memory, streams the weights, compiles the kernels, runs each once and tests what they compute.
  * The backend owns the device from here on: it is disposed with it, also when loading fails.
- * @throws LongtabError as `planLoad` and `uploadModel` do, `shader-failed`, `device-lost`.
+ * @throws LongtabError as `planLoad` and `uploadModel` do, `shader-failed`, `self-test-failed`, `device-lost`.
  */
 export async function loadWebGpuBackend(
   gpu: Gpu,
@@ -41,7 +44,8 @@ export async function loadWebGpuBackend(
   const { signal, onProgress } = options;
   try {
     const plan = planLoad(file, { contextLength: options.contextLength, limits: gpu.report.limits });
-    const weights = await uploadModel(gpu, file, plan.config, source, {
+    const selfTest = options.selfTest === false ? undefined : new SelfTest(file, plan.config);
+    const weights = await uploadModel(gpu, file, plan.config, selfTest?.watch(source) ?? source, {
       signal,
       onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
     });
@@ -49,7 +53,7 @@ export async function loadWebGpuBackend(
       "the model's activations",
       () => new WebGpuBackend(gpu, plan, weights, options.tuning ?? defaultTuning(gpu.report)),
     );
-    await warmUp(backend, signal, (loaded, total) => onProgress?.({ phase: "shaders", loaded, total }));
+    backend.stepSeconds = await warmUp(backend, selfTest, signal, (loaded, total) => onProgress?.({ phase: "shaders", loaded, total }));
     return backend;
   } catch (error) {
     gpu.dispose();
@@ -67,6 +71,8 @@ export class WebGpuBackend implements Backend {
   readonly pool: GpuPagePool;
   readonly sampler: SamplerScratch;
   readonly lost: Promise<Error>;
+  /** Seconds of a decode step at the beginning of the context, as measured when the model was loaded. */
+  stepSeconds: number | undefined;
   /** Measured prefill speed, tokens a second: how large the next chunk may be. */
   prefillRate: number | undefined;
   #failure: LongtabError | undefined;
