@@ -39,7 +39,7 @@ describe("CpuPagePool", () => {
     expect(sizes).toEqual([256, 512, 600]);
     await expect(pool.reserve(1)).rejects.toMatchObject({
       code: "context-exceeded",
-      message: expect.stringContaining("found 603, limit 600"),
+      message: "The cache has no free page left (found 603, limit 600). Start a new chat or shorten the conversation.",
     });
   });
 
