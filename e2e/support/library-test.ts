@@ -1,6 +1,6 @@
 import { type Page, test as base, expect } from "@playwright/test";
 import { Hub } from "../hub/server.ts";
-import { LibrarySite, buildLibraryPage } from "./library-site.ts";
+import { LibrarySite, type Scripts, buildLibraryPage } from "./library-site.ts";
 
 export { expect } from "@playwright/test";
 
@@ -11,7 +11,7 @@ interface TestFixtures {
 }
 
 interface WorkerFixtures {
-  scripts: Map<string, string>;
+  scripts: Scripts;
   site: LibrarySite;
 }
 

@@ -11,6 +11,8 @@ export class MeteredOrigin {
   readonly ranges: (string | undefined)[] = [];
   /** Bytes a second at which models travel. */
   speed = Infinity;
+  /** False: without the headers that isolate a page, as from a static host. */
+  isolating = true;
 
   private constructor(target: string) {
     this.#server = createServer((request, response) => void this.#pass(target, request, response));
@@ -35,7 +37,8 @@ export class MeteredOrigin {
     if (isModel && method === "GET") this.ranges.push(headers.range);
     const upstream = ask(new URL(url, target), { method, headers }).end();
     const [answer] = (await once(upstream, "response")) as [IncomingMessage];
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const kept = Object.entries(answer.headers).filter(([name]) => this.isolating || !name.startsWith("cross-origin-"));
+    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
     // The browser may leave in the middle: then there is nobody to send to.
     await pipeline(answer, (pieces: AsyncIterable<Buffer>) => (isModel ? this.#paced(pieces) : pieces), response).catch(() => undefined);
   }
