@@ -31,6 +31,8 @@ export class CpuTimeline implements Timeline {
   #length = 0;
   /** Tokens that were drawn ahead because drafts were right: the cache holds the keys and values of all but the last. */
   #ahead: { ids: number[]; sampling: Sampling } | undefined;
+  /** Drafts that the step whose turn it is has room for. */
+  #draftRoom = 0;
   /** Tokens of steps that wait for their turn, and which rollback they came after: a rollback drops them. */
   #waiting = 0;
   #rollbacks = 0;
@@ -155,10 +157,8 @@ export class CpuTimeline implements Timeline {
       try {
         await nextTask();
         this.#throwIfDropped(rollbacks);
-        // Room for drafts too, where the context has it.
-        await this.#cache.reserve(Math.min(tokens + mostDrafts, this.#backend.contextLength - this.#cache.length));
+        this.#draftRoom = await this.#reserve(tokens);
         this.#throwIfDropped(rollbacks);
-        this.#backend.throwIfUnusable();
       } finally {
         if (rollbacks === this.#rollbacks) this.#waiting -= tokens;
       }
@@ -166,7 +166,24 @@ export class CpuTimeline implements Timeline {
     });
   }
 
+  /** Makes room for so many tokens, and for drafts where the context and the pages that other timelines leave have it: for how many. */
+  async #reserve(tokens: number): Promise<number> {
+    // Some of them may be in the cache already, drawn ahead.
+    const room = this.#backend.contextLength - this.#cache.length;
+    const needed = Math.min(tokens, room);
+    const drafts = Math.min(mostDrafts, room - needed);
+    try {
+      await this.#cache.reserve(needed + drafts);
+      return drafts;
+    } catch {
+      await this.#cache.reserve(needed);
+      return 0;
+    }
+  }
+
+  /** What fails because the model was disposed fails for that reason. */
   #throwIfDropped(rollbacks: number): void {
+    this.#backend.throwIfUnusable();
     if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
   }
 
@@ -208,7 +225,7 @@ export class CpuTimeline implements Timeline {
   #step(sampling: Sampling): number {
     const position = this.#length;
     this.#lookUp.extend(position + 1);
-    const found = this.#lookUp.find(Math.min(mostDrafts, this.#backend.contextLength - position - 1));
+    const found = this.#lookUp.find(this.#draftRoom);
     const drafts = found ? found.ids.subarray(0, this.#pace.drafts(found.matched, found.ids.length)) : new Uint32Array();
     const started = performance.now();
     this.#ids.set(drafts, position + 1);

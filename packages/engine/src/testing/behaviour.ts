@@ -22,7 +22,7 @@ const parts = [
 export function describeBackend(name: string, tested: TestedBackend): void {
   // A block of its own for each part: their hooks are not one another's.
   for (const part of parts) {
-    describe(`the ${name} backend`, () => {
+    describe(`on ${name}`, () => {
       part(tested);
     });
   }
