@@ -99,10 +99,9 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
     let b1 = i32x4.splat(0);
     let b2 = i32x4.splat(0);
     let b3 = i32x4.splat(0);
-    // Eight channels at a time.
     while (q < qEnd) {
-      let ka = v128.load8x8_s(a);
-      let kb = v128.load8x8_s(b);
+      const ka = v128.load8x8_s(a);
+      const kb = v128.load8x8_s(b);
       let splat = v128.load32_splat(q);
       a0 = dot(a0, ka, splat);
       b0 = dot(b0, kb, splat);
@@ -121,72 +120,12 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
         a3 = dot(a3, ka, splat);
         b3 = dot(b3, kb, splat);
       }
-      ka = v128.load8x8_s(a, 8);
-      kb = v128.load8x8_s(b, 8);
-      splat = v128.load32_splat(q, 4);
-      a0 = dot(a0, ka, splat);
-      b0 = dot(b0, kb, splat);
-      if (queries > 1) {
-        splat = v128.load32_splat(q1, 4);
-        a1 = dot(a1, ka, splat);
-        b1 = dot(b1, kb, splat);
-      }
-      if (queries > 2) {
-        splat = v128.load32_splat(q2, 4);
-        a2 = dot(a2, ka, splat);
-        b2 = dot(b2, kb, splat);
-      }
-      if (queries > 3) {
-        splat = v128.load32_splat(q3, 4);
-        a3 = dot(a3, ka, splat);
-        b3 = dot(b3, kb, splat);
-      }
-      ka = v128.load8x8_s(a, 16);
-      kb = v128.load8x8_s(b, 16);
-      splat = v128.load32_splat(q, 8);
-      a0 = dot(a0, ka, splat);
-      b0 = dot(b0, kb, splat);
-      if (queries > 1) {
-        splat = v128.load32_splat(q1, 8);
-        a1 = dot(a1, ka, splat);
-        b1 = dot(b1, kb, splat);
-      }
-      if (queries > 2) {
-        splat = v128.load32_splat(q2, 8);
-        a2 = dot(a2, ka, splat);
-        b2 = dot(b2, kb, splat);
-      }
-      if (queries > 3) {
-        splat = v128.load32_splat(q3, 8);
-        a3 = dot(a3, ka, splat);
-        b3 = dot(b3, kb, splat);
-      }
-      ka = v128.load8x8_s(a, 24);
-      kb = v128.load8x8_s(b, 24);
-      splat = v128.load32_splat(q, 12);
-      a0 = dot(a0, ka, splat);
-      b0 = dot(b0, kb, splat);
-      if (queries > 1) {
-        splat = v128.load32_splat(q1, 12);
-        a1 = dot(a1, ka, splat);
-        b1 = dot(b1, kb, splat);
-      }
-      if (queries > 2) {
-        splat = v128.load32_splat(q2, 12);
-        a2 = dot(a2, ka, splat);
-        b2 = dot(b2, kb, splat);
-      }
-      if (queries > 3) {
-        splat = v128.load32_splat(q3, 12);
-        a3 = dot(a3, ka, splat);
-        b3 = dot(b3, kb, splat);
-      }
-      a += 32;
-      b += 32;
-      q += 16;
-      q1 += 16;
-      q2 += 16;
-      q3 += 16;
+      a += 8;
+      b += 8;
+      q += 4;
+      q1 += 4;
+      q2 += 4;
+      q3 += 4;
     }
     const scales = <usize>load<u32>(table, QUERY_SCALES) + ((<usize>query) << 2);
     const to = scores + (pair << 2);
