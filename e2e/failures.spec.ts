@@ -1,13 +1,11 @@
-import { type Browser, type BrowserContext, type Page, chromium, mergeTests } from "@playwright/test";
+import { type Browser, type BrowserContext, type Page, chromium } from "@playwright/test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tinyModel } from "@longtab/formats/testing";
-import { expect, test as chatTest } from "./support/fixtures.ts";
+import { drop } from "./support/drop.ts";
+import { expect, test } from "./support/fixtures.ts";
 import { MeteredOrigin } from "./support/metered-origin.ts";
-import { openLibrary, test as libraryTest } from "./support/library-test.ts";
-
-const test = mergeTests(chatTest, libraryTest);
 
 /** Long enough an answer for something to happen in its middle. */
 const MODEL = Buffer.from(tinyModel({ contextLength: 2048, layers: 4 }));
@@ -22,57 +20,28 @@ const card = (page: Page) => page.getByRole("region", { name: "Model" });
 const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const problem = (page: Page) => card(page).getByRole("alert");
 
-async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
-  const dataTransfer = await page.evaluateHandle(
-    ([fileName, contents]) => {
-      const data = new DataTransfer();
-      data.items.add(new File([Uint8Array.from(contents)], fileName));
-      return data;
-    },
-    [name, Array.from(bytes)] as const,
-  );
-  await page.dispatchEvent("body", "dragover", { dataTransfer });
-  await page.dispatchEvent("body", "drop", { dataTransfer });
-}
-
-test.describe("without WebGPU", () => {
+test.describe("under an address that is not secure", () => {
   let browser: Browser;
   test.beforeAll(async ({ launchOptions }) => {
-    const args = (launchOptions.args ?? []).filter((argument) => argument !== "--enable-unsafe-webgpu");
-    browser = await chromium.launch({ ...launchOptions, args: [...args, `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] });
+    browser = await chromium.launch({
+      ...launchOptions,
+      args: [...(launchOptions.args ?? []), `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`],
+    });
   });
   test.afterAll(async () => browser.close());
 
-  test("the page says that there is no graphics adapter, and what to do", async ({ baseURL }) => {
-    const page = await browser.newPage();
-    await page.goto(baseURL ?? "");
-    await expect(problem(page)).toContainText("This browser cannot run the model yet");
-    await expect(problem(page)).toContainText("it found no usable graphics adapter. Turn on hardware acceleration");
-    await problem(page).getByRole("button", { name: "Look again" }).click();
-    await expect(problem(page)).toContainText("no usable graphics adapter");
-  });
-
-  test("the page says under an address that is not secure that WebGPU needs one", async ({ baseURL }) => {
+  test("the page has neither graphics card nor threads, and answers with one thread of the processor", async ({ baseURL }) => {
     const page = await browser.newPage();
     await page.goto((baseURL ?? "").replace("127.0.0.1", INSECURE));
-    await expect(problem(page)).toContainText("does not offer WebGPU to this page");
-    await expect(problem(page)).toContainText("over https or localhost");
-    // Whatever else such a page lacks, it works: a chat can be begun and settings can be opened.
+    await expect(card(page)).toContainText("Runs on the processor: this browser has no usable graphics adapter.");
+    await drop(page, "mine.gguf", MODEL);
+    await expect(field(page)).toBeFocused(LOADED);
+    await field(page).fill("Hello");
+    await field(page).press("Enter");
+    await expect(page.locator(".answer")).toContainText(/\S{3}/);
     await page.keyboard.press("Control+,");
-    await expect(page.getByRole("dialog", { name: "Settings" })).toBeVisible();
-  });
-
-  test("the library refuses with a typed error, and does not download first", async ({ site }) => {
-    const page = await openLibrary(await browser.newPage(), site);
-    const { file, url } = site.publish("unused.gguf", MODEL);
-    const loaded = await page.evaluate(async (address) => window.library.load(address), url);
-    expect(loaded.error).toMatchObject({
-      code: "webgpu-unavailable",
-      remedy: expect.stringContaining("hardware acceleration") as unknown as string,
-    });
-    expect(file.requests).toHaveLength(0);
-    const availability = await page.evaluate(async () => window.library.Longtab.availability());
-    expect(availability).toMatchObject({ state: "unavailable", reason: expect.stringMatching(/adapter\.$/) as unknown as string });
+    await expect(page.getByRole("dialog", { name: "Settings" })).toContainText("One thread computes");
+    await page.close();
   });
 });
 
@@ -85,6 +54,10 @@ test.describe.serial("with a stored model and a conversation", () => {
     folder = await mkdtemp(join(tmpdir(), "longtab-profile-"));
     const args = [...(launchOptions.args ?? []), ...PATIENT_WITH_GPU];
     context = await chromium.launchPersistentContext(folder, { ...launchOptions, args });
+    // A graphics card that a processor plays is used only by who chooses it.
+    await context.addInitScript(() => {
+      localStorage["longtab-settings"] ??= JSON.stringify({ backend: "webgpu" });
+    });
     page = await context.newPage();
     await page.goto(baseURL ?? "");
     await expect(card(page).getByRole("button", { name: /Load model/ })).toBeEnabled();
@@ -110,11 +83,25 @@ test.describe.serial("with a stored model and a conversation", () => {
     await expect(streaming).toContainText(/\S{3}/);
     const begun = await streaming.innerText();
     await crashGpu();
-    await expect(problem(page)).toContainText("The GPU stopped answering");
+    await expect(problem(page)).toContainText("The graphics card stopped answering");
     await expect(problem(page)).toContainText("Your conversation is kept.");
     await expect(answer()).toContainText("what came so far is kept");
     expect((await answer().locator(".markdown").innerText()).startsWith(begun.slice(0, 3))).toBe(true);
     await expect(page.locator(".bubble")).toHaveText("Tell me something long");
+  });
+
+  test("the conversation goes on on the processor, and goes back when the graphics card that is there again is taken", async () => {
+    await problem(page).getByRole("button", { name: "Continue on the processor" }).click();
+    await expect(problem(page)).toBeHidden(LOADED);
+    await expect(page.locator("#composer-note")).toContainText("A graphics card is available now.");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(page.locator(".stats")).toContainText("per second", LOADED);
+    await page.locator("#composer-note").getByRole("button", { name: "Use it" }).click();
+    await expect(field(page)).toBeFocused(LOADED);
+    await expect(page.locator("#composer-note")).toContainText("Runs on software that imitates a graphics card, as chosen", LOADED);
+    await expect(page.locator(".bubble")).toHaveText("Tell me something long");
+    await crashGpu();
+    await expect(problem(page)).toContainText("The graphics card stopped answering");
   });
 
   test("a GPU that crashes while the model loads is explained too", async () => {
@@ -123,7 +110,7 @@ test.describe.serial("with a stored model and a conversation", () => {
     // Where a real GPU is ready before this looks, it crashes a moment later.
     await expect(preparing.or(page.getByTitle("Models").filter({ hasText: "ready" }))).toBeVisible(LOADED);
     await crashGpu();
-    await expect(problem(page)).toContainText("The GPU stopped answering");
+    await expect(problem(page)).toContainText("The graphics card stopped answering");
   });
 
   test("the stored model starts again, also offline, and answers", async () => {

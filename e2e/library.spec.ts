@@ -16,7 +16,7 @@ const CONTEXT = 96;
 const ABORT_MS = 150;
 
 for (const backend of ["webgpu", "cpu"] as const) {
-  const model = backend === "cpu" ? LARGER : MODEL;
+  const bytes = backend === "cpu" ? LARGER : MODEL;
   test.describe.serial(`a loaded model on ${backend}`, () => {
     let page: Page;
     let progress: LoadProgress[];
@@ -25,7 +25,7 @@ for (const backend of ["webgpu", "cpu"] as const) {
 
     test.beforeAll(async ({ browser, site }) => {
       page = await openLibrary(await browser.newPage(), site);
-      const { url } = site.publish(`${backend}.gguf`, model);
+      const { url } = site.publish(`${backend}.gguf`, bytes);
       const loaded = await page.evaluate(
         async ([address, contextLength, kind]) => window.library.load(address, { contextLength, backend: kind }),
         [url, CONTEXT, backend] as const,
@@ -53,7 +53,7 @@ for (const backend of ["webgpu", "cpu"] as const) {
         for (const { rate, secondsLeft = 0 } of reports)
           expect(Number.isFinite(rate + secondsLeft) && rate >= 0 && secondsLeft >= 0).toBe(true);
       }
-      expect(progress[0]).toMatchObject({ phase: "download", loaded: 0, total: model.byteLength });
+      expect(progress[0]).toMatchObject({ phase: "download", loaded: 0, total: bytes.byteLength });
     });
 
     test("says what it is and what it takes", async () => {
@@ -67,7 +67,7 @@ for (const backend of ["webgpu", "cpu"] as const) {
         sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1 },
       });
       const { weights = 0, scratch = 0, kvBudget = 0 } = info?.memory ?? {};
-      for (const bytes of [weights, scratch, kvBudget]) expect(bytes).toBeGreaterThan(0);
+      for (const kept of [weights, scratch, kvBudget]) expect(kept).toBeGreaterThan(0);
       if (backend === "webgpu") {
         expect(info).toMatchObject({
           backend,

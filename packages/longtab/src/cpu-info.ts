@@ -10,5 +10,10 @@ export function describeCpu(backend: Backend): CpuInfo | undefined {
   // Node has neither: its threads always share memory.
   const { navigator, crossOriginIsolated: isolated = true } = globalThis as Partial<Pick<Window, "navigator" | "crossOriginIsolated">>;
   const note = threadsNote(threads, { cores: navigator?.hardwareConcurrency ?? 1, isolated });
-  return { threads, ...(note !== undefined && { threadsNote: note }), simd, prefill: { engine: prefillEngine, reason: `${prefillReason}.` } };
+  return {
+    threads,
+    ...(note !== undefined && { threadsNote: note }),
+    simd,
+    prefill: { engine: prefillEngine, reason: `${prefillReason}.` },
+  };
 }

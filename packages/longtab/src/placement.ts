@@ -150,9 +150,18 @@ export class Placement {
   }
 }
 
-/** The processor's code is fetched only where it is needed. */
+/** The processor's code is fetched only where it is needed. @throws LongtabError `network-failed` */
 async function importCpu(): Promise<typeof Cpu> {
-  return import("@longtab/cpu");
+  try {
+    return await import("@longtab/cpu");
+  } catch (cause) {
+    throw new LongtabError({
+      code: "network-failed",
+      what: "The part of Longtab for the processor could not be fetched from this page's server",
+      remedy: "check the connection and load the model again",
+      cause,
+    });
+  }
 }
 
 function release(gpu: Gpu | LongtabError | undefined): void {

@@ -26,10 +26,15 @@ export function startRequest(engine: Engine, request: GenerateRequest): StartedR
     repetition_penalty: repetitionPenalty,
     seed,
   } = request;
-  const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed });
+  const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed }, snakeCase);
   const prompt = { messages };
   engine.encode(prompt);
   return { engine, prompt, options: { sampling, maxTokens, stop } };
+}
+
+/** The option's name in the API. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Runs a request to its end; everything that happens goes to the port, a failure too. */

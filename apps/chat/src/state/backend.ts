@@ -10,13 +10,13 @@ const waitingMove = signal<BackendChoice | null>(null);
 const missesGpu = signal(false);
 
 /** A graphics card that has come, or come back, since the model was loaded without it: offered, never forced. */
-export const offersGpu = computed(
-  () =>
-    missesGpu.value &&
-    settings.value.backend === "auto" &&
-    availability.value?.state !== "unavailable" &&
-    availability.value?.backend === "webgpu",
-);
+export const offersGpu = computed(() => {
+  const found = availability.value;
+  if (!missesGpu.value || found === null || found.state === "unavailable") return false;
+  const { backend } = settings.value;
+  // Who chose a graphics card wants one that a processor plays, too.
+  return backend === "auto" ? found.backend === "webgpu" : backend === "webgpu" && found.adapter !== "";
+});
 
 /** While the model runs on the processor for want of a graphics card, the page looks for one when the person comes back to it, so often at most. */
 const LOOK_EVERY_MS = 30_000;
@@ -37,7 +37,7 @@ export async function continueOnProcessor(): Promise<void> {
 
 /** Takes the graphics card that is offered. */
 export function useGpu(): void {
-  waitingMove.value = "auto";
+  waitingMove.value = settings.peek().backend;
 }
 
 export function startBackends(): void {
