@@ -36,7 +36,7 @@ export async function estimateStepSeconds(file: ModelFile, { host = webHost, thr
     // The first pass touches the memory and wakes the threads.
     for (let pass = 0; pass < 3 || performance.now() - started < wantedSeconds * 1000; pass++) {
       const from = performance.now();
-      kernels.product(tiles, 4, inputs, y, 1, shape.rows, blocks, shape.rows, 0, scratch);
+      kernels.product(tiles, 4, inputs, bits, y, 1, shape.rows, blocks, shape.rows, 0, scratch);
       if (pass > 0) best = Math.min(best, performance.now() - from);
     }
     return ((best / 1000) * memory.weights) / bytes;

@@ -86,5 +86,17 @@ function norm({ config, kernels, scratch: s }: CpuModel, x: number, rows: number
 
 function product({ kernels, scratch: s }: CpuModel, { parts, rows: stride, columns }: Weight, rows: number, y: number, add = false): void {
   for (const { tiles, bits, inputs, firstRow, rows: rowsOut } of parts)
-    kernels.product(tiles, bits, s.inputs[inputs], y + firstRow * 4, rows, rowsOut, columns / blockColumns, stride, Number(add), s.product);
+    kernels.product(
+      tiles,
+      bits,
+      s.inputs[inputs],
+      inputs,
+      y + firstRow * 4,
+      rows,
+      rowsOut,
+      columns / blockColumns,
+      stride,
+      Number(add),
+      s.product,
+    );
 }

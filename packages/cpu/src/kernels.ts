@@ -16,6 +16,7 @@ export interface Kernels {
     tiles: number,
     bits: number,
     x: number,
+    xBits: number,
     y: number,
     rows: number,
     rowsOut: number,

@@ -84,8 +84,8 @@ export async function loadWeights(
   const staging = heap.allocate(pieceBytes + rowsPerTile * largestRow(tensors));
   const pieces: Piece[] = [];
   let factors: Uint8Array | undefined;
-  const matrix = (...stacked: [TensorInfo, ...TensorInfo[]]): Weight => {
-    const { weight, tiles } = allocateWeight(heap, kernels, stacked);
+  const matrix = (stacked: [TensorInfo, ...TensorInfo[]], precise = false): Weight => {
+    const { weight, tiles } = allocateWeight(heap, kernels, stacked, precise);
     for (const [index, tensor] of stacked.entries()) pieces.push(...matrixPieces(heap, kernels, tensor, tiles[index] ?? 0, staging));
     return weight;
   };
@@ -96,16 +96,17 @@ export async function loadWeights(
   };
   const layer = (t: LayerTensors): LayerWeights => ({
     attentionNorm: vector(t.attentionNorm),
-    qkv: matrix(t.query, t.key, t.value),
-    attentionOutput: matrix(t.attentionOutput),
+    // What goes wrong in queries and keys goes wrong in exponents: 16-bit inputs here halve the divergence from exact arithmetic.
+    qkv: matrix([t.query, t.key, t.value], true),
+    attentionOutput: matrix([t.attentionOutput]),
     ffnNorm: vector(t.ffnNorm),
-    gateUp: matrix(t.gate, t.up),
-    down: matrix(t.down),
+    gateUp: matrix([t.gate, t.up]),
+    down: matrix([t.down]),
   });
-  const embedding = matrix(tensors.embedding);
+  const embedding = matrix([tensors.embedding]);
   const layers = tensors.layers.map(layer);
   const outputNorm = vector(tensors.outputNorm);
-  const head = tensors.head ? matrix(tensors.head) : embedding;
+  const head = tensors.head ? matrix([tensors.head]) : embedding;
   if (tensors.ropeFactors) {
     const { offset, byteLength: length } = tensors.ropeFactors;
     pieces.push({ offset, length, store: (bytes) => (factors = bytes.slice()) });
@@ -143,11 +144,12 @@ async function readInOrder(
   }
 }
 
-/** One region for the tiles of matrices that read the same input; neighbours of the same bits are one part. */
+/** One region for the tiles of matrices that read the same input, of 16 bits where `precise`; neighbours of the same bits are one part. */
 function allocateWeight(
   heap: Heap,
   kernels: Kernels,
   stacked: readonly [TensorInfo, ...TensorInfo[]],
+  precise: boolean,
 ): { weight: Weight; tiles: number[] } {
   const base = heap.allocate(stacked.reduce((sum, tensor) => sum + tilesBytes(tensor), 0));
   const tiles: number[] = [];
@@ -158,7 +160,7 @@ function allocateWeight(
     const added = paddedRows(tensor.shape[0] ?? 0);
     const last = parts.at(-1);
     if (last?.bits === bits) parts.splice(-1, 1, { ...last, rows: last.rows + added });
-    else parts.push({ tiles: pointer, bits, inputs: kernels.inputBits(bits) as InputBits, firstRow: rows, rows: added });
+    else parts.push({ tiles: pointer, bits, inputs: precise ? 16 : (kernels.inputBits(bits) as InputBits), firstRow: rows, rows: added });
     tiles.push(pointer);
     pointer += tilesBytes(tensor);
     rows += added;

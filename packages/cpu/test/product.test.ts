@@ -49,7 +49,7 @@ function multiply({ heap, kernels }: OpenKernels, matrix: Matrix, x: Float32Arra
   heap.f32(pointers.y, y.length).set(y);
   kernels.quantise(pointers.x, count, columns, pointers.inputs, inputBits);
   const padded = paddedRows(rows);
-  kernels.product(tiles, bits, pointers.inputs, pointers.y, count, padded, columns / 32, padded, Number(add), pointers.scratch);
+  kernels.product(tiles, bits, pointers.inputs, inputBits, pointers.y, count, padded, columns / 32, padded, Number(add), pointers.scratch);
   const product = heap.f32(pointers.y, y.length).slice();
   for (const pointer of Object.values(pointers)) heap.free(pointer);
   return product;
