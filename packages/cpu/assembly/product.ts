@@ -8,7 +8,7 @@
 // rows there are.
 
 import { PRODUCT } from "./jobs";
-import { BLOCK16, BLOCK8, inputBits, inputBlockBytes } from "./quantise";
+import { BLOCK16, BLOCK8 } from "./quantise";
 import { loadF16x4 } from "./simd";
 import { argument, run, setArgument } from "./team";
 
@@ -27,7 +27,8 @@ const SCRATCH: usize = 32 * <usize>ROWS;
 /**
  * @param tiles [rowsOut / 4, blocks]
  * @param bits 4 or 8
- * @param x quantised inputs [blocks, rows], in the form that `inputBits(bits)` of quantise.ts says
+ * @param x quantised inputs [blocks, rows]
+ * @param xBits of the inputs: 16, or 8 for 4-bit tiles where relaxed SIMD multiplies those
  * @param y f32 [rows, stride]
  * @param rowsOut output rows, a multiple of 4
  * @param accumulate 1 to add to y instead of writing it
@@ -37,6 +38,7 @@ export function product(
   tiles: usize,
   bits: i32,
   x: usize,
+  xBits: i32,
   y: usize,
   rows: i32,
   rowsOut: i32,
@@ -55,6 +57,7 @@ export function product(
   setArgument(7, stride);
   setArgument(8, accumulate);
   setArgument(9, <i32>scratch);
+  setArgument(10, xBits);
   run(PRODUCT, items(rowsOut));
 }
 
@@ -73,7 +76,8 @@ export function performProduct(item: i32): void {
   const blocks = argument(6);
   const stride = (<usize>argument(7)) << 2;
   const accumulate = argument(8) != 0;
-  const xBytes = inputBlockBytes(inputBits(bits));
+  const short = ASC_FEATURE_RELAXED_SIMD && argument(10) == 8;
+  const xBytes = short ? BLOCK8 : BLOCK16;
   const groupBytes = <usize>blocks * (bits == 4 ? TILE4 : TILE8);
   const first = item * GROUPS;
   const end = min(first + GROUPS, argument(5));
@@ -88,12 +92,12 @@ export function performProduct(item: i32): void {
       if (tile == 1) {
         let sum: v128;
         if (bits == 8) sum = row8x16(w, x, rows, blocks);
-        else if (ASC_FEATURE_RELAXED_SIMD) sum = row4x8(w, x, rows, blocks);
+        else if (ASC_FEATURE_RELAXED_SIMD && short) sum = row4x8(w, x, rows, blocks);
         else sum = row4x16(w, x, rows, blocks);
         write(y, sum, accumulate);
       } else {
         if (bits == 8) rows8x16(w, x, sums, tile, rows, blocks);
-        else if (ASC_FEATURE_RELAXED_SIMD) rows4x8(w, x, sums, tile, rows, blocks);
+        else if (ASC_FEATURE_RELAXED_SIMD && short) rows4x8(w, x, sums, tile, rows, blocks);
         else rows4x16(w, x, sums, tile, rows, blocks);
         for (let i: usize = 0; i < <usize>tile; i++) write(y + i * stride, v128.load(sums + (i << 4)), accumulate);
       }
