@@ -5,11 +5,11 @@ import { ProtobufWriter } from "./protobuf.ts";
  * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3), the operator is described in ONNX Runtime's ContribOperators.md.
  */
 
-/** A matrix [rows, columns] in 8 bits: w[n, k] = scales[n] * codes[k, n]. */
+/** A matrix [rows, columns] in 8 bits: w[n, k] = scales[n] * codes[n, k]. */
 export interface WeightCodes {
   readonly rows: number;
   readonly columns: number;
-  /** [columns, rows]: the operator's second factor. */
+  /** [rows, columns] */
   readonly codes: Int8Array;
   /** [rows] */
   readonly scales: Float32Array;
@@ -19,17 +19,16 @@ export interface WeightCodes {
 export const inputZeroPoint = 128;
 
 /**
- * y[t, n] = scales[n] * sum over k of (x[t, k] - inputZeroPoint) * codes[k, n], with x uint8 [T, columns] and y f32 [T, rows]: one
- * MatMulIntegerToFloat, whose sums are exact 32-bit integers.
+ * y[t, n] = scales[n] * sum over k of (x[t, k] - inputZeroPoint) * codes[n, k], with x uint8 [T, columns] and y f32 [T, rows]: one
+ * MatMulIntegerToFloat, whose sums are exact 32-bit integers. Its second factor is the codes' transpose, a constant that ONNX Runtime folds
+ * while it makes the session.
  */
 export function productGraph({ rows, columns, codes, scales }: WeightCodes): Uint8Array<ArrayBuffer> {
-  const node = new ProtobufWriter();
-  for (const input of ["x", "w", "one", "scales", "zero"]) node.text(1, input);
-  node.text(2, "y").text(4, "MatMulIntegerToFloat").text(7, "com.microsoft");
   const graph = new ProtobufWriter()
-    .message(1, node)
+    .message(1, node("Transpose", ["w"], "transposed"))
+    .message(1, node("MatMulIntegerToFloat", ["x", "transposed", "one", "scales", "zero"], "y").text(7, "com.microsoft"))
     .text(2, "product")
-    .message(5, tensor("w", INT8, [columns, rows], codes))
+    .message(5, tensor("w", INT8, [rows, columns], codes))
     .message(5, tensor("scales", FLOAT, [rows], scales))
     .message(5, tensor("one", FLOAT, [], Float32Array.of(1)))
     .message(5, tensor("zero", UINT8, [], Uint8Array.of(inputZeroPoint)))
@@ -48,10 +47,19 @@ const FLOAT = 1;
 const UINT8 = 2;
 const INT8 = 3;
 
+function node(operator: string, inputs: readonly string[], output: string): ProtobufWriter {
+  const message = new ProtobufWriter();
+  for (const input of inputs) message.text(1, input);
+  return message.text(2, output).text(4, operator);
+}
+
 function tensor(name: string, type: number, dimensions: readonly number[], data: Int8Array | Uint8Array | Float32Array): ProtobufWriter {
   const message = new ProtobufWriter();
   for (const size of dimensions) message.integer(1, size);
-  return message.integer(2, type).text(8, name).bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return message
+    .integer(2, type)
+    .text(8, name)
+    .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 /** An input or output [T, columns]. */

@@ -1,4 +1,4 @@
-export { choosePrefill } from "./choose.ts";
+export { choosePrefill, withoutOnnxRuntime } from "./choose.ts";
 export type { PrefillChoice, PrefillFacts } from "./choose.ts";
 export type { OnnxRuntimeHost } from "./host.ts";
 export { openProducts } from "./products.ts";

@@ -82,7 +82,9 @@ export async function openProducts(
     for (const matrix of matrices) {
       const { name, rows, columns } = matrix;
       const model = await readModel(matrix, signal);
-      const session = await runtime.InferenceSession.create(model, sessionOptions).catch((cause: unknown) => Promise.reject(outOfMemory(cause)));
+      const session = await runtime.InferenceSession.create(model, sessionOptions).catch((cause: unknown) =>
+        Promise.reject(outOfMemory(cause)),
+      );
       products.set(name, { rows, columns, session });
       onProgress?.(products.size, matrices.length);
     }

@@ -4,6 +4,8 @@ import { rotate, rotationGain } from "./rotate.ts";
 
 /** Codes are whole numbers of -127 .. 127, with one scale a row. */
 const largestCode = 127;
+/** Makes a code positive and adds a half, so that cutting it off rounds it to the nearest. */
+const raised = inputZeroPoint + 0.5;
 
 /** Inputs of a product in 8 bits: x[t, k] = scales[t] * (codes[t, k] - inputZeroPoint), turned. */
 export interface InputCodes {
@@ -21,9 +23,8 @@ export function quantiseInputs(x: Float32Array, rows: number, columns: number): 
   for (let row = 0; row < rows; row++) {
     turned.set(x.subarray(row * columns, (row + 1) * columns));
     scales[row] = turnRow(turned, 0, columns);
-    const factor = scales[row] === 0 ? 0 : 1 / (scales[row] as number);
-    // Raised by half a code before it is cut off: rounded to the nearest.
-    for (let k = 0, at = row * columns; k < columns; k++) codes[at + k] = (turned[k] as number) * factor + (inputZeroPoint + 0.5);
+    const factor = inverse(scales[row] as number);
+    for (let k = 0, at = row * columns; k < columns; k++) codes[at + k] = ((turned[k] as number) * factor + raised) | 0;
   }
   return { codes, scales };
 }
@@ -39,22 +40,14 @@ export class WeightQuantiser {
 
   /** The next rows, f32 [n, columns]; they are changed. */
   add(piece: Float32Array): void {
-    const { rows, columns, codes, scales } = this.#weight;
-    const count = piece.length / columns;
-    const factors = new Float32Array(count);
-    for (let row = 0; row < count; row++) {
-      const scale = turnRow(piece, row * columns, columns);
-      factors[row] = scale === 0 ? 0 : 1 / scale;
-      scales[this.#row + row] = scale / rotationGain(columns);
+    const { columns, codes, scales } = this.#weight;
+    for (let from = 0; from < piece.length; from += columns, this.#row++) {
+      const scale = turnRow(piece, from, columns);
+      scales[this.#row] = scale / rotationGain(columns);
+      const factor = inverse(scale);
+      const to = this.#row * columns;
+      for (let k = 0; k < columns; k++) codes[to + k] = (((piece[from + k] as number) * factor + raised) | 0) - inputZeroPoint;
     }
-    for (let k = 0; k < columns; k++) {
-      const to = k * rows + this.#row;
-      for (let row = 0; row < count; row++) {
-        const code = (piece[row * columns + k] as number) * (factors[row] as number);
-        codes[to + row] = code < 0 ? code - 0.5 : code + 0.5;
-      }
-    }
-    this.#row += count;
   }
 
   /** @throws RangeError when rows are missing. */
@@ -62,6 +55,10 @@ export class WeightQuantiser {
     if (this.#row !== this.#weight.rows) throw new RangeError(`${this.#row} of ${this.#weight.rows} rows were added`);
     return this.#weight;
   }
+}
+
+function inverse(scale: number): number {
+  return scale === 0 ? 0 : 1 / scale;
 }
 
 /** Turns a row in place. Returns what a code of 1 stands for. */

@@ -29,7 +29,9 @@ function hadamard(x: Float32Array, at: number, size: number): void {
   for (; stride * 4 <= size; stride *= 4) {
     for (let block = at; block < at + size; block += stride * 4) {
       for (let i = block; i < block + stride; i++) {
-        const [i1, i2, i3] = [i + stride, i + stride * 2, i + stride * 3];
+        const i1 = i + stride;
+        const i2 = i1 + stride;
+        const i3 = i2 + stride;
         const a = x[i] as number;
         const b = x[i1] as number;
         const c = x[i2] as number;
