@@ -22,14 +22,8 @@ export async function generate(args: string[]): Promise<number> {
     ...placeOptions,
   });
   const prompt = toPrompt(required(o.prompt, "prompt"), o.chat ?? false, o.system);
-  const sampling = validateSampling({
-    seed: o.seed,
-    temperature: o.temperature,
-    topK: o["top-k"],
-    topP: o["top-p"],
-    minP: o["min-p"],
-    repetitionPenalty: o["repetition-penalty"],
-  });
+  const { seed, temperature, "top-k": topK, "top-p": topP, "min-p": minP, "repetition-penalty": repetitionPenalty } = o;
+  const sampling = validateSampling({ seed, temperature, topK, topP, minP, repetitionPenalty }, optionName);
   const { file, backend } = await openModel(required(o.model, "model"), {
     backend: o.backend,
     threads: o.threads,
@@ -52,6 +46,11 @@ export async function generate(args: string[]): Promise<number> {
   } finally {
     engine.dispose();
   }
+}
+
+/** A sampling option's name on the command line. */
+function optionName(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function toPrompt(text: string, chat: boolean, system: string | undefined): Prompt {

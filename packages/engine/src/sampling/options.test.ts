@@ -64,6 +64,12 @@ describe("validateSampling", () => {
       `"LongtabError: The sampling option topK is out of its range (found "many", limit an integer from 0 to 4294967295). Leave it out for the default."`,
     );
   });
+
+  it("names the option as it was written", () => {
+    expect(String(thrown(() => validateSampling({ minP: 2 }, (name) => (name === "minP" ? "min_p" : name))))).toContain(
+      "The sampling option min_p is out of its range (found 2, limit a number from 0 to 1).",
+    );
+  });
 });
 
 function thrown(run: () => unknown): unknown {

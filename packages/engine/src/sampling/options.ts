@@ -40,8 +40,10 @@ const ranges: Readonly<Record<keyof Sampling, Range>> = {
 /**
  * Fills in defaults and checks every field. Fields of other names are none of its business.
  * Throws `invalid-option`, which names the field, the value and what it may be.
+ * @param written how the person who gave the options writes a field: "top_p" for `topP`, say.
  */
-export function validateSampling(options: SamplingOptions = {}): Sampling {
+export function validateSampling(options: SamplingOptions = {}, written: (name: keyof Sampling) => string = (name) => name): Sampling {
+  const checked = (name: keyof Sampling, value: unknown): number => checkedNumber(written(name), ranges[name], value);
   return {
     temperature: checked("temperature", options.temperature ?? defaultSampling.temperature),
     topK: checked("topK", options.topK ?? defaultSampling.topK),
@@ -53,8 +55,7 @@ export function validateSampling(options: SamplingOptions = {}): Sampling {
   };
 }
 
-function checked(name: keyof Sampling, value: unknown): number {
-  const { least, most, integer = false, off } = ranges[name];
+function checkedNumber(name: string, { least, most, integer = false, off }: Range, value: unknown): number {
   // Written so that NaN fails too.
   const inRange =
     typeof value === "number" && ((value >= least && value <= most) || value === off) && (!integer || Number.isInteger(value));
