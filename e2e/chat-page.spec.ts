@@ -602,5 +602,9 @@ test.describe("a phone @phone", () => {
     await expect(answers(page)).toHaveCount(1);
     expect(await overflow()).toBeLessThanOrEqual(0);
     expect(await page.locator(".scroller").evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
+    await page.keyboard.press("Control+,");
+    const settings = page.getByRole("dialog", { name: "Settings" });
+    await expect(settings.getByText("Graphics card", { exact: true })).toBeVisible();
+    expect(await settings.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
   });
 });

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { buildChat, dist } from "./build-chat.mjs";
+import { buildKernels } from "./build-kernels.mjs";
 import { modelsFolder } from "./catalogue.mjs";
 import { fetchModel } from "./fetch-model.mjs";
 import { installDependencies } from "./install.mjs";
@@ -19,9 +20,12 @@ try {
   });
   const ports = port === undefined ? Array.from({ length: PORTS_TO_TRY }, (_, i) => FIRST_PORT + i) : [port];
   const served = dev ? await serveSources(host, ports) : await buildChat().then(() => serve({ dist, models: modelsFolder(), host, ports }));
-  say(`\nLongtab is at  ${served.url}\n\nOpen it in a browser with WebGPU (Chrome, Edge, Safari 26, Firefox). Ctrl-C ends it.`);
+  say(`\nLongtab is at  ${served.url}\n\nOpen it in a current browser (Chrome, Edge, Safari, Firefox). Ctrl-C ends it.`);
   if (!["127.0.0.1", "::1", "localhost"].includes(host)) {
-    say("From another machine a browser offers WebGPU only over https or through a tunnel to localhost, such as `ssh -L`.");
+    say(
+      "From another machine a browser offers WebGPU and several threads only over https or through a tunnel to localhost, such as `ssh -L`; " +
+        "without them one thread of the processor answers.",
+    );
   }
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.once(signal, () => void served.close().finally(() => process.exit(0)));
@@ -48,6 +52,7 @@ function options() {
  * @param {string} host @param {number[]} ports
  */
 async function serveSources(host, ports) {
+  await buildKernels();
   const { createServer } = await import("vite");
   const { ISOLATION_HEADERS, pathOf, sendModel } = await import("./serve.mjs");
   const [port = FIRST_PORT] = ports;

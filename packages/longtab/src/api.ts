@@ -118,7 +118,7 @@ export interface CpuInfo {
   /** Where there is only one although there are more cores: how to get more. */
   threadsNote?: string;
   simd: "relaxed" | "plain";
-  prefill: { engine: "own" | "onnxruntime"; /** One plain line. */ reason: string };
+  prefill: { engine: "own" | "onnxruntime"; /** One plain line for people: what reads prompts, and why. */ reason: string };
 }
 
 export interface ChatMessage {

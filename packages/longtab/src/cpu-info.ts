@@ -3,6 +3,8 @@ import type { Backend } from "@longtab/engine";
 import type { CpuInfo } from "./api.ts";
 import { threadsNote } from "./choose-backend.ts";
 
+const engines = { own: "Longtab’s own kernels", onnxruntime: "ONNX Runtime" } as const;
+
 /** What the processor's backend says of itself; undefined for another backend. */
 export function describeCpu(backend: Backend): CpuInfo | undefined {
   if (backend.kind !== "cpu") return undefined;
@@ -14,6 +16,6 @@ export function describeCpu(backend: Backend): CpuInfo | undefined {
     threads,
     ...(note !== undefined && { threadsNote: note }),
     simd,
-    prefill: { engine: prefillEngine, reason: `${prefillReason}.` },
+    prefill: { engine: prefillEngine, reason: `Prompts are read by ${engines[prefillEngine]}: ${prefillReason}.` },
   };
 }

@@ -19,7 +19,7 @@ export function RunsOn(): JSX.Element {
   const model = loadedModel.value?.model;
   return (
     <div class="setting">
-      <fieldset class="segments">
+      <fieldset class="segments long">
         <legend>Run on</legend>
         {CHOICES.map(([value, label]) => (
           <label key={value} htmlFor={`backend-${value}`}>
