@@ -16,7 +16,6 @@ const digits = [
   { shift: 9, bits: 11 },
   { shift: 0, bits: 9 },
 ] as const;
-const everyDistance = 0x7f800000;
 
 /** Draws tokens on the CPU, with the semantics and, to rounding, the results of `recordSample`. Holds 12 bytes per id of the vocabulary, and a little. */
 export class Drawer {
@@ -53,12 +52,11 @@ export class Drawer {
     if (best < 0 || temperature === 0) return Math.max(0, best);
     // Adding 0 makes -0 into 0: no distance is then -0, whose bits sort last.
     const bestScore = clamped(scores[best] ?? 0) + 0;
-    const count = this.#collect(scores, bestScore, this.#least(bestScore, reach * temperature, topK));
-    let limit = everyDistance;
-    if (topK > 0 && topK < count) limit = this.#largestKey(count, limit, topK, 0);
-    if (topP < 1) limit = this.#largestKey(count, limit, topP, temperature);
+    let count = this.#collect(scores, bestScore, this.#least(bestScore, reach * temperature, topK));
+    if (topK > 0 && topK < count) count = this.#keepNearest(count, topK, 0);
+    if (topP < 1) count = this.#keepNearest(count, topP, temperature);
     const farthest = minP === 0 ? Infinity : Math.max(0, -Math.log(minP) * temperature);
-    return this.#winner(best, count, limit, farthest, sampling, position);
+    return this.#winner(best, count, farthest, sampling, position);
   }
 
   #penalised(logits: Float32Array, ids: Uint32Array, { repetitionPenalty, penaltyWindow }: Sampling, position: number): Float32Array {
@@ -124,22 +122,24 @@ export class Drawer {
   }
 
   /**
-   * The key, of those up to `limit`, with which the candidates in order of distance are `target` in number, or, where `temperature` is not 0,
-   * have that share of their mass. Found digit by digit; each looks only at keys that begin as the ones before it say.
+   * Keeps the nearest candidates: `target` of them, or, where `temperature` is not 0, the fewest that have that share of all their mass; and those
+   * as near as the last of them. Its key is found digit by digit; each looks only at keys that begin as the ones before it say.
+   * @returns how many are left.
    */
-  #largestKey(count: number, limit: number, target: number, temperature: number): number {
+  #keepNearest(count: number, target: number, temperature: number): number {
     const [keys, distances, bins] = [this.#keys, this.#distances, this.#bins];
     let prefix = 0;
     let wanted = target;
+    let left = count;
     for (const { shift, bits } of digits) {
       bins.fill(0);
       let highest = 0;
-      for (let c = 0; c < count; c++) {
+      for (let c = 0; c < left; c++) {
         const key = keys[c] as number;
         // Two shifts: the first digit has no bits before it, and a shift by 32 is none.
-        if (key > limit || ((key ^ prefix) >>> shift) >>> bits !== 0) continue;
+        if (((key ^ prefix) >>> shift) >>> bits !== 0) continue;
         const bin = (key >>> shift) & ((1 << bits) - 1);
-        bins[bin] = (bins[bin] as number) + (temperature === 0 ? 1 : Math.exp(-(distances[c] as number) / temperature));
+        bins[bin] = (bins[bin] as number) + (temperature === 0 ? 1 : exponential((distances[c] as number) / temperature));
         if (bin > highest) highest = bin;
       }
       if (shift === digits[0].shift && temperature > 0) wanted *= bins.reduce((a, b) => a + b);
@@ -147,22 +147,32 @@ export class Drawer {
       // The last bin that holds anything, where rounding leaves the sum below its target.
       while (bin < highest && (bins[bin] === 0 || (bins[bin] as number) < wanted)) wanted -= bins[bin++] as number;
       prefix |= bin << shift;
+      left = this.#keepUpTo(left, prefix | ((1 << shift) - 1));
     }
-    return prefix;
+    return left;
   }
 
-  /**
-   * The candidate, of those up to the key `limit` and the distance `farthest`, with the largest sum of its scaled logit and a Gumbel variate;
-   * of equals the one with the lowest id.
-   */
-  #winner(mostProbable: number, count: number, limit: number, farthest: number, sampling: Sampling, position: number): number {
-    const { seed, temperature } = sampling;
-    const [keys, distances, ids] = [this.#keys, this.#distances, this.#ids];
+  /** Drops the candidates whose key is larger; the others keep their order. */
+  #keepUpTo(count: number, largestKey: number): number {
+    const [keys, ids] = [this.#keys, this.#ids];
+    let left = 0;
+    for (let c = 0; c < count; c++) {
+      const key = keys[c] as number;
+      if (key > largestKey) continue;
+      keys[left] = key;
+      ids[left++] = ids[c] as number;
+    }
+    return left;
+  }
+
+  /** The candidate up to `farthest` with the largest sum of its scaled logit and a Gumbel variate; of equals the one with the lowest id. */
+  #winner(mostProbable: number, count: number, farthest: number, { seed, temperature }: Sampling, position: number): number {
+    const [distances, ids] = [this.#distances, this.#ids];
     let winner = mostProbable;
     let best = gumbel(randomBits(seed, position, mostProbable));
     for (let c = 0; c < count; c++) {
       const distance = distances[c] as number;
-      if ((keys[c] as number) > limit || distance > farthest) continue;
+      if (distance > farthest) continue;
       const id = ids[c] as number;
       const bits = randomBits(seed, position, id);
       // A variate is below -log(bits / 2^32), which the leading zeros bound: this spares most tokens two logarithms.
@@ -175,6 +185,17 @@ export class Drawer {
     }
     return winner;
   }
+}
+
+/** e^(-n / 256) up to a little past `reach`. */
+const exponentials = Float64Array.from({ length: (reach + 1) * 256 }, (_, n) => Math.exp(-n / 256));
+
+/** e^-x to 1e-11 of its value, for x from 0 to `reach`: a table's entry and three terms of the series for the rest. A third of Math.exp's time. */
+function exponential(x: number): number {
+  const scaled = x * 256;
+  const n = scaled | 0;
+  const rest = (scaled - n) / 256;
+  return (exponentials[n] as number) * (1 - rest * (1 - rest * (1 / 2 - rest * (1 / 6))));
 }
 
 function clamped(logit: number): number {
