@@ -5,6 +5,9 @@ import { LibrarySite, type SiteOptions } from "./support/library-site.ts";
 import { expect, openLibrary, test } from "./support/library-test.ts";
 
 const MODEL = tinyModel();
+let large: Uint8Array | undefined;
+/** Large enough for something to happen in the middle of its load and of its answers. */
+const largeModel = (): Uint8Array => (large ??= tinyModel({ hidden: 512, ffn: 2048, layers: 8 }));
 const GREEDY = { messages: [{ role: "user" as const, content: "Another question" }], temperature: 0, repetition_penalty: 1 };
 const SOFTWARE = "Runs on the processor: there is no graphics card here, only software that imitates one.";
 const WASM_REMEDY = "add 'wasm-unsafe-eval' to its script-src directive";
@@ -90,6 +93,21 @@ test.describe("left to itself, a model", () => {
       return loaded;
     });
     expect(info).toMatchObject({ backend: "cpu", backendReason: "Runs on the processor: it is faster here than the graphics card." });
+  });
+
+  test("leaves a graphics card that computes wrong results, which is an error only where it was chosen", async ({ browser, scripts }) => {
+    const beforeWorker = `${LOOKS_REAL};
+      const create = GPUDevice.prototype.createShaderModule;
+      GPUDevice.prototype.createShaderModule = function (module) {
+        return create.call(this, { ...module, code: module.code.replaceAll(" + quad, sums)", " + quad, 1.01 * sums)") });
+      }`;
+    await visit({ browser, scripts }, { beforeWorker }, async (page, url) => {
+      expect((await load(page, url)).info).toMatchObject({
+        backend: "cpu",
+        backendReason: "Runs on the processor: the graphics card’s results were wrong.",
+      });
+      expect((await load(page, url, "webgpu")).error).toMatchObject({ code: "self-test-failed" });
+    });
   });
 
   test("leaves a graphics card that it does not fit", async ({ browser, scripts }) => {
@@ -205,29 +223,38 @@ test.describe("the processor", () => {
     expect(error).toMatchObject({ code: "out-of-memory", remedy: expect.stringMatching(/at most \d+ tokens/) as unknown as string });
   });
 
-  test("that is killed in the middle of an answer is a typed error, and the model can be loaded again", async ({ browser, scripts }) => {
-    await visit({ browser, scripts }, { isolated: true }, async (page, url) => {
-      await load(page, url, "cpu");
-      const before = await answer(page);
-      const streaming = page.evaluate(async (params) => window.library.stream(params), {
-        ...GREEDY,
-        messages: [{ role: "user" as const, content: "Hello there" }],
-      });
-      await Promise.all(page.workers().map(async (worker) => worker.evaluate(() => self.close()).catch(() => undefined)));
-      const { error } = await streaming;
-      if (error !== undefined)
-        expect(error).toMatchObject({ code: "internal", remedy: expect.stringContaining("load the model again") as unknown as string });
-      await expect.poll(async () => page.evaluate(() => window.library.lost?.code)).toBe("internal");
-      expect((await load(page, url, "cpu")).error).toBeUndefined();
-      expect((await answer(page)).text).toBe(before.text);
+  test("says so where the browser gives it no memory", async ({ browser, scripts }) => {
+    const beforeWorker = `WebAssembly.Memory = class { constructor() { throw new RangeError("could not allocate memory"); } }`;
+    await visit({ browser, scripts }, { beforeWorker }, async (page, url) => {
+      const { error } = await load(page, url, "cpu");
+      expect(error).toMatchObject({ code: "out-of-memory", remedy: expect.stringContaining("a shorter context") as unknown as string });
+      await expect.poll(() => page.workers()).toHaveLength(0);
     });
   });
 
-  test("leaves nothing behind when its load is aborted", async ({ browser, scripts }) => {
-    const large = tinyModel({ hidden: 512, ffn: 2048, layers: 8 });
+  test("that is killed in the middle of an answer is a typed error, and the model can be loaded again", async ({ browser, scripts }) => {
     const site = await LibrarySite.start(scripts, { isolated: true });
     const page = await openLibrary(await browser.newPage(), site);
-    const { url } = site.publish("large.gguf", large);
+    const { url } = site.publish("large.gguf", largeModel());
+    await load(page, url, "cpu");
+    const before = await answer(page);
+    const streaming = page.evaluate(async (params) => window.library.stream(params), GREEDY);
+    await page.waitForTimeout(100);
+    await Promise.all(page.workers().map(async (worker) => worker.evaluate(() => self.close()).catch(() => undefined)));
+    expect((await streaming).error).toMatchObject({
+      code: "internal",
+      remedy: expect.stringContaining("load the model again") as unknown as string,
+    });
+    expect((await load(page, url, "cpu")).error).toBeUndefined();
+    expect((await answer(page)).text).toBe(before.text);
+    await page.close();
+    await site.close();
+  });
+
+  test("leaves nothing behind when its load is aborted", async ({ browser, scripts }) => {
+    const site = await LibrarySite.start(scripts, { isolated: true });
+    const page = await openLibrary(await browser.newPage(), site);
+    const { url } = site.publish("large.gguf", largeModel());
     const { error } = await page.evaluate(async (address) => {
       const { library } = window;
       const loading = library.load(address, { backend: "cpu" });
