@@ -63,6 +63,8 @@ export class CpuBackend implements Backend {
   readonly lost: Promise<Error>;
   /** Measured prefill speed, tokens a second: how large the next chunk may be. */
   prefillRate: number | undefined;
+  /** Whether decoding checks what followed the last words when they occurred before: the tokens are the same without. For measuring. */
+  drafts = true;
   readonly #started: Started;
   #failure: LongtabError | undefined;
   #reportLost: (error: Error) => void = () => {};

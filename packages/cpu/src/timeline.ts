@@ -171,7 +171,7 @@ export class CpuTimeline implements Timeline {
     // Some of them may be in the cache already, drawn ahead.
     const room = this.#backend.contextLength - this.#cache.length;
     const needed = Math.min(tokens, room);
-    const drafts = Math.min(mostDrafts, room - needed);
+    const drafts = this.#backend.drafts ? Math.min(mostDrafts, room - needed) : 0;
     try {
       await this.#cache.reserve(needed + drafts);
       return drafts;
