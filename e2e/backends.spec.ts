@@ -133,7 +133,7 @@ test.describe("without a graphics adapter", () => {
 
   test("a model runs on the processor and says why", async ({ scripts }) => {
     await visit({ browser, scripts }, {}, async (page, url) => {
-      const reason = "Runs on the processor: this browser has no usable graphics adapter.";
+      const reason = "Runs on the processor: there is no usable graphics adapter here.";
       expect(await page.evaluate(async () => window.library.Longtab.availability())).toMatchObject({
         backend: "cpu",
         backendReason: reason,

@@ -138,7 +138,7 @@ test.describe("the model", () => {
 });
 
 test.describe("where the model runs", () => {
-  const NO_GPU = "Runs on the processor: this browser has no usable graphics adapter.";
+  const NO_GPU = "Runs on the processor: there is no usable graphics adapter here.";
   const settings = (page: Page) => page.getByRole("dialog", { name: "Settings" });
   const chooseIn = async (page: Page, label: string) => {
     await page.keyboard.press("Control+,");

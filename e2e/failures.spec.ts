@@ -33,7 +33,7 @@ test.describe("under an address that is not secure", () => {
   test("the page has neither graphics card nor threads, and answers with one thread of the processor", async ({ baseURL }) => {
     const page = await browser.newPage();
     await page.goto((baseURL ?? "").replace("127.0.0.1", INSECURE));
-    await expect(card(page)).toContainText("Runs on the processor: this browser has no usable graphics adapter.");
+    await expect(card(page)).toContainText("Runs on the processor: there is no usable graphics adapter here.");
     await drop(page, "mine.gguf", MODEL);
     await expect(field(page)).toBeFocused(LOADED);
     await field(page).fill("Hello");

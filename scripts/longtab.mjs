@@ -14,27 +14,24 @@ const MODEL_VERBS = new Set(["generate", "score"]);
  * is none. Left to itself the tool takes a real graphics card or the processor; looking for one happens here, in a process of its own, because
  * a broken driver may end the process that asks.
  * @param {string[]} args
- * @returns {Promise<{ args: string[], env: Record<string, string> }>}
+ * @returns {Promise<Record<string, string>>} for the tool's environment
  */
 async function prepareGpu(args) {
   const { values } = parseArgs({ args: args.slice(1), options: { backend: { type: "string", default: "auto" } }, strict: false });
-  if (!MODEL_VERBS.has(args[0] ?? "") || args.includes("--help")) return { args, env: {} };
+  if (!MODEL_VERBS.has(args[0] ?? "") || args.includes("--help")) return {};
   if (values.backend === "webgpu") {
     const gpu = (await findGpu({ install: false })) ?? (await findGpu({ install: true }));
     // Without any, the tool itself says what is missing.
-    return { args, env: gpu?.env ?? {} };
+    return gpu?.env ?? {};
   }
-  if (values.backend !== "auto" || (await findOwnGpu()) !== undefined) return { args, env: {} };
-  say("There is no graphics card for WebGPU here.");
-  return { args: [...args, "--backend", "cpu"], env: {} };
+  return values.backend === "auto" && (await findOwnGpu()) === undefined ? { LONGTAB_GPU: "none" } : {};
 }
 
 try {
   const args = process.argv.slice(2);
   await installDependencies();
   const script = await buildProgram("apps/cli");
-  const prepared = await prepareGpu(args);
-  runProgram(script, prepared.args, prepared.env);
+  runProgram(script, args, await prepareGpu(args));
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exit(1);

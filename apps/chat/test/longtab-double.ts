@@ -35,7 +35,7 @@ const PHASES: Record<BackendKind, readonly LoadPhase[]> = {
   webgpu: ["download", "verify", "upload", "shaders"],
   cpu: ["download", "verify", "upload"],
 };
-const NO_GPU = "Runs on the processor: this browser has no usable graphics adapter.";
+const NO_GPU = "Runs on the processor: there is no usable graphics adapter here.";
 let gpuIsThere = scenario.gpu === undefined || scenario.gpu === "real";
 let stored: StoredModel[] =
   scenario.stored === undefined || scenario.stored === "none"

@@ -24,7 +24,7 @@ export interface OpenOptions {
 export const placeOptions = { backend: "string", threads: "number", "context-length": "number" } as const;
 
 /** Dawn ends its devices when this object is collected. */
-let gpu: GPU | undefined;
+let gpu: Pick<GPU, "requestAdapter"> | undefined;
 
 /** Compiled by scripts/build-kernels.mjs; as far from the sources as from the built program. */
 const kernelsFolder = fileURLToPath(new URL("../../../packages/cpu/wasm", import.meta.url));
@@ -54,10 +54,7 @@ export async function openModel(path: string, { backend: name = "auto", threads,
   checkThreads(threads);
   const { source, file } = await openFile(path);
   try {
-    if (choice !== "cpu") {
-      Object.assign(globalThis, globals);
-      gpu ??= create([]);
-    }
+    if (choice !== "cpu") gpu ??= findGpu();
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads });
     await placement.plan(file, contextLength);
     const backend = await placement.load(file, source, { contextLength });
@@ -77,6 +74,13 @@ function describe({ backendReason, adapter, cpu, memory }: ReturnType<Placement[
     ...(cpu ? [`${cpu.threads} ${cpu.threads === 1 ? "thread" : "threads"}, ${cpu.simd} SIMD. ${cpu.prefill.reason}`] : [`${adapter}.`]),
     `${megabytes(weights + scratch + kv)} of memory, and up to ${megabytes(kvBudget)} for a full context.`,
   ].join(" ");
+}
+
+/** WebGPU as Dawn offers it. LONGTAB_GPU=none: no adapter is looked for, as where a driver would end the process that asks. */
+function findGpu(): Pick<GPU, "requestAdapter"> {
+  if (process.env["LONGTAB_GPU"] === "none") return { requestAdapter: async () => null };
+  Object.assign(globalThis, globals);
+  return create([]);
 }
 
 function toChoice(name: string): BackendChoice {

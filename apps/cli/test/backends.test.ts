@@ -40,6 +40,14 @@ test("generate writes the same text on one thread of the processor as on several
   expect(output).toBe(alone);
 });
 
+test("generate takes the processor by itself where no graphics adapter is to be had", async () => {
+  vi.stubEnv("LONGTAB_GPU", "none");
+  await generate(greedy());
+  vi.unstubAllEnvs();
+  expect(told).toMatch(/^Runs on the processor: there is no usable graphics adapter here\./);
+  expect(output.trim()).not.toBe("");
+});
+
 test("score gives distributions on the processor that are those of its own forced tokens", async () => {
   const [input, result] = [join(folder, "in.json"), join(folder, "out.json")];
   await writeFile(input, JSON.stringify([{ id: "a", ids: [1, 2, 3], continuation: [4, 5] }]));

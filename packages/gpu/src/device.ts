@@ -2,7 +2,7 @@ import { LongtabError } from "@longtab/errors";
 
 export interface OpenDeviceOptions {
   /** Defaults to `navigator.gpu`; in Node, `create([])` of the npm package `webgpu`. */
-  gpu?: GPU | undefined;
+  gpu?: Pick<GPU, "requestAdapter"> | undefined;
   powerPreference?: GPUPowerPreference;
   /** Ask for default limits only, as on the smallest devices: 128 MiB bindings, no optional feature. For tests. */
   defaultLimits?: boolean;

@@ -74,7 +74,7 @@ export type Availability =
       state: "available" | "downloadable";
       /** Where "auto" would begin to load; what only a load can find out (too small, too slow) may still change it. */
       backend: BackendKind;
-      /** One plain line for people: "Runs on the processor: this browser has no usable graphics adapter." */
+      /** One plain line for people: "Runs on the processor: there is no usable graphics adapter here." */
       backendReason: string;
       /** The graphics adapter's name; empty where there is none. */
       adapter: string;
@@ -100,7 +100,7 @@ export interface ModelInfo {
   /** Tokens of context that the model was trained for. */
   trainedContextLength: number;
   backend: BackendKind;
-  /** One plain line for people: "Runs on the processor: this browser has no usable graphics adapter." */
+  /** One plain line for people: "Runs on the processor: there is no usable graphics adapter here." */
   backendReason: string;
   /** Only of the processor: how many threads compute, with which instructions, and what reads prompts. */
   cpu?: CpuInfo;

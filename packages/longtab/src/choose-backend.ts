@@ -88,7 +88,7 @@ export function isSlower(gpuStepSeconds: number, cpuStepSeconds: number): boolea
 }
 
 const becauses: Record<Exclude<Why, "chosen" | "capable">, string> = {
-  "no-adapter": "this browser has no usable graphics adapter",
+  "no-adapter": "there is no usable graphics adapter here",
   "software-adapter": "there is no graphics card here, only software that imitates one",
   "wrong-results": "the graphics card’s results were wrong",
   "driver-refused": "the graphics card’s driver refused a program",

@@ -15,7 +15,7 @@ import { findWasmProblem } from "./wasm-support.ts";
 /** What differs between a browser, where nothing need be given, and Node. */
 export interface Surroundings {
   /** Default: `navigator.gpu`. */
-  gpu?: GPU | undefined;
+  gpu?: Pick<GPU, "requestAdapter"> | undefined;
   /** How `@longtab/cpu` starts its threads. */
   cpuHost?: Cpu.CpuHost | undefined;
   /** Default: as many as there are cores. */

@@ -80,7 +80,7 @@ describe("what people read", () => {
     [{ backend: "webgpu", why: "capable" }, real, "Runs on the graphics card."],
     [{ backend: "cpu", why: "chosen" }, undefined, "Runs on the processor, as chosen."],
     [{ backend: "webgpu", why: "chosen" }, software, "Runs on software that imitates a graphics card, as chosen."],
-    [{ backend: "cpu", why: "no-adapter" }, undefined, "Runs on the processor: this browser has no usable graphics adapter."],
+    [{ backend: "cpu", why: "no-adapter" }, undefined, "Runs on the processor: there is no usable graphics adapter here."],
     [{ backend: "cpu", why: "slower" }, undefined, "Runs on the processor: it is faster here than the graphics card."],
   ] as const)("is one plain line", (decision, adapter, line) => {
     expect(describeDecision(decision, adapter)).toEqual({ backend: decision.backend, backendReason: line });
