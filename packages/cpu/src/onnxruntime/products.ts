@@ -24,8 +24,8 @@ interface Product {
  * Products of many rows with 8-bit weights on ONNX Runtime's WebAssembly. Weights and inputs are turned (rotate.ts) and rounded to 8 bits
  * with a scale for each output row and each input row; sums are exact. A row's result depends neither on the other rows nor on threads.
  *
- * On SmolLM2-135M's weights in Q4_1, all rows through these products: mean KL 0.0049 from exact arithmetic, top-1 95.4% (0.0033 and 96.4%
- * from the weights alone). Where only a prompt's rows go this way and the model then reads on in exact arithmetic, KL is a third of that.
+ * On SmolLM2-135M in Q4_1, against exact arithmetic over 962 recorded steps: products are 0.8% (qkv) to 1.1% (attention output) off, half of it from
+ * the weights; mean KL is 0.0030 from the weights' rounding alone and 0.0018 from the inputs' (0.044 without turning), top-1 96.2% and 97.0%.
  */
 export class Products {
   /** Bytes of codes and scales, which ONNX Runtime holds in a memory of its own. */
