@@ -1,10 +1,10 @@
 // Rotates a step's queries and keys and stores its keys and values in their pages.
 //   (a, b) -> (a cos - b sin, a sin + b cos)   for each adjacent pair of channels
-// Queries become 16-bit integers that lose nothing beside 8-bit keys; [rotations][kvHeads][rows][group][E] i16, then a scale for each in
+// Queries become 16-bit integers; [rotations][kvHeads][rows][group][E] i16, then a scale for each in
 // the same order, f32, which has log2(e) / sqrt(E) in it: scores come out as powers of two.
 
 import { APPEND } from "./jobs";
-import { runBytes, scalesOffset, valuesOffset } from "./pages";
+import { LARGEST_KEY, largestQuery, runBytes, scalesOffset, valuesOffset } from "./pages";
 import { maxLanes } from "./simd";
 import { argument, run, setArgument } from "./team";
 
@@ -102,13 +102,14 @@ function largestRotated(x: usize, table: usize, bytes: usize): f32 {
 function storeQuery(x: usize, table: usize, headSize: i32, to: usize, scale: usize): void {
   const bytes = (<usize>headSize) << 2;
   const most = largestRotated(x, table, bytes);
-  const factor = f32x4.splat(most > 0 ? 32767 / most : 0);
+  const largest = largestQuery(headSize);
+  const factor = f32x4.splat(most > 0 ? largest / most : 0);
   for (let i: usize = 0; i < bytes; i += 32) {
     const low = rounded(rotated(x + i, table + i), factor);
     const high = rounded(rotated(x + i + 16, table + i + 16), factor);
     v128.store(to + (i >> 1), i16x8.narrow_i32x4_s(low, high));
   }
-  store<f32>(scale, (most / 32767) * LOG2_E * <f32>(1.0 / Math.sqrt(<f64>headSize)));
+  store<f32>(scale, (most / largest) * LOG2_E * <f32>(1.0 / Math.sqrt(<f64>headSize)));
 }
 
 /** Four integers of at most a byte as bytes 0 to 3. */
@@ -120,14 +121,15 @@ function narrowed(x: v128): v128 {
 function storeKey(x: usize, table: usize, headSize: i32, page: usize, token: usize): void {
   const bytes = (<usize>headSize) << 2;
   const most = largestRotated(x, table, bytes);
-  const factor = f32x4.splat(most > 0 ? 127 / most : 0);
-  const to = page + (token << 1);
+  const factor = f32x4.splat(most > 0 ? LARGEST_KEY / most : 0);
+  const to = page + (token << 2);
   for (let i: usize = 0; i < bytes; i += 16) {
-    const pairs = narrowed(rounded(rotated(x + i, table + i), factor));
-    v128.store_lane<u16>(to + i, pairs, 0);
-    v128.store_lane<u16>(to + i, pairs, 1, 8);
+    const four = rounded(rotated(x + i, table + i), factor);
+    const pairs = i16x8.narrow_i32x4_s(four, four);
+    v128.store_lane<u32>(to + 2 * i, pairs, 0);
+    v128.store_lane<u32>(to + 2 * i, pairs, 1, 16);
   }
-  store<f32>(page + scalesOffset(headSize) + (token << 2), most / 127);
+  store<f32>(page + scalesOffset(headSize) + (token << 2), most / LARGEST_KEY);
 }
 
 function storeValue(x: usize, headSize: i32, page: usize, token: usize): void {

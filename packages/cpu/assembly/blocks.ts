@@ -1,7 +1,8 @@
-// Where the time of attention goes: dot products of a chunk's 8-bit keys and values with 16-bit queries and weights, exact in integers.
+// Where the time of attention goes: dot products of a chunk's keys and values with 16-bit queries and weights, exact in integers.
 // What is loaded and widened serves a block of one to four queries, and two runs or eight channels at once, so that the sums stay in
 // registers. A block's size is a type, so that each size is compiled for itself.
 
+import { scalesOffset, valuesOffset } from "./pages";
 import { KEEP, SCALE, STATE_HEADER } from "./softmax";
 
 /** Queries of a block: `offsetof` counts the fields. */
@@ -76,7 +77,7 @@ function dot(sum: v128, widened: v128, splat: v128): v128 {
 function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, scores: usize): void {
   const queries = offsetof<T>();
   const stride = (<usize>headSize) << 1;
-  const keyScales = (<usize>headSize) << 3;
+  const keyScales = scalesOffset(headSize);
   const end = table + ((<usize>runs) << 2);
   while (table < end) {
     const first = load<u32>(table, QUERIES);
@@ -100,8 +101,8 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
     let b2 = i32x4.splat(0);
     let b3 = i32x4.splat(0);
     while (q < qEnd) {
-      const ka = v128.load8x8_s(a);
-      const kb = v128.load8x8_s(b);
+      const ka = v128.load(a);
+      const kb = v128.load(b);
       let splat = v128.load32_splat(q);
       a0 = dot(a0, ka, splat);
       b0 = dot(b0, kb, splat);
@@ -120,8 +121,8 @@ function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, score
         a3 = dot(a3, ka, splat);
         b3 = dot(b3, kb, splat);
       }
-      a += 8;
-      b += 8;
+      a += 16;
+      b += 16;
       q += 4;
       q1 += 4;
       q2 += 4;
@@ -156,7 +157,7 @@ function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, 
   const queries = offsetof<T>();
   const pairBytes = (<usize>headSize) << 1;
   const weightsEnd = weights + ((<usize>runs) << 3);
-  let values = (<usize>headSize) << 2;
+  let values = valuesOffset(headSize);
   const valuesEnd = values + pairBytes;
   let to = states + STATE_HEADER;
   while (values < valuesEnd) {

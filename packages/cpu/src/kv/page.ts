@@ -2,9 +2,9 @@ import { entryWords, pageTokens } from "@longtab/attention";
 import type { CacheShape } from "@longtab/attention";
 import { maxStepTokens } from "../scratch.ts";
 
-/** Bytes of a page: int8 keys and values of 16 tokens with an f32 scale for each token's keys and values (assembly/pages.ts). */
+/** Bytes of a page: int16 keys and int8 values of 16 tokens with an f32 scale for each token's keys and values (assembly/pages.ts). */
 export function pageBytes({ headSize }: CacheShape): number {
-  return pageTokens * (2 * headSize + 8);
+  return pageTokens * (3 * headSize + 8);
 }
 
 /** Pages that `tokens` tokens take when every head keeps them. */

@@ -41,7 +41,7 @@ export class CpuPagePool implements PagePool<CpuTable> {
   /** What the bytes of `page` mean. */
   get form(): CacheForm {
     const { layers, kvHeads, headSize } = this.shape;
-    return { precision: "int8", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes: layers * kvHeads * this.pageBytes };
+    return { precision: "int16/int8", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes: layers * kvHeads * this.pageBytes };
   }
 
   /** The bytes of a page. A view that lasts until the memory grows. */
