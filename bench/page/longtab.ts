@@ -1,8 +1,9 @@
 // The page that the bench loads to measure Longtab: the public API and a clock.
 
 import { Longtab } from "longtab";
-import type { ChatMessage, LoadPhase, LoadedModel, ModelInfo } from "longtab";
+import type { BackendKind, ChatMessage, LoadPhase, LoadedModel, ModelInfo } from "longtab";
 import { PhaseTimes } from "../src/phase-times.ts";
+import { fitQuestion } from "../src/question.ts";
 import { readStored } from "./read-stored.ts";
 
 export interface LoadFigures {
@@ -24,10 +25,10 @@ let loaded: LoadedModel | undefined;
 
 const harness = {
   /** Loads a model from a URL, or from IndexedDB when this profile has loaded it before. */
-  async load(url: string, contextLength: number): Promise<LoadFigures> {
+  async load({ url, contextLength, backend }: { url: string; contextLength: number; backend: BackendKind }): Promise<LoadFigures> {
     const times = new PhaseTimes();
     const started = performance.now();
-    loaded = await Longtab.load(url, { contextLength, onProgress: ({ phase }) => times.enter(phase) });
+    loaded = await Longtab.load(url, { contextLength, backend, onProgress: ({ phase }) => times.enter(phase) });
     times.end();
     const phases = {
       download: times.seconds("download"),
@@ -54,19 +55,12 @@ const harness = {
     return { seconds, promptTokens };
   },
 
-  /** Answers a question that, with the chat template, is about `tokens` long; `text` has that many alone, and loses words at its end. */
+  /** Answers a question about a text that, with the chat template, is about `tokens` long; the text has that many alone, and loses words. */
   async answer(text: string, tokens: number, answerTokens: number): Promise<AnswerFigures> {
-    const ask = (words: readonly string[]): ChatMessage[] => [
-      { role: "user", content: `${words.join(" ")}\n\nContinue this diary, day by day.` },
-    ];
-    let words = text.split(" ");
-    for (let count = Number.POSITIVE_INFINITY; words.length > 0;) {
-      count = await model().countTokens(ask(words));
-      if (count <= tokens) break;
-      words = words.slice(0, Math.min(words.length - 1, Math.floor((words.length * tokens) / count)));
-    }
+    const ask = (content: string): ChatMessage[] => [{ role: "user", content }];
+    const question = await fitQuestion(text, tokens, (asked) => model().countTokens(ask(asked)));
     // The first token comes with the prefill.
-    const { usage } = await model().chat.completions.create({ messages: ask(words), max_tokens: answerTokens + 1, temperature: 0 });
+    const { usage } = await model().chat.completions.create({ messages: ask(question), max_tokens: answerTokens + 1, temperature: 0 });
     return {
       promptTokens: usage.prompt_tokens,
       cachedTokens: usage.prompt_tokens_details.cached_tokens,

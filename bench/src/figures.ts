@@ -21,6 +21,7 @@ export const prefillOf = (tokens: number): string => `prefill, ${tokens} tokens`
 export const decodeAt = (tokens: number): string => `decode at ${tokens} of context`;
 export const coldLoad = "load, cold";
 export const warmLoad = "load, warm";
+export const peakMemory = "peak memory of the page's process";
 
 /** Joins runs by the samples' names; figures stand in the order in which they first appear. */
 export function gather(runs: readonly (readonly Sample[])[]): Measurement[] {

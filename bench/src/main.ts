@@ -3,12 +3,12 @@ import { basename, resolve } from "node:path";
 import { measureBrowser } from "./browser/measure-browser.ts";
 import { describeMachine } from "./machine.ts";
 import { childVariable, inChild } from "./node/child.ts";
-import { measureNode } from "./node/measure-node.ts";
+import { measureNode, simds } from "./node/measure-node.ts";
 import { openTokenizer } from "./node/open-backend.ts";
 import type { RuntimeInput } from "./node/runtime-input.ts";
 import { serveTask } from "./node/tasks.ts";
 import type { BenchOptions } from "./options.ts";
-import { readOptions, usage } from "./options.ts";
+import { contextLength, readOptions, usage } from "./options.ts";
 import { printReport } from "./print.ts";
 import { createPrompt } from "./prompts.ts";
 import type { Report } from "./report.ts";
@@ -16,9 +16,6 @@ import { attempt } from "./report.ts";
 
 /** Where scripts/bench.mjs has put things. */
 const { LONGTAB_MODEL, LONGTAB_PEERS, LONGTAB_BROWSER } = process.env;
-
-/** The most context that anything here asks for, and room for an answer: the same for every runtime. */
-const contextLength = 4608;
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
@@ -32,24 +29,37 @@ async function main(): Promise<void> {
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-async function measure(model: string, { runs, quick, only }: BenchOptions): Promise<Report> {
-  const settings = { runs, contexts: quick ? [128] : [128, 1024], decodeTokens: quick ? 8 : 32, contextLength };
+async function measure(model: string, options: BenchOptions): Promise<Report> {
+  const { runs, quick, only, contexts } = options;
+  const settings = { runs, contexts: [...contexts], decodeTokens: quick ? 8 : 32, contextLength };
   const report: Report = { machine: describeMachine(), model: { file: basename(model), bytes: (await stat(model)).size }, settings };
   const tokenizer = await openTokenizer(model);
   const prompts = settings.contexts.map((tokens) => createPrompt(tokenizer, tokens));
   const input: RuntimeInput = { model, prompts, decodeTokens: settings.decodeTokens, contextLength };
   const peers = LONGTAB_PEERS ?? "";
+  const inNode = only.has("engine") || only.has("llama.cpp");
+  const inBrowser = only.has("cpu") || only.has("browser") || only.has("wllama");
 
+  // A driver that ends the process which asks for it is none.
+  const backend = only.has("kernels") || inNode ? await inChild("backend", { choice: options.backend }).catch(() => "cpu" as const) : "cpu";
   if (only.has("kernels")) {
     say("Kernels ...");
-    report.kernels = await attempt(async () => inChild("kernels", { quick }));
+    if (backend === "webgpu") report.kernels = await attempt(async () => inChild("kernels", { quick }));
+    else {
+      report.products = [];
+      for (const simd of simds) report.products.push(await attempt(async () => inChild("products", { model, simd, quick })));
+    }
   }
-  if (only.has("engine") || only.has("llama.cpp")) {
-    report.node = await attempt(async () => measureNode(input, { rounds: runs, peers: only.has("llama.cpp") ? peers : undefined, say }));
+  if (inNode) {
+    const node = { backend, rounds: runs, peers: only.has("llama.cpp") ? peers : undefined, say };
+    report.node = await attempt(async () => measureNode(input, node));
   }
-  if (only.has("browser") || only.has("wllama")) {
-    const browser = { executable: LONGTAB_BROWSER, rounds: runs, peers: only.has("wllama") ? peers : undefined, say };
-    report.browser = await attempt(async () => measureBrowser(input, browser));
+  if (inBrowser) {
+    const { wllamaContexts } = options;
+    const wllama = only.has("wllama") ? { folder: peers, contexts: wllamaContexts } : undefined;
+    // wllama alone has somebody to be compared with: Longtab where it has always been.
+    const backends = { cpu: only.has("cpu"), webgpu: only.has("browser") || !only.has("cpu") };
+    report.browser = await attempt(async () => measureBrowser(input, { executable: LONGTAB_BROWSER, rounds: runs, backends, wllama, say }));
   }
   return report;
 }

@@ -2,45 +2,59 @@ import { describe, expect, it } from "vitest";
 import { readOptions, sections } from "./options.ts";
 
 describe("readOptions", () => {
-  it("measures everything three times unless told otherwise", () => {
-    expect(readOptions([])).toEqual({ model: undefined, json: undefined, quick: false, help: false, runs: 3, only: new Set(sections) });
+  it("measures everything three times at two lengths, where a model would run by itself, unless told otherwise", () => {
+    expect(readOptions([])).toEqual({
+      model: undefined,
+      json: undefined,
+      quick: false,
+      help: false,
+      runs: 3,
+      contexts: [128, 1024],
+      wllamaContexts: [128, 1024],
+      backend: "auto",
+      only: new Set(sections),
+    });
   });
 
   it("reads every option", () => {
-    const options = readOptions([
-      "--model",
-      "m.gguf",
-      "--runs",
-      "5",
-      "--only",
-      "kernels, llama.cpp",
-      "--json",
-      "out.json",
-      "--install-peers",
-    ]);
-    expect(options).toEqual({
+    const line =
+      "--model m.gguf --runs 5 --only kernels,llama.cpp --json out.json --install-peers --contexts 4096,128,128 --wllama-contexts 128 --backend cpu";
+    expect(readOptions(line.split(" "))).toEqual({
       model: "m.gguf",
       runs: 5,
       only: new Set(["kernels", "llama.cpp"]),
       json: "out.json",
+      contexts: [128, 4096],
+      wllamaContexts: [128],
+      backend: "cpu",
       quick: false,
       help: false,
     });
   });
 
-  it("makes one round of a quick look, unless rounds are asked for", () => {
-    expect(readOptions(["--quick"]).runs).toBe(1);
-    expect(readOptions(["--quick", "--runs", "3"]).runs).toBe(3);
+  it("makes one round of a quick look at the short context, unless more is asked for", () => {
+    expect(readOptions(["--quick"])).toMatchObject({ runs: 1, contexts: [128], wllamaContexts: [128] });
+    expect(readOptions(["--quick", "--runs", "3", "--contexts", "64,256"])).toMatchObject({ runs: 3, contexts: [64, 256] });
   });
 
   it.each(["0", "-1", "2.5", "many", "", "101"])("refuses --runs %s", (runs) => {
     expect(() => readOptions([`--runs=${runs}`])).toThrow(`--runs takes a whole number from 1 to 100, not "${runs}".`);
   });
 
+  it.each(["0", "15", "4097", "128;1024", "", "128,"])("refuses --contexts %s", (contexts) => {
+    const limits = "takes whole numbers from 16 to 4096 with commas between them";
+    expect(() => readOptions([`--contexts=${contexts}`])).toThrow(`--contexts ${limits}, not "${contexts}".`);
+    expect(() => readOptions([`--wllama-contexts=${contexts}`])).toThrow(`--wllama-contexts ${limits}, not "${contexts}".`);
+  });
+
   it("names the sections when one is unknown", () => {
     expect(() => readOptions(["--only", "kernels,gpu"])).toThrow(
-      'There is no section "gpu"; there are kernels, engine, llama.cpp, browser, wllama.',
+      'There is no section "gpu"; there are kernels, engine, llama.cpp, cpu, browser, wllama.',
     );
+  });
+
+  it("names the backends when one is unknown", () => {
+    expect(() => readOptions(["--backend", "gpu"])).toThrow('There is no backend "gpu"; there are auto, cpu, webgpu.');
   });
 
   it("refuses options that it does not know", () => {

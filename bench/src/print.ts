@@ -1,8 +1,8 @@
-import { describeAdapter } from "./describe-adapter.ts";
 import { printBrowser } from "./print-browser.ts";
-import { printContest } from "./print-contest.ts";
 import { printKernels } from "./print-kernels.ts";
-import type { NodeFigures, Outcome, Report } from "./report.ts";
+import { printNode } from "./print-node.ts";
+import { printProducts } from "./print-products.ts";
+import type { Outcome, Report } from "./report.ts";
 import { formatNumber, formatTable } from "./table.ts";
 import { judgeTargets } from "./targets.ts";
 
@@ -10,6 +10,7 @@ import { judgeTargets } from "./targets.ts";
 export function printReport(report: Report): string {
   const blocks = [printHead(report)];
   if (report.kernels) blocks.push(section("Kernels", report.kernels, printKernels));
+  for (const products of report.products ?? []) blocks.push(section("Kernels", products, printProducts));
   if (report.node) blocks.push(section("Longtab in Node", report.node, printNode));
   if (report.browser) blocks.push(section("Longtab in Chromium", report.browser, printBrowser));
   const targets = judgeTargets(report);
@@ -30,26 +31,6 @@ function printHead({ machine, model, settings }: Report): string {
 
 function section<T>(title: string, outcome: Outcome<T>, print: (figures: T) => string): string {
   return outcome.state === "measured" ? `${underlined(title)}\n${print(outcome)}` : `${underlined(title)}\nnot measured: ${outcome.reason}`;
-}
-
-function printNode({ adapter, entries, profile }: NodeFigures): string {
-  const blocks = [adapter === undefined ? "" : describeAdapter(adapter), printContest(entries)];
-  if (profile.state === "skipped") blocks.push(`GPU time by kernel: not measured: ${profile.reason}`);
-  else {
-    const total = profile.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-    const rows = profile.kernels.map(({ name, dispatches, milliseconds }) => [
-      name,
-      `${dispatches}`,
-      formatNumber(milliseconds),
-      `${((milliseconds / total) * 100).toFixed(1)}%`,
-    ]);
-    const columns = ["one token at context " + profile.context, "dispatches", "GPU ms", "share"].map((title, index) => ({
-      title,
-      align: index === 0 ? ("left" as const) : ("right" as const),
-    }));
-    blocks.push(formatTable(columns, [...rows, ["in sum", "", formatNumber(total), ""]]));
-  }
-  return blocks.filter((block) => block !== "").join("\n\n");
 }
 
 function printTargets(targets: ReturnType<typeof judgeTargets>): string {

@@ -1,9 +1,10 @@
-import type { AdapterReport } from "@longtab/gpu";
 import type { BrowserFigures } from "./browser/measure-browser.ts";
 import type { Entry } from "./contest.ts";
 import type { Machine } from "./machine.ts";
+import type { DecodeProfile } from "./node/decode-profile.ts";
+import type { DraftFigures } from "./node/measure-drafts.ts";
 import type { KernelFigures } from "./node/measure-kernels.ts";
-import type { DecodeProfile } from "./node/profile-decode.ts";
+import type { CpuProductFigures } from "./node/measure-products.ts";
 
 /** A section's numbers, or why there are none. */
 export type Outcome<T> = ({ state: "measured" } & T) | { state: "skipped"; reason: string };
@@ -13,18 +14,24 @@ export interface Report {
   machine: Machine;
   model: { file: string; bytes: number };
   settings: { runs: number; contexts: number[]; decodeTokens: number; contextLength: number };
+  /** On a graphics card. */
   kernels?: Outcome<KernelFigures>;
+  /** On the processor, with each of its instruction sets. */
+  products?: Outcome<CpuProductFigures>[];
   node?: Outcome<NodeFigures>;
   browser?: Outcome<BrowserFigures>;
 }
 
-/** Longtab in Node, and llama.cpp beside it. The first entry is Longtab's. */
+/** Longtab in Node, and llama.cpp beside it. */
 export interface NodeFigures {
-  /** What Longtab ran on. */
-  adapter: AdapterReport | undefined;
+  /** Names of the entries that are Longtab's. */
+  own: string[];
+  /** What those ran on, for people. */
+  where: Record<string, string>;
   entries: Entry[];
-  /** GPU time of one decode step; or why there is none. */
-  profile: Outcome<DecodeProfile>;
+  profile: Outcome<{ steps: DecodeProfile[] }>;
+  /** Of the processor. */
+  drafts?: Outcome<{ texts: DraftFigures[] }>;
 }
 
 /** Runs a section; what goes wrong in it is its outcome, and the others go on. */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { BrowserFigures } from "./browser/measure-browser.ts";
+import { longtabOpen, longtabThreads, longtabWebGpu } from "./browser/modes.ts";
+import type { Sample } from "./figures.ts";
+import { decodeAt, gather, peakMemory, prefillOf, warmLoad } from "./figures.ts";
 import type { Report } from "./report.ts";
-import { judgeTargets, webGpuPeer } from "./targets.ts";
+import { judgeTargets } from "./targets.ts";
 
 const report: Report = {
   machine: { date: "", platform: "", cpu: "", cores: 2, memoryBytes: 0, node: "", loadAverage: 0 },
@@ -9,21 +12,41 @@ const report: Report = {
   settings: { runs: 1, contexts: [128], decodeTokens: 8, contextLength: 4608 },
 };
 
-const entry = (name: string, decode: number, prefill: number) => ({
-  name,
-  measurements: [
-    { name: "prefill, 128 tokens", unit: "tok/s" as const, values: [prefill] },
-    { name: "decode at 128 of context", unit: "tok/s" as const, values: [decode] },
-  ],
-});
+const speeds = (decode: number, prefill: number, tokens = 128): Sample[] => [
+  { name: prefillOf(tokens), unit: "tok/s", value: prefill },
+  { name: decodeAt(tokens), unit: "tok/s", value: decode },
+];
+const entry = ({ name }: { name: string }, samples: Sample[]) => ({ name, measurements: gather([samples]) });
 
-const browser: BrowserFigures = {
+const webGpu: BrowserFigures = {
   executable: "chromium",
-  adapter: undefined,
-  entries: [entry("Longtab", 9, 20), entry(webGpuPeer, 2, 10)],
+  where: {},
+  entries: [entry(longtabWebGpu, speeds(9, 20)), entry(longtabWebGpu.peers[0], speeds(2, 10))],
   start: [{ toFirstTokenSeconds: 3, promptTokens: 18, rawSeconds: 1, aboveRawSeconds: 2 }],
-  library: { state: "measured", kilobytes: 75 },
+  library: { state: "measured", library: 75, processor: 17 },
 };
+
+const processor: BrowserFigures = {
+  ...webGpu,
+  entries: [
+    entry(longtabThreads, [
+      { name: warmLoad, unit: "s", value: 1.2 },
+      ...speeds(60, 200),
+      ...speeds(20, 150, 1024),
+      ...speeds(20, 100, 4096),
+      { name: peakMemory, unit: "MB", value: 500 },
+    ]),
+    entry(longtabOpen, speeds(30, 100)),
+    entry(longtabThreads.peers[0], [...speeds(10, 20), ...speeds(5, 20, 1024)]),
+    entry(longtabOpen.peers[0], speeds(10, 20)),
+  ],
+  start: [],
+};
+
+const judge = (browser: BrowserFigures) =>
+  judgeTargets({ ...report, browser: { state: "measured", ...browser } }).map(
+    ({ what, measured, aim, met }) => `${what}: ${measured} of ${aim}, ${met ? "met" : "not met"}`,
+  );
 
 describe("judgeTargets", () => {
   it("judges nothing that was not measured", () => {
@@ -31,19 +54,32 @@ describe("judgeTargets", () => {
     expect(judgeTargets({ ...report, browser: { state: "skipped", reason: "no browser" } })).toEqual([]);
   });
 
-  it("compares with the peer on the same adapter, and with fixed limits", () => {
-    expect(judgeTargets({ ...report, browser: { state: "measured", ...browser } })).toEqual([
-      { what: "decode at 128 of context, against wllama, WebGPU", measured: "4.50x", aim: "3x", met: true },
-      { what: "prefill, 128 tokens, against wllama, WebGPU", measured: "2.00x", aim: "3x", met: false },
-      { what: "warm start to first token, above raw", measured: "2.00 s", aim: "1.5 s", met: false },
-      { what: "library with its worker, gzip", measured: "75.0 KB", aim: "80 KB", met: true },
+  it("compares WebGPU with the peer on the same adapter, and with fixed limits", () => {
+    expect(judge(webGpu)).toEqual([
+      "decode at 128 of context: Longtab, WebGPU, against wllama, WebGPU: 4.50x of 3x, met",
+      "prefill, 128 tokens: Longtab, WebGPU, against wllama, WebGPU: 2.00x of 3x, not met",
+      "warm start to first token, above raw: 2.00 s of 1.5 s, not met",
+      "library with its worker, gzip: 75.0 KB of 80 KB, met",
+    ]);
+  });
+
+  it("compares the processor with the peer that has as many threads, at every context that both measured", () => {
+    const [threads, peer] = [longtabThreads.name, longtabThreads.peers[0].name];
+    expect(judge(processor)).toEqual([
+      `prefill, 128 tokens: ${threads}, against ${peer}: 10.0x of 8x, met`,
+      `prefill, 1024 tokens: ${threads}, against ${peer}: 7.50x of 8x, not met`,
+      `decode at 128 of context: ${threads}, against ${peer}: 6.00x of 5x, met`,
+      `decode at 1024 of context: ${threads}, against ${peer}: 4.00x of 6x, not met`,
+      "decode at 128 of context: Longtab, cpu, not isolated, against wllama, WASM, not isolated: 3.00x of 4x, not met",
+      "warm load on the processor: 1.20 s of 1.5 s, met",
+      "peak memory of the page's process, on the processor: 500 MB of 450 MB, not met",
+      "the processor's part, gzip: 17.0 KB of 40 KB, met",
+      "library with its worker, gzip: 75.0 KB of 80 KB, met",
     ]);
   });
 
   it("leaves the comparison out where the peer was not measured", () => {
-    const alone = { ...browser, entries: browser.entries.slice(0, 1), start: [] };
-    expect(judgeTargets({ ...report, browser: { state: "measured", ...alone } }).map(({ what }) => what)).toEqual([
-      "library with its worker, gzip",
-    ]);
+    const alone = { ...webGpu, entries: webGpu.entries.slice(0, 1), start: [] };
+    expect(judge(alone)).toEqual(["library with its worker, gzip: 75.0 KB of 80 KB, met"]);
   });
 });

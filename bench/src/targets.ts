@@ -1,5 +1,8 @@
-import type { Entry } from "./contest.ts";
-import { decodeAt, prefillOf, valuesOf } from "./figures.ts";
+import type { BrowserFigures } from "./browser/measure-browser.ts";
+import type { LongtabMode } from "./browser/modes.ts";
+import { longtabOpen, longtabThreads, longtabWebGpu } from "./browser/modes.ts";
+import type { Measurement } from "./figures.ts";
+import { decodeAt, peakMemory, prefillOf, valuesOf, warmLoad } from "./figures.ts";
 import { timesBetter } from "./print-contest.ts";
 import type { Report } from "./report.ts";
 import { median } from "./statistics.ts";
@@ -22,34 +25,59 @@ export function judgeTargets({ kernels, browser, settings }: Report): Judgement[
       targets.push({ what: "slowest decode product, of the nearer limit", measured: formatShare(worst), aim: "60%", met: worst >= 0.6 });
     }
   }
-  if (browser?.state === "measured") {
-    const { entries, start, library } = browser;
-    const context = settings.contexts[0] ?? 0;
-    const wllama = entries.find(({ name }) => name === webGpuPeer);
-    targets.push(...atLeastThreeTimes(entries[0], wllama, decodeAt(context)), ...atLeastThreeTimes(entries[0], wllama, prefillOf(context)));
-    if (start.length > 0) {
-      const above = median(start.map(({ aboveRawSeconds }) => aboveRawSeconds));
-      targets.push({ what: "warm start to first token, above raw", measured: `${formatNumber(above)} s`, aim: "1.5 s", met: above <= 1.5 });
-    }
-    if (library.state === "measured") {
-      const { kilobytes } = library;
-      targets.push({
-        what: "library with its worker, gzip",
-        measured: `${formatNumber(kilobytes)} KB`,
-        aim: "80 KB",
-        met: kilobytes <= 80,
-      });
-    }
-  }
+  if (browser?.state === "measured") targets.push(...judgeProcessor(browser), ...judgeWebGpu(browser, settings.contexts[0] ?? 0));
   return targets;
 }
 
-/** The peer that runs on the same adapter. */
-export const webGpuPeer = "wllama, WebGPU";
+/** How many times as fast as wllama the processor's path should be. */
+const ratios = [
+  { mode: longtabThreads, figure: prefillOf(128), aim: 8 },
+  { mode: longtabThreads, figure: prefillOf(1024), aim: 8 },
+  { mode: longtabThreads, figure: prefillOf(4096), aim: 8 },
+  { mode: longtabThreads, figure: decodeAt(128), aim: 5 },
+  { mode: longtabThreads, figure: decodeAt(1024), aim: 6 },
+  { mode: longtabThreads, figure: decodeAt(4096), aim: 8 },
+  { mode: longtabOpen, figure: decodeAt(128), aim: 4 },
+] as const;
 
-function atLeastThreeTimes(ours: Entry | undefined, theirs: Entry | undefined, figure: string): Judgement[] {
-  const ratio = timesBetter("tok/s", valuesOf(ours?.measurements ?? [], figure), valuesOf(theirs?.measurements ?? [], figure));
+function judgeProcessor(browser: BrowserFigures): Judgement[] {
+  const own = measurementsOf(browser, longtabThreads.name);
+  return [
+    ...ratios.flatMap(({ mode, figure, aim }) => atLeast(browser, mode, figure, aim)),
+    ...atMost("warm load on the processor", valuesOf(own, warmLoad), 1.5, "s"),
+    ...atMost("peak memory of the page's process, on the processor", valuesOf(own, peakMemory), 450, "MB"),
+    ...(own.length > 0 && browser.library.state === "measured"
+      ? atMost("the processor's part, gzip", [browser.library.processor], 40, "KB")
+      : []),
+  ];
+}
+
+function judgeWebGpu(browser: BrowserFigures, context: number): Judgement[] {
+  const { start, library } = browser;
+  const above = start.map(({ aboveRawSeconds }) => aboveRawSeconds);
+  return [
+    ...atLeast(browser, longtabWebGpu, decodeAt(context), 3),
+    ...atLeast(browser, longtabWebGpu, prefillOf(context), 3),
+    ...atMost("warm start to first token, above raw", above, 1.5, "s"),
+    ...(library.state === "measured" ? atMost("library with its worker, gzip", [library.library], 80, "KB") : []),
+  ];
+}
+
+/** Against the peer of its own kind; nothing where one of them was not measured. */
+function atLeast(browser: BrowserFigures, { name, peers: [peer] }: LongtabMode, figure: string, aim: number): Judgement[] {
+  const [ours, theirs] = [name, peer.name].map((entry) => valuesOf(measurementsOf(browser, entry), figure));
+  const ratio = timesBetter("tok/s", ours ?? [], theirs ?? []);
   return Number.isNaN(ratio)
     ? []
-    : [{ what: `${figure}, against ${webGpuPeer}`, measured: formatRatio(ratio), aim: "3x", met: ratio >= 3 }];
+    : [{ what: `${figure}: ${name}, against ${peer.name}`, measured: formatRatio(ratio), aim: `${aim}x`, met: ratio >= aim }];
+}
+
+/** The median; nothing where nothing was measured. */
+function atMost(what: string, values: readonly number[], aim: number, unit: string): Judgement[] {
+  const value = median(values);
+  return Number.isNaN(value) ? [] : [{ what, measured: `${formatNumber(value)} ${unit}`, aim: `${aim} ${unit}`, met: value <= aim }];
+}
+
+function measurementsOf({ entries }: BrowserFigures, name: string): readonly Measurement[] {
+  return entries.find((entry) => entry.name === name)?.measurements ?? [];
 }

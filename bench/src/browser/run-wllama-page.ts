@@ -1,35 +1,11 @@
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import type { WllamaOptions } from "../../page/wllama.ts";
 import type { Sample } from "../figures.ts";
 import { coldLoad, decodeAt, prefillOf, warmLoad } from "../figures.ts";
-import { webGpuPeer } from "../targets.ts";
+import type { WllamaMode } from "./modes.ts";
 import type { BrowserRound } from "./profile.ts";
 import { memorySamples, withProfile } from "./profile.ts";
-
-/** A way of running wllama. */
-export interface WllamaMode {
-  name: string;
-  /** Shared memory, and so threads, need cross-origin isolation. */
-  isolated: boolean;
-  options: Omit<WllamaOptions, "n_ctx">;
-}
-
-const threads = availableParallelism();
-const everyLayer = 999;
-
-export const wllamaModes: readonly WllamaMode[] = [
-  {
-    name: webGpuPeer,
-    isolated: true,
-    // With the default micro-batch of 512 a prompt of 1024 tokens runs into wllama's limit of 30 s a wait on slow adapters, and aborts.
-    options: { n_gpu_layers: everyLayer, n_threads: threads, n_batch: 128, n_ubatch: 128 },
-  },
-  { name: `wllama, WASM, ${threads} threads`, isolated: true, options: { n_gpu_layers: 0, n_threads: threads } },
-  { name: "wllama, WASM, not isolated", isolated: false, options: { n_gpu_layers: 0 } },
-];
 
 /** The folder that `npm run bench -- --install-peers` puts wllama's published files in. */
 export function wllamaFolder(peers: string): string {
@@ -40,8 +16,13 @@ export function hasWllama(peers: string): boolean {
   return existsSync(join(wllamaFolder(peers), "index.js"));
 }
 
-/** One round of wllama in a fresh profile: a cold load, a warm one, then each prompt. */
-export async function runWllamaPage(round: BrowserRound, mode: WllamaMode, record: (...samples: Sample[]) => void): Promise<void> {
+/** One round of wllama in a fresh profile: a cold load, a warm one, then each prompt of so many tokens as are among `contexts`. */
+export async function runWllamaPage(
+  round: BrowserRound,
+  mode: WllamaMode,
+  contexts: readonly number[],
+  record: (...samples: Sample[]) => void,
+): Promise<void> {
   const { executable, server, modelUrl, input } = round;
   await withProfile(executable, async (profile) => {
     const base = `${server}${mode.isolated ? "isolated" : "open"}/`;
@@ -58,13 +39,14 @@ export async function runWllamaPage(round: BrowserRound, mode: WllamaMode, recor
     await cold.page.close();
     const { seconds, page } = await load();
     record({ name: warmLoad, unit: "s", value: seconds });
-    for (const { tokens, text } of input.prompts) {
+    const prompts = input.prompts.filter(({ tokens }) => tokens <= mode.mostTokens && contexts.includes(tokens));
+    for (const { tokens, text } of prompts) {
       const prompt = [text, input.decodeTokens] as const;
       const figures = await page.evaluate(([words, count]) => window.wllamaHarness.complete(words, count), prompt);
       record({ name: prefillOf(tokens), unit: "tok/s", value: figures.promptTokens / figures.prefillSeconds });
       // Its clock for decoding starts when the first token has been drawn.
       record({ name: decodeAt(tokens), unit: "tok/s", value: (figures.completionTokens - 1) / figures.decodeSeconds });
     }
-    record(...(await memorySamples(profile)));
+    record(...(await memorySamples(profile, mode.options.n_gpu_layers > 0 ? "webgpu" : "cpu")));
   });
 }

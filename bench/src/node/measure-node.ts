@@ -1,32 +1,44 @@
-import type { AdapterReport } from "@longtab/gpu";
+import type { BackendKind } from "longtab";
 import type { Contestant } from "../contest.ts";
 import { compete } from "../contest.ts";
 import type { NodeFigures } from "../report.ts";
 import { attempt } from "../report.ts";
 import { inChild } from "./child.ts";
+import type { Place, Simd } from "./open-backend.ts";
 import { hasLlamaCpp } from "./run-llama-cpp.ts";
 import type { RuntimeInput } from "./runtime-input.ts";
 
 export interface NodeOptions {
+  backend: BackendKind;
   rounds: number;
   /** Folder of the peers, or undefined to leave llama.cpp out. */
   peers: string | undefined;
   say: (text: string) => void;
 }
 
+/** The processor's instruction sets; an engine without the first says so, and is measured with the second. */
+export const simds: readonly Simd[] = ["relaxed", "plain"];
+
+interface NodeMode {
+  name: string;
+  place: Place;
+}
+
 /** Longtab in Node, llama.cpp beside it where that is wanted, and where Longtab's time goes. */
-export async function measureNode(input: RuntimeInput, { rounds, peers, say }: NodeOptions): Promise<NodeFigures> {
-  let adapter: AdapterReport | undefined;
-  const contestants: Contestant[] = [
-    {
-      name: "Longtab",
-      run: async (record) => {
-        const run = await inChild("longtab", input);
-        adapter = run.adapter;
-        record(...run.samples);
-      },
+export async function measureNode(input: RuntimeInput, { backend, rounds, peers, say }: NodeOptions): Promise<NodeFigures> {
+  const where: Record<string, string> = {};
+  const modes: NodeMode[] =
+    backend === "webgpu"
+      ? [{ name: "Longtab, WebGPU", place: "webgpu" }]
+      : simds.map((simd) => ({ name: `Longtab, cpu, ${simd} SIMD`, place: simd }));
+  const contestants = modes.map(({ name, place }): Contestant => ({
+    name,
+    run: async (record) => {
+      const run = await inChild("longtab", { ...input, place });
+      where[name] = run.where;
+      record(...run.samples);
     },
-  ];
+  }));
   if (peers !== undefined) {
     contestants.push({
       name: "llama.cpp",
@@ -37,13 +49,13 @@ export async function measureNode(input: RuntimeInput, { rounds, peers, say }: N
     });
   }
   const entries = await compete(contestants, rounds, (name, round) => say(`${name} in Node, round ${round} of ${rounds} ...`));
-  say("Longtab in Node, GPU time by kernel ...");
-  const profile = await attempt(async () => {
-    const found = await inChild("profile", input);
-    if (found === undefined) throw new Error("the adapter has no timestamp queries");
-    return found;
-  });
-  return { adapter, entries, profile };
+  const figures = { own: modes.map(({ name }) => name), where, entries };
+  say("Longtab in Node, where the time of a step goes ...");
+  if (backend === "webgpu") return { ...figures, profile: await attempt(async () => ({ steps: await inChild("profile-gpu", input) })) };
+  const simd = entries[0]?.failure === undefined ? "relaxed" : "plain";
+  const profile = await attempt(async () => ({ steps: await inChild("profile-cpu", { ...input, simd }) }));
+  say("Longtab in Node, with drafts and without ...");
+  return { ...figures, profile, drafts: await attempt(async () => ({ texts: await inChild("drafts", { ...input, simd }) })) };
 }
 
 export function howToInstall(name: string): string {

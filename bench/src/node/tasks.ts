@@ -1,10 +1,23 @@
+import { chooseBackend } from "./choose-backend.ts";
+import { measureDrafts } from "./measure-drafts.ts";
 import { measureKernels } from "./measure-kernels.ts";
-import { profileDecode } from "./profile-decode.ts";
+import { measureProducts } from "./measure-products.ts";
+import { profileCpu } from "./profile-cpu.ts";
+import { profileGpu } from "./profile-gpu.ts";
 import { runLlamaCpp } from "./run-llama-cpp.ts";
 import { runLongtab } from "./run-longtab.ts";
 
 /** What runs in a process of its own: it starts fresh, its memory is its own, and when a driver crashes the bench goes on. */
-const tasks = { kernels: measureKernels, longtab: runLongtab, profile: profileDecode, "llama.cpp": runLlamaCpp };
+const tasks = {
+  backend: chooseBackend,
+  kernels: measureKernels,
+  products: measureProducts,
+  longtab: runLongtab,
+  "profile-gpu": profileGpu,
+  "profile-cpu": profileCpu,
+  drafts: measureDrafts,
+  "llama.cpp": runLlamaCpp,
+};
 
 type Tasks = typeof tasks;
 export type TaskName = keyof Tasks;
