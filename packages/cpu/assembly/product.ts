@@ -129,7 +129,7 @@ function addBlock8(sum: v128, dots: v128, d: v128, scale: usize): v128 {
 // 4-bit weights, 8-bit inputs (relaxed SIMD). Byte 4 r + i of vector j of a tile holds columns 4 j + i (low) and 16 + 4 j + i (high) of
 // output row r. The weights are the operand of 7 bits, so every engine computes the same, exactly.
 
-/** Sums of a block fit 16 bits: 8 x (127 x 15 x 2) = 30480. */
+/** Sums of half a block fit 16 bits: 4 x (127 x 15 x 2) = 15240. */
 function dot8(x: usize, w: v128, sum: v128): v128 {
   return i16x8.add(sum, i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(x), w));
 }
@@ -142,19 +142,30 @@ function high(w: v128): v128 {
   return v128.and(i16x8.shr_u(w, 4), i8x16.splat(15));
 }
 
+/** The halves of an input block have scales of their own, at `scale`; then comes the sum. */
+function addHalves(sum: v128, first: v128, second: v128, d: v128, m: v128, scale: usize): v128 {
+  const half = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(first)), v128.load32_splat(scale));
+  const both = multiplyAdd(f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(second)), v128.load32_splat(scale, 4), half);
+  return multiplyAdd(d, both, multiplyAdd(m, v128.load32_splat(scale, 8), sum));
+}
+
 function row4x8(w: usize, x: usize, rows: i32, blocks: i32): v128 {
   const step = <usize>rows * BLOCK8;
   let sum = f32x4.splat(0);
   for (let block = 0; block < blocks; block++) {
     const w0 = v128.load(w);
-    let dots = dot8(x + 16, high(w0), dot8(x, low(w0), i16x8.splat(0)));
+    let first = dot8(x, low(w0), i16x8.splat(0));
+    let second = dot8(x + 16, high(w0), i16x8.splat(0));
     const w1 = v128.load(w, 16);
-    dots = dot8(x + 20, high(w1), dot8(x + 4, low(w1), dots));
+    first = dot8(x + 4, low(w1), first);
+    second = dot8(x + 20, high(w1), second);
     const w2 = v128.load(w, 32);
-    dots = dot8(x + 24, high(w2), dot8(x + 8, low(w2), dots));
+    first = dot8(x + 8, low(w2), first);
+    second = dot8(x + 24, high(w2), second);
     const w3 = v128.load(w, 48);
-    dots = dot8(x + 28, high(w3), dot8(x + 12, low(w3), dots));
-    sum = addBlock4(sum, i32x4.extadd_pairwise_i16x8_s(dots), loadF16x4(w + 64), loadF16x4(w + 72), x + 32);
+    first = dot8(x + 12, low(w3), first);
+    second = dot8(x + 28, high(w3), second);
+    sum = addHalves(sum, first, second, loadF16x4(w + 64), loadF16x4(w + 72), x + 32);
     w += TILE4;
     x += step;
   }
@@ -182,11 +193,9 @@ function rows4x8(w: usize, x: usize, sums: usize, tile: i32, rows: i32, blocks: 
     const d = loadF16x4(w + 64);
     const m = loadF16x4(w + 72);
     for (let sum = sums; sum < end; sum += 16) {
-      let dots = dot8(x + 16, h0, dot8(x, l0, i16x8.splat(0)));
-      dots = dot8(x + 20, h1, dot8(x + 4, l1, dots));
-      dots = dot8(x + 24, h2, dot8(x + 8, l2, dots));
-      dots = dot8(x + 28, h3, dot8(x + 12, l3, dots));
-      v128.store(sum, addBlock4(v128.load(sum), i32x4.extadd_pairwise_i16x8_s(dots), d, m, x + 32));
+      const first = dot8(x + 12, l3, dot8(x + 8, l2, dot8(x + 4, l1, dot8(x, l0, i16x8.splat(0)))));
+      const second = dot8(x + 28, h3, dot8(x + 24, h2, dot8(x + 20, h1, dot8(x + 16, h0, i16x8.splat(0)))));
+      v128.store(sum, addHalves(v128.load(sum), first, second, d, m, x + 32));
       x += BLOCK8;
     }
     w += TILE4;

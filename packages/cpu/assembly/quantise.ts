@@ -1,5 +1,5 @@
-// Inputs of products: blocks of 32 columns as integers with a scale, [blocks, rows]. A block is its quants, the scale and the sum of the
-// block's values as they were rounded (for the m of 4-bit weights), both f32.
+// Inputs of products: blocks of 32 columns as integers with their scale, [blocks, rows]. A block is its quants, the scale (of 8 bits: one
+// for each half) and the sum of the block's values as they were rounded, for the m of 4-bit weights; f32.
 //
 // 8 bits where relaxed SIMD multiplies them with 4-bit weights in one instruction, 16 bits otherwise: those lose nothing that matters.
 
@@ -7,7 +7,7 @@ import { NORM, QUANTISE, SILU } from "./jobs";
 import { exp4, maxLanes, sumLanes } from "./simd";
 import { argument, floatArgument, run, setArgument, setFloatArgument } from "./team";
 
-export const BLOCK8: usize = 40;
+export const BLOCK8: usize = 44;
 export const BLOCK16: usize = 72;
 
 /** Bits of the inputs of products with weights of so many bits. */
@@ -103,9 +103,9 @@ function quantiseRow(x: usize, row: i32): void {
   }
 }
 
-function largest(x: usize): f32 {
+function largest(x: usize, bytes: usize): f32 {
   let most = f32x4.abs(v128.load(x));
-  for (let i: usize = 16; i < 128; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + i)));
+  for (let i: usize = 16; i < bytes; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + i)));
   return maxLanes(most);
 }
 
@@ -113,24 +113,26 @@ function rounded(x: usize, factor: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), factor)));
 }
 
+/** A scale for each half of the block, which product.ts multiplies apart anyway. */
 function quantise8(x: usize, out: usize): void {
-  const most = largest(x);
-  const scale = most / 127;
-  const factor = f32x4.splat(most > 0 ? 127 / most : 0);
-  let sums = i32x4.splat(0);
+  let sum: f32 = 0;
   for (let half: usize = 0; half < 2; half++) {
     const from = x + half * 64;
+    const most = largest(from, 64);
+    const factor = f32x4.splat(most > 0 ? 127 / most : 0);
     const a = i16x8.narrow_i32x4_s(rounded(from, factor), rounded(from + 16, factor));
     const b = i16x8.narrow_i32x4_s(rounded(from + 32, factor), rounded(from + 48, factor));
-    sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b)));
     v128.store(out + half * 16, i8x16.narrow_i16x8_s(a, b));
+    const scale = most / 127;
+    store<f32>(out + half * 4, scale, 32);
+    sum += scale * sumLanes(f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(i16x8.add(a, b))));
   }
-  writeScale(out + 32, scale, sums);
+  store<f32>(out, sum, 40);
 }
 
 /** The quants' order is the one in which product.ts unpacks 4-bit weights: of each four columns 0 2 1 3, columns 16 + 4 j after 4 j. */
 function quantise16(x: usize, out: usize): void {
-  const most = largest(x);
+  const most = largest(x, 128);
   const scale = most / 32767;
   const factor = f32x4.splat(most > 0 ? 32767 / most : 0);
   let sums = i32x4.splat(0);
@@ -141,11 +143,7 @@ function quantise16(x: usize, out: usize): void {
     const order = v128.shuffle<i16>(i16x8.narrow_i32x4_s(a, b), a, 0, 2, 1, 3, 4, 6, 5, 7);
     v128.store(out + four, order);
   }
-  writeScale(out + 64, scale, sums);
-}
-
-function writeScale(to: usize, scale: f32, sums: v128): void {
-  store<f32>(to, scale);
+  store<f32>(out, scale, 64);
   // Exact: sums of 32 quants stay below 2^24.
-  store<f32>(to, scale * sumLanes(f32x4.convert_i32x4_s(sums)), 4);
+  store<f32>(out, scale * sumLanes(f32x4.convert_i32x4_s(sums)), 68);
 }

@@ -70,10 +70,10 @@ function reference({ rows, columns, values }: Matrix, x: Float32Array): { sums: 
   return { sums, sizes };
 }
 
-/** Whole numbers up to 127 in every block: 8 bits hold them exactly. */
+/** Whole numbers up to 127 in every half of a block: 8 bits hold them exactly. */
 function wholeNumbers(length: number, seed: number): Float32Array {
   const random = createRandom(seed);
-  return Float32Array.from({ length }, (_, index) => (index % 32 === 7 ? 127 : random.integer(255) - 127));
+  return Float32Array.from({ length }, (_, index) => (index % 16 === 7 ? 127 : random.integer(255) - 127));
 }
 
 /** How far the stored weights may be from the file's: forms.ts. */
