@@ -4,8 +4,8 @@
 // the same order, f32, which has log2(e) / sqrt(E) in it: scores come out as powers of two.
 
 import { APPEND } from "./jobs";
-import { LARGEST_KEY, largestQuery, runBytes, scalesOffset, valuesOffset } from "./pages";
-import { maxLanes } from "./simd";
+import { INTEGER_NORM, runBytes, scalesOffset, valuesOffset } from "./pages";
+import { maxLanes, sumLanes } from "./simd";
 import { argument, run, setArgument } from "./team";
 
 const LOG2_E: f32 = 1.4426950408889634;
@@ -93,23 +93,23 @@ function rounded(x: v128, factor: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(x, factor)));
 }
 
-function largestRotated(x: usize, table: usize, bytes: usize): f32 {
-  let most = f32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 16) most = f32x4.max(most, f32x4.abs(rotated(x + i, table + i)));
-  return maxLanes(most);
+/** Rotation does not change it. */
+function norm(x: usize, bytes: usize): f32 {
+  let squares = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) squares = f32x4.add(squares, f32x4.mul(v128.load(x + i), v128.load(x + i)));
+  return <f32>Math.sqrt(<f64>sumLanes(squares));
 }
 
 function storeQuery(x: usize, table: usize, headSize: i32, to: usize, scale: usize): void {
   const bytes = (<usize>headSize) << 2;
-  const most = largestRotated(x, table, bytes);
-  const largest = largestQuery(headSize);
-  const factor = f32x4.splat(most > 0 ? largest / most : 0);
+  const size = norm(x, bytes);
+  const factor = f32x4.splat(size > 0 ? INTEGER_NORM / size : 0);
   for (let i: usize = 0; i < bytes; i += 32) {
     const low = rounded(rotated(x + i, table + i), factor);
     const high = rounded(rotated(x + i + 16, table + i + 16), factor);
     v128.store(to + (i >> 1), i16x8.narrow_i32x4_s(low, high));
   }
-  store<f32>(scale, (most / largest) * LOG2_E * <f32>(1.0 / Math.sqrt(<f64>headSize)));
+  store<f32>(scale, (size / INTEGER_NORM) * LOG2_E * <f32>(1.0 / Math.sqrt(<f64>headSize)));
 }
 
 /** Four integers of at most a byte as bytes 0 to 3. */
@@ -120,8 +120,8 @@ function narrowed(x: v128): v128 {
 
 function storeKey(x: usize, table: usize, headSize: i32, page: usize, token: usize): void {
   const bytes = (<usize>headSize) << 2;
-  const most = largestRotated(x, table, bytes);
-  const factor = f32x4.splat(most > 0 ? LARGEST_KEY / most : 0);
+  const size = norm(x, bytes);
+  const factor = f32x4.splat(size > 0 ? INTEGER_NORM / size : 0);
   const to = page + (token << 2);
   for (let i: usize = 0; i < bytes; i += 16) {
     const four = rounded(rotated(x + i, table + i), factor);
@@ -129,7 +129,7 @@ function storeKey(x: usize, table: usize, headSize: i32, page: usize, token: usi
     v128.store_lane<u32>(to + 2 * i, pairs, 0);
     v128.store_lane<u32>(to + 2 * i, pairs, 1, 16);
   }
-  store<f32>(page + scalesOffset(headSize) + (token << 2), most / LARGEST_KEY);
+  store<f32>(page + scalesOffset(headSize) + (token << 2), size / INTEGER_NORM);
 }
 
 function storeValue(x: usize, headSize: i32, page: usize, token: usize): void {

@@ -84,12 +84,12 @@ describe("CpuPagePool", () => {
   test("says what the bytes of a page mean", () => {
     const pool = new CpuPagePool(new Heap(2 ** 20, false), shape, pageTokens);
     expect(pool.form).toEqual({
-      precision: "int8",
+      precision: "int16/int8",
       layers: 3,
       kvHeads: 2,
       headSize: 24,
       blockTokens: 16,
-      blockBytes: 6 * 16 * (24 + 24 + 4 + 4),
+      blockBytes: 6 * 16 * (2 * 24 + 24 + 4 + 4),
     });
   });
 });

@@ -102,16 +102,16 @@ function rowsOf({ shape }: Scene, input: Float32Array, from: number, to: number)
   return input.subarray(from * width, to * width);
 }
 
-/** int8 with a scale of absmax / 127. */
-function roundToInt8(vector: readonly number[]): number[] {
-  const scale = Math.max(...vector.map(Math.abs)) / 127;
+/** As pages do: keys in steps of 1 / 32767 of their length, values in steps of 1 / 127 of the largest. */
+function roundAsPages(vector: readonly number[], what: "key" | "value"): number[] {
+  const scale = what === "key" ? Math.hypot(...vector) / 32767 : Math.max(...vector.map(Math.abs)) / 127;
   return vector.map((x) => (scale > 0 ? Math.round(x / scale) * scale : 0));
 }
 
 interface Comparison {
   rotationOf?: (token: number) => number;
   listed?: (token: number) => boolean;
-  store?: (vector: readonly number[]) => readonly number[];
+  store?: (vector: readonly number[], what: "key" | "value") => readonly number[];
 }
 
 /** Largest difference between rows of y from `position` on and the reference. */
@@ -120,7 +120,7 @@ export function worstError(
   input: Float32Array,
   position: number,
   y: Float32Array,
-  { rotationOf = () => 0, listed = () => true, store = roundToInt8 }: Comparison = {},
+  { rotationOf = () => 0, listed = () => true, store = roundAsPages }: Comparison = {},
 ): number {
   const { shape, spec, shifts } = given;
   const { heads, kvHeads, headSize } = shape;

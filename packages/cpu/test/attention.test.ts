@@ -6,10 +6,11 @@ import { createInput, Layer, runSteps, scene, worstError } from "./attention-sce
 import type { Heads } from "./attention-scene.ts";
 import { openKernels } from "./kernels.ts";
 
-/** The reference rounds keys and values as pages do; what remains is queries and weights of 16 bits and f32 sums. */
-const tolerance = 1e-4;
-/** Keys rotated in f32 can round to the neighbouring step, which moves a score by 1 / 127 of one channel's share. */
-const rotatedTolerance = 2e-3;
+/**
+ * The reference rounds keys and values as pages do; what remains is queries and weights of 16 bits, f32 sums, and keys that f32 rotation rounds
+ * to the neighbouring step. With heads of 256 channels a step of a query is 1 / 2000 of a typical channel.
+ */
+const tolerance = 4e-4;
 
 /** Groups of 1 to 8 queries, heads of 8 to 256 channels, steps of one row, of less and more than a tile, lists of up to three splits. */
 const cases: { heads: Heads; steps: number[] }[] = [
@@ -55,20 +56,20 @@ function shuffled<T>(values: readonly T[]): T[] {
   return keyed.toSorted((a, b) => a.key - b.key).map(({ value }) => value);
 }
 
-describe("attention over int8 pages", () => {
+describe("attention over pages", () => {
   for (const { heads, steps } of cases) {
     const label = `${heads.heads}/${heads.kvHeads} heads of ${heads.headSize}, steps ${steps.join("+")}`;
     const context = steps.reduce((sum, rows) => sum + rows, 0);
     it.each([
-      ["without", true, tolerance],
-      ["with", false, rotatedTolerance],
-    ] as const)(`matches the reference %s rotation: ${label}`, async (_, still, limit) => {
+      ["without", true],
+      ["with", false],
+    ] as const)(`matches the reference %s rotation: ${label}`, async (_, still) => {
       const layer = new Layer(await openKernels("plain"), scene(heads, context, { still }));
       const input = createInput(layer.scene, context);
       const results = await runSteps(layer, input, steps);
       let position = 0;
       for (const [index, y] of results.entries()) {
-        expect(worstError(layer.scene, input, position, y)).toBeLessThan(limit);
+        expect(worstError(layer.scene, input, position, y)).toBeLessThan(tolerance);
         position += steps[index] ?? 0;
       }
     });
@@ -97,7 +98,7 @@ describe("attention over int8 pages", () => {
       );
       const input = createInput(layer.scene, 171);
       const results = await runSteps(layer, input, steps);
-      expect(worstError(layer.scene, input, 150, results[1] ?? new Float32Array(), { rotationOf })).toBeLessThan(rotatedTolerance);
+      expect(worstError(layer.scene, input, 150, results[1] ?? new Float32Array(), { rotationOf })).toBeLessThan(tolerance);
     }
   });
 

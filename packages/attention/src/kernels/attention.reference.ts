@@ -20,12 +20,12 @@ export function attend(
   query: ArrayLike<number>,
   position: number,
   tokens: readonly ReferenceToken[],
-  store: (vector: readonly number[]) => readonly number[],
+  store: (vector: readonly number[], what: "key" | "value") => readonly number[],
 ): Float64Array {
   const visible = tokens.filter((token) => token.position <= position);
   const scores = visible.map(({ key, position: keyPosition, shift }) => {
     const rotatedQuery = rotate(spec, query, position + shift);
-    const rotatedKey = store(rotate(spec, key, keyPosition));
+    const rotatedKey = store(rotate(spec, key, keyPosition), "key");
     return rotatedQuery.reduce((sum, x, i) => sum + x * (rotatedKey[i] ?? 0), 0) / Math.sqrt(spec.headSize);
   });
   const largest = Math.max(...scores);
@@ -33,7 +33,7 @@ export function attend(
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const out = new Float64Array(spec.headSize);
   for (const [i, { value }] of visible.entries())
-    for (const [e, x] of store(Array.from(value)).entries()) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * x;
+    for (const [e, x] of store(Array.from(value), "value").entries()) out[e] = (out[e] ?? 0) + ((weights[i] ?? 0) / total) * x;
   return out;
 }
 
