@@ -23,7 +23,19 @@ const figures: NodeFigures = {
   },
   drafts: {
     state: "measured",
-    texts: [{ text: "a list", promptTokens: 200, decodedTokens: 64, without: 50, with: 125, sameTokens: true }],
+    texts: [
+      {
+        simd: "relaxed",
+        text: "a list",
+        promptTokens: 200,
+        decodedTokens: 64,
+        without: 50,
+        with: 125,
+        foreseen: 0.8,
+        tokensPerStep: 3.2,
+        sameTokens: true,
+      },
+    ],
   },
 };
 
@@ -41,8 +53,8 @@ it("compares each of Longtab's entries with the peers, then says where the time 
     attention                    30  1.00  25.0%
     in sum                           4.00
 
-    n-gram drafts  prompt  decoded  tok/s without  with  with is  same tokens
-    a list            200       64           50.0   125    2.50x          yes"
+    n-gram drafts          prompt  decoded  tok/s without  with  with is  foreseen  tokens a step  same tokens
+    a list (relaxed SIMD)     200       64           50.0   125    2.50x       80%           3.20          yes"
   `);
 });
 

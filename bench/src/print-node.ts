@@ -2,7 +2,7 @@ import { printContest } from "./print-contest.ts";
 import type { DecodeProfile } from "./node/decode-profile.ts";
 import type { DraftFigures } from "./node/measure-drafts.ts";
 import type { NodeFigures, Outcome } from "./report.ts";
-import { formatNumber, formatRatio, formatTable } from "./table.ts";
+import { formatNumber, formatRatio, formatShare, formatTable } from "./table.ts";
 
 /** Each of Longtab's entries beside its peers, where the time of a step goes, and what drafts do. */
 export function printNode({ own, where, entries, profile, drafts }: NodeFigures): string {
@@ -37,16 +37,18 @@ function printProfile({ context, clock, parts }: DecodeProfile): string {
 }
 
 function printDrafts(texts: readonly DraftFigures[]): string {
-  const titles = ["n-gram drafts", "prompt", "decoded", "tok/s without", "with", "with is", "same tokens"];
+  const titles = ["n-gram drafts", "prompt", "decoded", "tok/s without", "with", "with is", "foreseen", "tokens a step", "same tokens"];
   return formatTable(
     titles.map((title, index) => ({ title, align: index === 0 ? ("left" as const) : ("right" as const) })),
     texts.map((figures) => [
-      figures.text,
+      `${figures.text} (${figures.simd} SIMD)`,
       `${figures.promptTokens}`,
       `${figures.decodedTokens}`,
       formatNumber(figures.without),
       formatNumber(figures.with),
       formatRatio(figures.with / figures.without),
+      formatShare(figures.foreseen),
+      formatNumber(figures.tokensPerStep),
       figures.sameTokens ? "yes" : "NO",
     ]),
   );

@@ -1,4 +1,6 @@
 import type { CpuBackend } from "@longtab/cpu";
+import type { Timeline } from "@longtab/engine";
+import { DraftLookUp } from "@longtab/engine";
 import type { Tokenizer } from "@longtab/tokenizer";
 import { fitQuestion } from "../question.ts";
 import { median } from "../statistics.ts";
@@ -9,19 +11,24 @@ import type { RuntimeInput } from "./runtime-input.ts";
 
 /** A text continued with n-gram drafts and without. */
 export interface DraftFigures {
+  simd: Simd;
   text: string;
   promptTokens: number;
   decodedTokens: number;
   /** Tokens a second. */
   without: number;
   with: number;
+  /** Share of the tokens that the look-up foresaw, whether it was worth checking or not. */
+  foreseen: number;
+  /** How many a step gives with drafts, the one that it gives anyway among them. */
+  tokensPerStep: number;
   sameTokens: boolean;
 }
 
 /** Each is decoded so often with and without, taking turns. */
 const pairs = 3;
 
-/** Five lines of a list that goes on as it began, three times over: a text that repeats itself. */
+/** Written three times over: a text that repeats itself. */
 const list = `| town | river | bridge |
 | --- | --- | --- |
 | Hollen | the Arve | a wooden bridge of nine arches |
@@ -44,17 +51,25 @@ export async function measureDrafts({
   const figures: DraftFigures[] = [];
   for (const { text, ids, tokens } of texts) {
     const runs = { with: [] as Decoded[], without: [] as Decoded[] };
+    const timeline = backend.createTimeline();
+    await timeline.prefill(ids, greedy);
     for (let pair = 0; pair < pairs; pair++) {
-      runs.without.push(await decode(backend, ids, tokens, false));
-      runs.with.push(await decode(backend, ids, tokens, true));
+      for (const drafts of [false, true]) {
+        backend.drafts = drafts;
+        runs[drafts ? "with" : "without"].push(await decode(backend, timeline, ids, tokens));
+      }
     }
+    timeline.dispose();
     const decoded = [...runs.with, ...runs.without].map((run) => run.ids.join());
     figures.push({
+      simd,
       text,
       promptTokens: ids.length,
       decodedTokens: tokens,
       without: tokens / median(runs.without.map(({ seconds }) => seconds)),
       with: tokens / median(runs.with.map(({ seconds }) => seconds)),
+      foreseen: foreseenShare(ids, runs.without[0]?.ids ?? []),
+      tokensPerStep: tokens / median(runs.with.map(({ steps }) => steps)),
       sameTokens: new Set(decoded).size === 1,
     });
   }
@@ -67,18 +82,39 @@ async function questionIds(tokenizer: Tokenizer, text: string, tokens: number): 
   return encode(await fitQuestion(text, tokens, (question) => encode(question).length));
 }
 
+/** Of the tokens after the first, which comes with the prompt. */
+function foreseenShare(prompt: Uint32Array, decoded: readonly number[]): number {
+  const ids = Uint32Array.from([...prompt, ...decoded]);
+  const lookUp = new DraftLookUp(ids);
+  let foreseen = 0;
+  for (let length = prompt.length + 1; length < ids.length; length++) {
+    lookUp.extend(length);
+    foreseen += Number(lookUp.find(1)?.ids[0] === ids[length]);
+  }
+  return foreseen / (decoded.length - 1);
+}
+
 interface Decoded {
   ids: number[];
   seconds: number;
+  steps: number;
 }
 
-async function decode(backend: CpuBackend, prompt: Uint32Array, tokens: number, drafts: boolean): Promise<Decoded> {
-  backend.drafts = drafts;
-  const timeline = backend.createTimeline();
-  const ids = [await timeline.prefill(prompt, greedy)];
+/** Decodes so many tokens after a prompt that the timeline holds; what it has learnt of drafts stays, as it does from answer to answer. */
+async function decode({ model }: CpuBackend, timeline: Timeline, prompt: Uint32Array, tokens: number): Promise<Decoded> {
+  timeline.truncate(prompt.length - 1);
+  const ids = [await timeline.prefill(prompt.subarray(-1), greedy)];
+  const { kernels } = model;
+  let steps = 0;
+  // Every forward pass begins with one.
+  const embed: typeof kernels.embed = (...values) => {
+    steps++;
+    kernels.embed(...values);
+  };
+  model.kernels = { ...kernels, embed };
   const started = performance.now();
   while (ids.length <= tokens) ids.push(await timeline.decode(greedy));
   const seconds = (performance.now() - started) / 1000;
-  timeline.dispose();
-  return { ids, seconds };
+  model.kernels = kernels;
+  return { ids, seconds, steps };
 }

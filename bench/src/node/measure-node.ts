@@ -4,6 +4,7 @@ import { compete } from "../contest.ts";
 import type { NodeFigures } from "../report.ts";
 import { attempt } from "../report.ts";
 import { inChild } from "./child.ts";
+import type { DraftFigures } from "./measure-drafts.ts";
 import type { Place, Simd } from "./open-backend.ts";
 import { hasLlamaCpp } from "./run-llama-cpp.ts";
 import type { RuntimeInput } from "./runtime-input.ts";
@@ -30,7 +31,7 @@ export async function measureNode(input: RuntimeInput, { backend, rounds, peers,
   const modes: NodeMode[] =
     backend === "webgpu"
       ? [{ name: "Longtab, WebGPU", place: "webgpu" }]
-      : simds.map((simd) => ({ name: `Longtab, cpu, ${simd} SIMD`, place: simd }));
+      : simds.map((simd) => ({ name: processorName(simd), place: simd }));
   const contestants = modes.map(({ name, place }): Contestant => ({
     name,
     run: async (record) => {
@@ -52,11 +53,19 @@ export async function measureNode(input: RuntimeInput, { backend, rounds, peers,
   const figures = { own: modes.map(({ name }) => name), where, entries };
   say("Longtab in Node, where the time of a step goes ...");
   if (backend === "webgpu") return { ...figures, profile: await attempt(async () => ({ steps: await inChild("profile-gpu", input) })) };
-  const simd = entries[0]?.failure === undefined ? "relaxed" : "plain";
+  const failed = new Set(entries.filter(({ failure }) => failure !== undefined).map(({ name }) => name));
+  const [simd = "plain", ...others] = simds.filter((set) => !failed.has(processorName(set)));
   const profile = await attempt(async () => ({ steps: await inChild("profile-cpu", { ...input, simd }) }));
   say("Longtab in Node, with drafts and without ...");
-  return { ...figures, profile, drafts: await attempt(async () => ({ texts: await inChild("drafts", { ...input, simd }) })) };
+  const drafts = await attempt(async () => {
+    const texts: DraftFigures[] = [];
+    for (const set of [simd, ...others]) texts.push(...(await inChild("drafts", { ...input, simd: set })));
+    return { texts };
+  });
+  return { ...figures, profile, drafts };
 }
+
+const processorName = (simd: Simd): string => `Longtab, cpu, ${simd} SIMD`;
 
 export function howToInstall(name: string): string {
   return `${name} is not installed: npm run bench -- --install-peers`;
