@@ -6,8 +6,10 @@ import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
 import { CpuPagePool } from "./kv/index.ts";
+import type { PrefillChoice } from "./onnxruntime/choose.ts";
 import { planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
+import { openPrefill } from "./prefill.ts";
 import { createScratch } from "./scratch.ts";
 import { start } from "./start.ts";
 import type { Started } from "./start.ts";
@@ -20,6 +22,8 @@ export interface LoadCpuOptions extends CpuPlanOptions {
   host?: CpuHost | undefined;
   /** Default: as many as there are cores, where memory can be shared; else one. */
   threads?: number | undefined;
+  /** What multiplies the many rows of a prompt: our own kernels, ONNX Runtime, or (the default) what is faster. */
+  prefill?: "auto" | "own" | "onnxruntime" | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: { phase: "upload"; loaded: number; total: number }) => void) | undefined;
 }
@@ -43,7 +47,9 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
       signal,
       onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
     });
-    return new CpuBackend(plan, started, { config: plan.config, kernels, weights, scratch, threads: team.threads });
+    const { threads: size } = team;
+    const { products, choice } = await openPrefill(plan, started, source, { ...options, host, threads: size });
+    return new CpuBackend(plan, started, { config: plan.config, heap, kernels, weights, scratch, threads: size, products }, choice);
   } catch (error) {
     started.team.dispose();
     throw error;
@@ -57,8 +63,9 @@ export class CpuBackend implements Backend {
   readonly model: CpuModel;
   readonly pool: CpuPagePool;
   readonly simd: "relaxed" | "plain";
-  readonly prefillEngine = "own";
-  readonly prefillReason = "Longtab's own kernels read the 4-bit weights as they are";
+  readonly prefillEngine: "own" | "onnxruntime";
+  /** Why, without a full stop. */
+  readonly prefillReason: string;
   /** Never by itself: a thread that dies takes the worker with it, or its work is done by the others. */
   readonly lost: Promise<Error>;
   /** Measured prefill speed, tokens a second: how large the next chunk may be. */
@@ -70,8 +77,10 @@ export class CpuBackend implements Backend {
   #reportLost: (error: Error) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: CpuLoadPlan, started: Started, model: CpuModel) {
+  constructor(plan: CpuLoadPlan, started: Started, model: CpuModel, prefill: PrefillChoice) {
     this.plan = plan;
+    this.prefillEngine = prefill.engine;
+    this.prefillReason = prefill.reason;
     this.model = model;
     this.simd = started.simd;
     this.#started = started;
@@ -100,7 +109,8 @@ export class CpuBackend implements Backend {
   }
 
   memory(): BackendMemory {
-    const { weights, scratch, kvBudget } = this.plan.memory;
+    const { scratch, kvBudget } = this.plan.memory;
+    const weights = this.plan.memory.weights + (this.model.products?.bytes ?? 0);
     return { weights, scratch, kv: this.pool.bytes, kvBudget };
   }
 
@@ -136,6 +146,7 @@ export class CpuBackend implements Backend {
   dispose(): void {
     this.#failure ??= new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
     this.#started.team.dispose();
+    void this.model.products?.dispose();
   }
 
   #fail(cause: unknown): LongtabError {

@@ -1,17 +1,22 @@
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
+import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import type { LayerPointers } from "./kv/index.ts";
+import type { PromptProducts } from "./prompt-products.ts";
 import type { Scratch } from "./scratch.ts";
 import type { CpuWeights, LayerWeights, Weight } from "./weights.ts";
 
 /** A model ready to run: weights and the activations between kernels, as pointers into the kernels' memory. */
 export interface CpuModel {
   config: ModelConfig;
+  heap: Heap;
   kernels: Kernels;
   weights: CpuWeights;
   scratch: Scratch;
   threads: number;
+  /** ONNX Runtime's products of many rows, where prefill runs on it. */
+  products?: PromptProducts | undefined;
 }
 
 /** A step's tokens; `scratch.ids` and `scratch.rotations` are written. */
@@ -24,33 +29,62 @@ export interface ForwardInput {
   rotations: number;
   /** The pages of layer `index`, this step's slots already given. */
   cache: (index: number) => LayerPointers;
+  /** Rows of a prompt, which ONNX Runtime multiplies where the model has it. */
+  prompt: boolean;
   /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
   logitsOf: "last" | "all" | "none";
 }
 
 /**
  * The forward pass: token ids in, logits out, into `scratch.logits`. Prefill and decode are this one function, and a row's bits do not
- * depend on which it is. Every call is a job that the whole team does.
+ * depend on which it is. Every call of a kernel is a job that the whole team does. Yields what must be waited for before it goes on: ONNX
+ * Runtime's products of a prompt's rows, and nothing else.
  * T tokens this step, D hidden, H query heads, G kv heads, E head size, F ffn, V vocabulary.
  */
-export function forward(model: CpuModel, input: ForwardInput): void {
+export function* forward(model: CpuModel, input: ForwardInput): Generator<Promise<void>, void> {
   const { config, kernels, weights, scratch: s } = model;
   const { tokens, logitsOf } = input;
   const [table] = weights.embedding.parts;
   kernels.embed(table.tiles, table.bits, s.ids, tokens, config.hidden / blockColumns, s.x); // [T, D]
-  for (const [index, layer] of weights.layers.entries()) forwardLayer(model, layer, input.cache(index), input);
+  for (const [index, layer] of weights.layers.entries()) yield* forwardLayer(model, layer, index, input);
   if (logitsOf === "none") return;
   const skipped = logitsOf === "last" ? tokens - 1 : 0; // prefill needs one row of logits, not T
   norm(model, s.x + skipped * config.hidden * 4, tokens - skipped, weights.outputNorm, weights.head);
   product(model, weights.head, tokens - skipped, s.logits); // [rows, V]
 }
 
-function forwardLayer(model: CpuModel, layer: LayerWeights, cache: LayerPointers, { tokens, position, rotations }: ForwardInput): void {
-  const { config, kernels, scratch: s, threads } = model;
-  const { heads, kvHeads, headSize, ffn } = config;
+function* forwardLayer(model: CpuModel, layer: LayerWeights, index: number, input: ForwardInput): Generator<Promise<void>, void> {
+  const { config, kernels, scratch: s } = model;
+  const { tokens } = input;
+  const { heads, headSize, ffn } = config;
+  const products = input.prompt ? model.products : undefined;
   norm(model, s.x, tokens, layer.attentionNorm, layer.qkv);
-  product(model, layer.qkv, tokens, s.qkv); // [T, (H + 2G) E]
-  kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, cache.slots, s.queries);
+  if (products) yield products.multiply(model, `${index} qkv`, s.normed, tokens, s.qkv);
+  else product(model, layer.qkv, tokens, s.qkv); // [T, (H + 2G) E]
+  attention(model, input, input.cache(index)); // [T, H E]
+  const attended = layer.attentionOutput.inputs[0];
+  kernels.quantise(s.attended, tokens, heads * headSize, s.inputs[attended], attended);
+  if (products) yield products.multiply(model, `${index} output`, s.attended, tokens, s.x, true);
+  else product(model, layer.attentionOutput, tokens, s.x, true); // x += [T, D]
+
+  norm(model, s.x, tokens, layer.ffnNorm, layer.gateUp);
+  if (products) yield products.multiply(model, `${index} gate|up`, s.normed, tokens, s.gateUp);
+  else product(model, layer.gateUp, tokens, s.gateUp); // [T, 2F]
+  const activated = layer.down.inputs[0];
+  kernels.siluMul(s.gateUp, tokens, ffn, s.inputs[activated], activated); // [T, F], over the gate
+  if (products) yield products.multiply(model, `${index} down`, s.gateUp, tokens, s.x, true, 2 * ffn);
+  else product(model, layer.down, tokens, s.x, true); // x += [T, D]
+}
+
+/** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
+function attention(
+  { config, kernels, scratch: s, threads }: CpuModel,
+  { tokens, position, rotations }: ForwardInput,
+  cache: LayerPointers,
+): void {
+  const { heads, kvHeads, headSize } = config;
+  const { entries, lengths, capacity, slots } = cache;
+  kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
   kernels.attend(
     s.queries,
     rotations,
@@ -59,22 +93,13 @@ function forwardLayer(model: CpuModel, layer: LayerWeights, cache: LayerPointers
     kvHeads,
     headSize,
     position,
-    cache.entries,
-    cache.lengths,
-    cache.capacity,
+    entries,
+    lengths,
+    capacity,
     s.attended,
     s.attention,
     threads,
-  ); // [T, H E]
-  const attended = layer.attentionOutput.inputs[0];
-  kernels.quantise(s.attended, tokens, heads * headSize, s.inputs[attended], attended);
-  product(model, layer.attentionOutput, tokens, s.x, true); // x += [T, D]
-
-  norm(model, s.x, tokens, layer.ffnNorm, layer.gateUp);
-  product(model, layer.gateUp, tokens, s.gateUp); // [T, 2F]
-  const activated = layer.down.inputs[0];
-  kernels.siluMul(s.gateUp, tokens, ffn, s.inputs[activated], activated); // [T, F]
-  product(model, layer.down, tokens, s.x, true); // x += [T, D]
+  );
 }
 
 /** RMS norm of rows of x, quantised as `next`, which reads them, needs them. */

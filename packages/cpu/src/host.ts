@@ -1,4 +1,5 @@
 import type { KernelsName } from "./kernels.ts";
+import type { OnnxRuntimeHost } from "./onnxruntime/host.ts";
 
 /** What a helper thread begins with. */
 export interface ThreadInit {
@@ -21,4 +22,6 @@ export interface CpuHost {
   readonly simd?: "relaxed" | "plain";
   loadKernels(name: KernelsName): Promise<BufferSource>;
   startThread(init: ThreadInit): Thread;
+  /** Imported when a prompt is to be read with it. */
+  onnxRuntime(): Promise<OnnxRuntimeHost>;
 }

@@ -17,6 +17,7 @@ export function nodeHost(kernelsFolder: string): CpuHost {
     shared: true,
     loadKernels: (name) => readFile(join(kernelsFolder, `${name}.wasm`)),
     startThread: (init) => new NodeThread(init),
+    onnxRuntime: async () => (await import("./onnxruntime/node.ts")).nodeOnnxRuntime,
   };
 }
 

@@ -60,9 +60,12 @@ export class CpuTimeline implements Timeline {
       const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
       done += chunk.length;
       const last = done === ids.length;
-      const drawn = this.#enqueue(chunk.length, () => {
+      const rollbacks = this.#rollbacks;
+      const drawn = this.#enqueue(chunk.length, async () => {
         const started = performance.now();
-        this.#append(chunk, last ? "last" : "none");
+        for (const pending of this.#append(chunk, last ? "last" : "none", true)) await pending;
+        // ONNX Runtime was waited for: meanwhile this may have been rolled back.
+        this.#throwIfDropped(rollbacks);
         this.#measure(chunk.length, started);
         return last ? this.#draw(0, sampling) : 0;
       });
@@ -88,7 +91,7 @@ export class CpuTimeline implements Timeline {
       });
     this.#checkRoom(ids.length);
     return this.#enqueue(ids.length, () => {
-      this.#append(ids, "all");
+      finish(this.#append(ids, "all"));
       const { vocabularySize } = this.#backend;
       const logits = new Float32Array(ids.length * vocabularySize);
       for (let row = 0; row < ids.length; row++) logits.set(this.#logits(row), row * vocabularySize);
@@ -150,7 +153,7 @@ export class CpuTimeline implements Timeline {
   }
 
   /** Runs a step of so many tokens in its turn, when the event loop has had its own. */
-  #enqueue<T>(tokens: number, step: () => T): Promise<T> {
+  #enqueue<T>(tokens: number, step: () => T | Promise<T>): Promise<T> {
     const rollbacks = this.#rollbacks;
     this.#waiting += tokens;
     return this.#backend.inTurn(async () => {
@@ -188,10 +191,10 @@ export class CpuTimeline implements Timeline {
   }
 
   /** Appends ids that the caller gives. */
-  #append(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"]): void {
+  #append(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     this.#forget(this.#length);
     this.#take(ids);
-    this.#forward(this.#length - ids.length, ids.length, logitsOf);
+    return this.#forward(this.#length - ids.length, ids.length, logitsOf, prompt);
   }
 
   #take(ids: Uint32Array): void {
@@ -230,7 +233,7 @@ export class CpuTimeline implements Timeline {
     const started = performance.now();
     this.#ids.set(drafts, position + 1);
     this.#cache.append(1 + drafts.length);
-    this.#forward(position, 1 + drafts.length, drafts.length === 0 ? "last" : "all");
+    finish(this.#forward(position, 1 + drafts.length, drafts.length === 0 ? "last" : "all"));
     const [first = 0, ...others] = this.#verify(position, drafts, sampling);
     this.#cache.truncate(position + 1 + others.length);
     this.#pace.measure(1 + drafts.length, (performance.now() - started) / 1000);
@@ -254,7 +257,7 @@ export class CpuTimeline implements Timeline {
     else this.#pace.check(matched, checked, right);
   }
 
-  #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"]): void {
+  #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap } = this.#backend;
     const { scratch, weights } = model;
     const table = rotationTable(
@@ -263,7 +266,7 @@ export class CpuTimeline implements Timeline {
     );
     heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
-    forward(model, { tokens, position, rotations: 1, cache: (layer) => layerPointers(this.#cache, layer), logitsOf });
+    return forward(model, { tokens, position, rotations: 1, cache: (layer) => layerPointers(this.#cache, layer), prompt, logitsOf });
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {
@@ -300,4 +303,9 @@ export class CpuTimeline implements Timeline {
 
 function same(a: Sampling, b: Sampling): boolean {
   return a === b || (Object.keys(a) as (keyof Sampling)[]).every((name) => a[name] === b[name]);
+}
+
+/** Runs a pass that has nothing to wait for. */
+function finish(pass: ReturnType<typeof forward>): void {
+  if (!pass.next().done) throw new LongtabError({ code: "internal", what: "A step that reads no prompt waits for ONNX Runtime" });
 }

@@ -37,12 +37,15 @@ describe.skipIf(skipped).each(["relaxed", "plain"] as const)(
     beforeAll(async () => {
       source = await FileSource.open(path);
       backend = await loadCpuBackend(await parseGguf(source), source, { contextLength: 1024, host: hostOf(simd) });
-      expect(backend.simd).toBe(simd);
     }, 60_000);
 
     afterAll(async () => {
       backend.dispose();
       await source.close();
+    });
+
+    test("the kernels are those that were asked for", () => {
+      expect(backend.simd).toBe(simd);
     });
 
     test("next-token distributions agree", async () => {
@@ -79,6 +82,34 @@ describe.skipIf(skipped).each(["relaxed", "plain"] as const)(
     });
   },
 );
+
+describe.skipIf(skipped)("with prompts read by ONNX Runtime", { timeout: 600_000 }, () => {
+  test("next-token distributions agree", async () => {
+    const source = await FileSource.open(path);
+    const options = { contextLength: 1024, host: hostOf("plain"), prefill: "onnxruntime" } as const;
+    const backend = await loadCpuBackend(await parseGguf(source), source, options);
+    expect(backend.prefillEngine).toBe("onnxruntime");
+    const steps: StepComparison[] = [];
+    for (const { promptIds, continuationIds, steps: recorded } of reference.cases) {
+      // A prompt of some length: what is measured is its keys and values.
+      if (promptIds.length < 20 || promptIds.length > longestPrompt || steps.length > 100) continue;
+      const forced = Uint32Array.from(continuationIds.slice(0, 20));
+      await score(backend, Uint32Array.from(promptIds), forced, {
+        onLogits: (index, logits) => {
+          const step = recorded[index];
+          if (step) steps.push(compareStep(step, forced[index] ?? 0, logits));
+        },
+      });
+    }
+    backend.dispose();
+    await source.close();
+    report("prompts by ONNX Runtime", agreement(steps));
+    expect(steps.length).toBeGreaterThanOrEqual(100);
+    // Coarser than our own kernels: one scale for a row of weights.
+    expect(agreement(steps).top1).toBeGreaterThanOrEqual(0.95);
+    expect(agreement(steps).meanKl).toBeLessThanOrEqual(0.01);
+  });
+});
 
 function report(simd: string, { steps, top1, clearTop1, clearSteps, meanKl, maxKl, nllDifference }: Agreement): void {
   process.stdout.write(

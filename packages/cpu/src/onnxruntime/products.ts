@@ -39,6 +39,13 @@ export class Products {
     this.bytes = [...products.values()].reduce((sum, { rows, columns }) => sum + rows * columns + rows * 4, 0);
   }
 
+  /** Sizes of the named matrix. @throws LongtabError `internal` */
+  shape(name: string): { rows: number; columns: number } {
+    const product = this.#products.get(name);
+    if (!product) throw new LongtabError({ code: "internal", what: `No product ${name}` });
+    return product;
+  }
+
   /**
    * y[t, n] = sum over k of x[t, k] w[n, k], with x f32 [T, columns] and y f32 [T, rows] of the named matrix.
    * @throws LongtabError `internal` for a name or sizes that do not fit, `out-of-memory` where ONNX Runtime fails.

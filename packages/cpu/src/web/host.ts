@@ -37,6 +37,7 @@ export const webHost: CpuHost = {
     }
   },
   startThread: (init) => new WebThread(init),
+  onnxRuntime: async () => (await import("../onnxruntime/web.ts")).webOnnxRuntime,
 };
 
 class WebThread implements Thread {
