@@ -31,7 +31,7 @@ export interface BackendMemory {
 
 /** What the bytes of a timeline's keys and values are; a timeline takes back those of the same form only. */
 export interface CacheForm {
-  /** How a number of a page is stored: "f16", "int8". */
+  /** How the numbers of a page are stored: "f16", "int16/int8". */
   precision: string;
   layers: number;
   kvHeads: number;
