@@ -3,7 +3,7 @@ import type { Simd } from "./open-backend.ts";
 import { openCpu } from "./open-backend.ts";
 
 /** How many rows are multiplied at a time: one in decoding, a few with drafts, many in prefill. */
-export const rowCounts = [1, 2, 4, 8, 16, 64] as const;
+const rowCounts = [1, 2, 4, 8, 16, 64] as const;
 
 /** Of weight that a tile and a block of inputs cover: packages/cpu/src/forms.ts. */
 const blockColumns = 32;
