@@ -5,12 +5,14 @@ const QUESTION = "What is the capital of France?";
 const ANSWER = "The capital of France is Paris.";
 const MODEL_BYTES = 98_362_432;
 
-/** A processor that plays the GPU takes a second a token where it is idle. */
-const READY = { timeout: 180_000 };
-const ANSWERED = { timeout: 300_000 };
+const LONGER_QUESTION = "Tell me about the sea.";
+
+/** Two slow cores may run another test's browser or a compiler at once. */
+const READY = { timeout: 60_000 };
+const ANSWERED = { timeout: 60_000 };
 
 test("a person loads the model, asks, reads the answer, and finds both again after a reload", async ({ page, baseURL }) => {
-  test.setTimeout(900_000);
+  test.setTimeout(300_000);
   const origin = await MeteredOrigin.start(baseURL ?? "");
   const card = page.getByRole("region", { name: "Model" });
   const answer = page.locator(".answer");
@@ -40,7 +42,7 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
     for (const [label, value] of [
       ["Temperature, as a number", "0"],
       ["Repetition penalty, as a number", "1"],
-      ["Longest answer, in tokens", "12"],
+      ["Longest answer, in tokens", "60"],
     ] as const) {
       await settings.getByLabel(label).fill(value);
       await settings.getByLabel(label).press("Tab");
@@ -57,20 +59,23 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
       };
       look();
     });
-    await page.getByRole("textbox", { name: "Message", exact: true }).fill(QUESTION);
-    await page.getByRole("button", { name: "Send" }).click();
-    await expect(page.getByText(QUESTION, { exact: true }).first()).toBeVisible();
-    await expect(answer).toContainText(ANSWER, ANSWERED);
-    await expect(page.getByRole("button", { name: "Send" })).toBeVisible(ANSWERED);
+    const ask = async (question: string): Promise<void> => {
+      await page.getByRole("textbox", { name: "Message", exact: true }).fill(question);
+      await page.getByRole("button", { name: "Send" }).click();
+      await expect(page.getByText(question, { exact: true }).first()).toBeVisible();
+      await expect(page.getByRole("button", { name: "Send" })).toBeVisible(ANSWERED);
+    };
+    await ask(QUESTION);
+    await expect(answer).toContainText(ANSWER);
+    await ask(LONGER_QUESTION);
     const seen = await page.evaluate(() => (window as unknown as { seen: string[] }).seen);
-    const words = new Set(seen.map((text) => ANSWER.split(" ").filter((word) => text.includes(word)).length));
-    expect(words.size).toBeGreaterThan(3);
+    expect(seen.length).toBeGreaterThan(10);
   });
 
   await test.step("after a reload the conversation is there, and the stored model starts without the network", async () => {
     await page.reload();
     await expect(page.getByRole("heading", { level: 1 })).toContainText("capital of France");
-    await expect(answer).toContainText(ANSWER);
+    await expect(answer.first()).toContainText(ANSWER);
     await card.getByRole("button", { name: "Start", exact: true }).click();
     await expect(card).toBeHidden(READY);
     await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeFocused();

@@ -348,7 +348,7 @@ test.describe("loading", () => {
   });
 
   test("from a file keeps a copy; a worker that dies ends its requests and says that the model is lost", async ({ openPage, site }) => {
-    const { url } = site.publish("chosen.gguf", MODEL);
+    const { url } = site.publish("chosen.gguf", LARGER);
     const page = await openPage();
     const { info, error } = await page.evaluate(async (address) => window.library.loadFile(address, "mine.gguf"), url);
     expect(error).toBeUndefined();

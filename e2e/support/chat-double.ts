@@ -26,6 +26,7 @@ export class ChatWithDouble {
   /** Opens the page and, where the scenario stores a model, starts it. */
   async open(page: Page, scenario: Scenario): Promise<void> {
     await page.goto(this.address(scenario));
+    await page.locator(".app").waitFor();
     if (scenario.stored !== "all") return;
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await page.getByText("What is on your mind?").waitFor();

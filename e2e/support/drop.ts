@@ -2,6 +2,7 @@ import type { Page } from "@playwright/test";
 
 /** Drops a file of these bytes on the page, as a person does. */
 export async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  await page.locator(".app").waitFor();
   const dataTransfer = await page.evaluateHandle(
     ([fileName, contents]) => {
       const data = new DataTransfer();

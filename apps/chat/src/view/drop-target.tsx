@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { chooseFile, modelState } from "../state/model.ts";
 import { Icon } from "./icons.tsx";
 
@@ -8,7 +8,8 @@ const dragging = signal(false);
 
 /** The whole page takes a model file. Text and links dragged about are none of its business. */
 export function DropTarget(): JSX.Element | null {
-  useEffect(() => {
+  // From the first paint on: a file dropped on a page that does not listen takes the page's place.
+  useLayoutEffect(() => {
     const hasFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") === true;
     const onOver = (event: DragEvent): void => {
       if (!hasFile(event)) return;
