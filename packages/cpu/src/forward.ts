@@ -37,23 +37,31 @@ export interface ForwardInput {
 
 /**
  * The forward pass: token ids in, logits out, into `scratch.logits`. Prefill and decode are this one function, and a row's bits do not
- * depend on which it is. Every call of a kernel is a job that the whole team does. Yields what must be waited for before it goes on: ONNX
- * Runtime's products of a prompt's rows, and nothing else.
+ * depend on which it is. Every call of a kernel is a job that the whole team does. Of a prompt's rows it yields after each layer, for the
+ * caller to see to other things, and where ONNX Runtime's products must be waited for.
  * T tokens this step, D hidden, H query heads, G kv heads, E head size, F ffn, V vocabulary.
  */
-export function* forward(model: CpuModel, input: ForwardInput): Generator<Promise<void>, void> {
+export function* forward(model: CpuModel, input: ForwardInput): Generator<Promise<void> | undefined, void> {
   const { config, kernels, weights, scratch: s } = model;
   const { tokens, logitsOf } = input;
   const [table] = weights.embedding.parts;
   kernels.embed(table.tiles, table.bits, s.ids, tokens, config.hidden / blockColumns, s.x); // [T, D]
-  for (const [index, layer] of weights.layers.entries()) yield* forwardLayer(model, layer, index, input);
+  for (const [index, layer] of weights.layers.entries()) {
+    yield* forwardLayer(model, layer, index, input);
+    if (input.prompt) yield undefined;
+  }
   if (logitsOf === "none") return;
   const skipped = logitsOf === "last" ? tokens - 1 : 0; // prefill needs one row of logits, not T
   norm(model, s.x + skipped * config.hidden * 4, tokens - skipped, weights.outputNorm, weights.head);
   product(model, weights.head, tokens - skipped, s.logits); // [rows, V]
 }
 
-function* forwardLayer(model: CpuModel, layer: LayerWeights, index: number, input: ForwardInput): Generator<Promise<void>, void> {
+function* forwardLayer(
+  model: CpuModel,
+  layer: LayerWeights,
+  index: number,
+  input: ForwardInput,
+): Generator<Promise<void> | undefined, void> {
   const { config, kernels, scratch: s } = model;
   const { tokens } = input;
   const { heads, headSize, ffn } = config;

@@ -11,11 +11,13 @@ import type { CpuTable } from "./kv/index.ts";
 import { nextTask } from "./next-task.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
-/** A chunk of a prompt should take about this long, so that an abort is heard and progress can be shown. */
-const chunkSeconds = 0.08;
+/** A chunk of a prompt should take about this long, so that progress can be shown. */
+const chunkSeconds = 0.3;
 /** Below this unpacking the weights costs more than multiplying with them. */
 const smallestChunk = 8;
-const firstChunk = 16;
+const firstChunk = 32;
+/** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
+const pauseSeconds = 0.03;
 
 /** One sequence on the CPU. Timelines of one backend share its scratch; turns keep their steps apart. */
 export class CpuTimeline implements Timeline {
@@ -29,6 +31,8 @@ export class CpuTimeline implements Timeline {
   readonly #pace = new DraftPace();
   /** Tokens stored for the caller. The cache holds more where drafts were right. */
   #length = 0;
+  /** Tokens of the chunk of a prompt that is under way. */
+  #reading = 0;
   /** Tokens that were drawn ahead because drafts were right: the cache holds the keys and values of all but the last. */
   #ahead: { ids: number[]; sampling: Sampling } | undefined;
   /** Drafts that the step whose turn it is has room for. */
@@ -48,7 +52,7 @@ export class CpuTimeline implements Timeline {
   }
 
   get length(): number {
-    return this.#length + this.#waiting;
+    return this.#length + this.#reading + this.#waiting;
   }
 
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
@@ -60,16 +64,15 @@ export class CpuTimeline implements Timeline {
       const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
       done += chunk.length;
       const last = done === ids.length;
-      const rollbacks = this.#rollbacks;
-      const drawn = this.#enqueue(chunk.length, async () => {
-        const started = performance.now();
-        for (const pending of this.#append(chunk, last ? "last" : "none", true)) await pending;
-        // ONNX Runtime was waited for: meanwhile this may have been rolled back.
-        this.#throwIfDropped(rollbacks);
-        this.#measure(chunk.length, started);
+      const read = this.#enqueue(chunk.length, async () => {
+        await this.#read(chunk, last ? "last" : "none");
         return last ? this.#draw(0, sampling) : 0;
       });
-      const id = await orAborted(drawn, signal);
+      const id = await orAborted(read, signal).catch((error: unknown) => {
+        // What is under way ends at its next pause, as after a rollback.
+        if (signal?.aborted) this.truncate(this.#length);
+        throw error;
+      });
       if (!last) continue;
       onProgress?.(done, ids.length);
       return id;
@@ -91,7 +94,9 @@ export class CpuTimeline implements Timeline {
       });
     this.#checkRoom(ids.length);
     return this.#enqueue(ids.length, () => {
-      finish(this.#append(ids, "all"));
+      this.#forget(this.#length);
+      this.#take(ids);
+      finish(this.#forward(this.#length - ids.length, ids.length, "all"));
       const { vocabularySize } = this.#backend;
       const logits = new Float32Array(ids.length * vocabularySize);
       for (let row = 0; row < ids.length; row++) logits.set(this.#logits(row), row * vocabularySize);
@@ -102,6 +107,7 @@ export class CpuTimeline implements Timeline {
   truncate(length: number): void {
     this.#rollbacks++;
     this.#waiting = 0;
+    this.#reading = 0;
     this.#forget(Math.min(length, this.#length));
   }
 
@@ -190,11 +196,25 @@ export class CpuTimeline implements Timeline {
     if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
   }
 
-  /** Appends ids that the caller gives. */
-  #append(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
-    this.#forget(this.#length);
-    this.#take(ids);
-    return this.#forward(this.#length - ids.length, ids.length, logitsOf, prompt);
+  /** Appends a chunk of a prompt. Its tokens count when all of it is done: one that is rolled back meanwhile leaves nothing. */
+  async #read(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"]): Promise<void> {
+    const rollbacks = this.#rollbacks;
+    const position = this.#length;
+    const started = performance.now();
+    this.#forget(position);
+    this.#ids.set(ids, position);
+    this.#cache.append(ids.length);
+    this.#reading = ids.length;
+    let paused = started;
+    for (const pending of this.#forward(position, ids.length, logitsOf, true)) {
+      if (!pending && performance.now() - paused < pauseSeconds * 1000) continue;
+      await (pending ?? nextTask());
+      paused = performance.now();
+      this.#throwIfDropped(rollbacks);
+    }
+    this.#reading = 0;
+    this.#length += ids.length;
+    this.#measure(ids.length, started);
   }
 
   #take(ids: Uint32Array): void {
