@@ -7,7 +7,7 @@ import { expect, openLibrary, test } from "./support/library-test.ts";
 const MODEL = tinyModel();
 let large: Uint8Array | undefined;
 /** Large enough for something to happen in the middle of its load and of its answers. */
-const largeModel = (): Uint8Array => (large ??= tinyModel({ hidden: 512, ffn: 2048, layers: 8, contextLength: 4096 }));
+const largeModel = (): Uint8Array => (large ??= tinyModel({ hidden: 512, ffn: 2048, layers: 8, vocabulary: 8192, contextLength: 4096 }));
 const GREEDY = { messages: [{ role: "user" as const, content: "Another question" }], temperature: 0, repetition_penalty: 1 };
 const SOFTWARE = "Runs on the processor: there is no graphics card here, only software that imitates one.";
 const WASM_REMEDY = "add 'wasm-unsafe-eval' to its script-src directive";
