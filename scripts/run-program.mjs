@@ -5,7 +5,7 @@ import { buildKernels } from "./build-kernels.mjs";
 import { fingerprint, root, scratch, whenChanged } from "./workspace.mjs";
 
 /** Packages that stay imports of the built program: native code, and what a machine need not have. */
-const EXTERNAL = ["webgpu", "playwright", "@playwright/test", "node-llama-cpp", "@wllama/wllama"];
+const EXTERNAL = ["webgpu", "onnxruntime-web", "playwright", "@playwright/test", "node-llama-cpp", "@wllama/wllama"];
 
 /**
  * Builds a program of the workspace for Node, in a second or so and only when its sources have changed.

@@ -27,6 +27,7 @@ export async function generate(args: string[]): Promise<number> {
   const { file, backend } = await openModel(required(o.model, "model"), {
     backend: o.backend,
     threads: o.threads,
+    prefill: o.prefill,
     contextLength: o["context-length"],
   });
   const engine = new Engine(backend, Tokenizer.fromMetadata(file.metadata));

@@ -8,10 +8,11 @@ const usage = `Longtab in a terminal.
 
   generate --model FILE --prompt TEXT [--chat] [--system TEXT] [--max-tokens N] [--seed N] [--temperature X] [--top-k N] [--top-p X]
            [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
+           [--prefill auto|own|onnxruntime]
       Streams a completion; --chat puts the text into the model's chat format. What runs where, and how fast, goes to standard error.
       --backend auto, the default, takes a real graphics card, else the processor.
 
-  score --model FILE --in cases.json --out out.json [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
+  score --model FILE --in cases.json --out out.json [--context-length N] [--backend auto|webgpu|cpu] [--threads N] [--prefill ...]
       In: [{ "id", "ids": [prompt ids], "continuation": [ids] }].
       Out: [{ "id", "steps": [{ "top": [ten best { "id", "logprob" }], "logprob": of the forced id }] }]; step j predicts continuation[j].
 

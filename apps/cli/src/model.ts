@@ -5,7 +5,7 @@ import type { Backend } from "@longtab/engine";
 import { parseGguf } from "@longtab/formats";
 import type { ModelFile } from "@longtab/formats";
 import { FileSource } from "@longtab/formats/node";
-import type { BackendChoice } from "longtab";
+import type { BackendChoice, PrefillChoice } from "longtab";
 import { Placement } from "longtab/placement";
 import { create, globals } from "webgpu";
 
@@ -17,11 +17,12 @@ export interface OpenedModel {
 export interface OpenOptions {
   backend?: string | undefined;
   threads?: number | undefined;
+  prefill?: string | undefined;
   contextLength?: number | undefined;
 }
 
 /** The options of every verb that runs a model. */
-export const placeOptions = { backend: "string", threads: "number", "context-length": "number" } as const;
+export const placeOptions = { backend: "string", threads: "number", prefill: "string", "context-length": "number" } as const;
 
 /** Dawn ends its devices when this object is collected. */
 let gpu: Pick<GPU, "requestAdapter"> | undefined;
@@ -49,13 +50,17 @@ export async function openFile(path: string): Promise<{ source: FileSource; file
 }
 
 /** Loads a model file where `backend` says: "auto", the default, takes a real graphics card, else the processor. Standard error is told. */
-export async function openModel(path: string, { backend: name = "auto", threads, contextLength }: OpenOptions): Promise<OpenedModel> {
+export async function openModel(
+  path: string,
+  { backend: name = "auto", threads, prefill = "auto", contextLength }: OpenOptions,
+): Promise<OpenedModel> {
   const choice = toChoice(name);
   checkThreads(threads);
+  checkPrefill(prefill);
   const { source, file } = await openFile(path);
   try {
     if (choice !== "cpu") gpu ??= findGpu();
-    const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads });
+    const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
     await placement.plan(file, contextLength);
     const backend = await placement.load(file, source, { contextLength });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
@@ -91,6 +96,17 @@ function toChoice(name: string): BackendChoice {
     value: name,
     limit: "auto, webgpu or cpu",
     remedy: "leave --backend out",
+  });
+}
+
+function checkPrefill(name: string): asserts name is PrefillChoice {
+  if (name === "auto" || name === "own" || name === "onnxruntime") return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: "--prefill does not know this engine",
+    value: name,
+    limit: "auto, own or onnxruntime",
+    remedy: "leave it out for what is faster",
   });
 }
 

@@ -21,7 +21,12 @@ export async function score(args: string[]): Promise<number> {
   });
   const [model, input, output] = [required(o.model, "model"), required(o.in, "in"), required(o.out, "out")];
   const raw = await readArray(input);
-  const { backend } = await openModel(model, { backend: o.backend, threads: o.threads, contextLength: o["context-length"] });
+  const { backend } = await openModel(model, {
+    backend: o.backend,
+    threads: o.threads,
+    prefill: o.prefill,
+    contextLength: o["context-length"],
+  });
   try {
     const cases = raw.map((value, index) => parseCase(value, index, backend));
     const results: object[] = [];

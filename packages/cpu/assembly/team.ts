@@ -24,8 +24,9 @@ const JOB_MASK: i32 = (1 << 24) - 1;
 
 /** Looks at a word that another thread will change before sleeping: some tens of microseconds. */
 const SPINS: i32 = 4000;
-/** An item takes milliseconds at most: after this long a helper must have died. */
-const PATIENCE: i64 = 20_000_000_000;
+/** An item takes milliseconds at most: when none was done in so many seconds, one by one, a helper must have died. */
+const PATIENCE: i32 = 20;
+const SECOND: i64 = 1_000_000_000;
 
 let helpers: i32 = 0;
 /** The leader's count of jobs. */
@@ -114,11 +115,11 @@ function takeItems(job: i32): void {
 function awaitDone(items: i32): void {
   for (let spin = 0; spin < SPINS; spin++) if (atomic.load<i32>(DONE) == items) return;
   atomic.store<i32>(LEADER_SLEEPS, 1);
-  for (;;) {
-    const done = atomic.load<i32>(DONE);
-    if (done == items) break;
-    // 2 is "timed out".
-    if (atomic.wait<i32>(DONE, done, PATIENCE) == 2 && atomic.load<i32>(DONE) == done) unreachable();
+  let idle = 0;
+  for (let done = atomic.load<i32>(DONE); done != items; done = atomic.load<i32>(DONE)) {
+    // 2 is "timed out". Seconds are counted, not taken from a clock: a machine that slept meanwhile has lost none of them.
+    idle = atomic.wait<i32>(DONE, done, SECOND) == 2 ? idle + 1 : 0;
+    if (idle == PATIENCE) unreachable();
   }
   atomic.store<i32>(LEADER_SLEEPS, 0);
 }

@@ -19,9 +19,13 @@ export interface LoadOptions {
    * the faster of the two, and else the processor. The other two are meant: what cannot be had is an error.
    */
   backend?: BackendChoice;
+  /** What multiplies the many rows of a prompt on the processor. Default "auto": what is faster, which `ModelInfo.cpu` names with the reason. */
+  prefill?: PrefillChoice;
 }
 
 export type BackendKind = "webgpu" | "cpu";
+export type PrefillChoice = "auto" | "own" | "onnxruntime";
+
 export type BackendChoice = "auto" | BackendKind;
 
 export type LoadPhase = "download" | "verify" | "upload" | "shaders";

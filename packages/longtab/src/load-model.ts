@@ -25,7 +25,7 @@ export interface LoadedEngine {
  * @throws LongtabError of every layer below.
  */
 export async function loadModel(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
-  const placement = await Placement.find(request.backend ?? "auto");
+  const placement = await Placement.find(request.backend ?? "auto", { prefill: request.prefill });
   try {
     return await Promise.race([loadAt(placement, request, onProgress), placement.lost]);
   } catch (error) {

@@ -28,7 +28,7 @@ export const Longtab: LongtabStatic = {
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
 async function load(
   model: ModelReference,
-  { onProgress, signal, contextLength, modelBase, backend }: LoadOptions = {},
+  { onProgress, signal, contextLength, modelBase, backend, prefill }: LoadOptions = {},
 ): Promise<LoadedModel> {
   throwIfAborted(signal);
   const link = new WorkerLink();
@@ -45,6 +45,7 @@ async function load(
     model,
     ...(contextLength !== undefined && { contextLength }),
     ...(backend !== undefined && { backend }),
+    ...(prefill !== undefined && { prefill }),
     ...(modelBase !== undefined && { modelBase: new URL(modelBase, document.baseURI).href }),
   };
   try {

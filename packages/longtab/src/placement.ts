@@ -6,7 +6,7 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { openDevice } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { planLoad } from "@longtab/model";
-import type { BackendChoice, LoadProgress, ModelInfo } from "./api.ts";
+import type { BackendChoice, LoadProgress, ModelInfo, PrefillChoice } from "./api.ts";
 import { adapterName, decideByAdapter, describeDecision, isSlower, looksSlow, whyNotGpu } from "./choose-backend.ts";
 import type { Decision, Why } from "./choose-backend.ts";
 import { describeCpu } from "./cpu-info.ts";
@@ -20,6 +20,8 @@ export interface Surroundings {
   cpuHost?: Cpu.CpuHost | undefined;
   /** Default: as many as there are cores. */
   threads?: number | undefined;
+  /** What multiplies a prompt's rows on the processor. */
+  prefill?: PrefillChoice | undefined;
 }
 
 export interface PlacementLoadOptions {
@@ -95,8 +97,8 @@ export class Placement {
       }
     }
     const { loadCpuBackend } = await importCpu();
-    const { cpuHost: host, threads } = this.#surroundings;
-    return loadCpuBackend(file, source, { ...options, host, threads });
+    const { cpuHost: host, threads, prefill } = this.#surroundings;
+    return loadCpuBackend(file, source, { ...options, host, threads, prefill });
   }
 
   /** What runs where and why, for people and programs. */

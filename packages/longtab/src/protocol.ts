@@ -1,6 +1,6 @@
 import type { SerializedError } from "@longtab/errors";
 import type { Summary } from "@longtab/engine";
-import type { BackendChoice, ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel } from "./api.ts";
+import type { BackendChoice, ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel, PrefillChoice } from "./api.ts";
 
 /**
  * The worker's interface. Comlink exposes it and `Remote<WorkerApi>` is what the client calls. Progress and text do not travel as calls but on a
@@ -25,6 +25,7 @@ export interface LoadRequest {
   contextLength?: number;
   modelBase?: string;
   backend?: BackendChoice;
+  prefill?: PrefillChoice;
 }
 
 export type LoadEvent = { type: "progress"; progress: LoadProgress } | { type: "lost"; error: SerializedError };
