@@ -29,8 +29,8 @@ const PATIENCE: i32 = 20;
 const SECOND: i64 = 1_000_000_000;
 
 let helpers: i32 = 0;
-/** The leader's count of jobs. */
-let sequence: i32 = 0;
+/** The leader's count of jobs. It begins shortly before its end, so that its return to 0 is nothing rare. */
+let sequence: i32 = JOB_MASK - 1000;
 
 /** Tells the leader how many helpers there are. */
 export function setHelpers(count: i32): void {
@@ -104,7 +104,8 @@ function takeItems(job: i32): void {
     const ticket = atomic.load<i64>(TICKET);
     const item = ticket & ITEM_MASK;
     const items = (ticket >> ITEM_BITS) & ITEM_MASK;
-    if (<i32>(ticket >> (2 * ITEM_BITS)) != job || item == items) return;
+    // Without its sign: in the later half of the numbers the highest bit is set.
+    if (<i32>(ticket >>> (2 * ITEM_BITS)) != job || item == items) return;
     // Whoever takes an item keeps the job from ending, so its kind and arguments stay until the item is done.
     if (atomic.cmpxchg<i64>(TICKET, ticket, ticket + 1) != ticket) continue;
     perform(load<i32>(KIND), <i32>item);
