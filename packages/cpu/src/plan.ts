@@ -55,11 +55,11 @@ export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions =
     scratch: scratchBytes(config, tokens),
     kvBudget: cacheBytes(cacheShape(config), tokens) + tableBytes(cacheShape(config), dense.listCapacity(tokens)),
   });
-  const room = (tokens: number): number => {
+  const bytes = (tokens: number): number => {
     const { scratch, kvBudget } = cost(tokens);
-    return addressable - weights - scratch - kvBudget;
+    return weights + scratch + kvBudget;
   };
-  const most = largest(config.contextLength, (tokens) => room(tokens) >= 0);
+  const most = largest(config.contextLength, (tokens) => bytes(tokens) <= addressable);
   if (most === 0 || (contextLength ?? 0) > most) {
     throw new LongtabError({
       code: "out-of-memory",
@@ -67,7 +67,7 @@ export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions =
         most === 0
           ? "The model is larger than what the browser's processor path can address"
           : "The context is longer than what the browser's processor path can address beside the weights",
-      value: weights + (contextLength === undefined ? 0 : cost(contextLength).kvBudget),
+      value: bytes(contextLength ?? 1),
       limit: addressable,
       remedy: most === 0 ? "choose a smaller model" : `choose a context of at most ${most} tokens`,
     });
