@@ -1,6 +1,6 @@
 import { dense } from "@longtab/attention";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
-import { LongtabError } from "@longtab/errors";
+import { LongtabError, throwIfAborted } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
@@ -33,11 +33,12 @@ const slack = 4 * 2 ** 20;
 
 /**
  * Loads a model into memory of WebAssembly: plans it, streams and re-lays the weights, starts the threads.
- * @throws LongtabError as `planCpuLoad`, `start` and `loadWeights` do; nothing stays allocated then.
+ * @throws LongtabError as `planCpuLoad`, `start` and `loadWeights` do, `device-lost` where the kernels trap; nothing stays allocated then.
  */
 export async function loadCpuBackend(file: ModelFile, source: ByteSource, options: LoadCpuOptions = {}): Promise<CpuBackend> {
   const { signal, onProgress, host = webHost, threads } = options;
   const plan = planCpuLoad(file, options);
+  throwIfAborted(signal);
   const { weights: weightBytes, scratch: scratchBytes, kvBudget } = plan.memory;
   const started = await start({ host, threads, limit: weightBytes + scratchBytes + kvBudget + slack });
   try {
@@ -52,8 +53,18 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
     return new CpuBackend(plan, started, { config: plan.config, heap, kernels, weights, scratch, threads: size, products }, choice);
   } catch (error) {
     started.team.dispose();
-    throw error;
+    throw error instanceof WebAssembly.RuntimeError ? threadsLost(error) : error;
   }
+}
+
+/** What a trap of the kernels means: a thread died in the middle of its work, or memory is not what it was. */
+function threadsLost(cause: WebAssembly.RuntimeError): LongtabError {
+  return new LongtabError({
+    code: "device-lost",
+    what: "The processor's threads stopped working",
+    remedy: "load the model again; stored weights and conversations are kept",
+    cause,
+  });
 }
 
 /** A model in WASM memory: weights, scratch and pages, shared by its timelines. */
@@ -149,14 +160,9 @@ export class CpuBackend implements Backend {
     void this.model.products?.dispose();
   }
 
-  #fail(cause: unknown): LongtabError {
+  #fail(cause: WebAssembly.RuntimeError): LongtabError {
     this.#started.team.dispose();
-    this.#failure = new LongtabError({
-      code: "device-lost",
-      what: "The processor's threads stopped working",
-      remedy: "load the model again; stored weights and conversations are kept",
-      cause,
-    });
+    this.#failure = threadsLost(cause);
     this.#reportLost(this.#failure);
     return this.#failure;
   }

@@ -20,6 +20,7 @@ export interface CpuHost {
   readonly shared: boolean;
   /** Default: what the engine has. */
   readonly simd?: "relaxed" | "plain";
+  /** @throws LongtabError `network-failed`, or `wasm-unavailable` where they are files. */
   loadKernels(name: KernelsName): Promise<BufferSource>;
   startThread(init: ThreadInit): Thread;
   /** Imported when a prompt is to be read with it. */

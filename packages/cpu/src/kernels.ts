@@ -63,8 +63,16 @@ export function kernelsName(simd: "relaxed" | "plain", shared: boolean): Kernels
   return `kernels${simd === "relaxed" ? "-relaxed" : ""}${shared ? "-threads" : ""}` as KernelsName;
 }
 
-/** @throws LongtabError `wasm-blocked` where the page's policy forbids WebAssembly. */
+/** @throws LongtabError `wasm-unavailable` for kernels that this engine cannot read, `wasm-blocked` where the page's policy forbids WebAssembly. */
 export async function compileKernels(bytes: BufferSource): Promise<WebAssembly.Module> {
+  // A policy forbids to compile, not to validate.
+  if (!WebAssembly.validate(bytes)) {
+    throw new LongtabError({
+      code: "wasm-unavailable",
+      what: "The processor's part of Longtab is damaged, or this browser is too old for it",
+      remedy: "reload the page or update the browser",
+    });
+  }
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { LongtabError } from "@longtab/errors";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -15,10 +16,24 @@ export function nodeHost(kernelsFolder: string): CpuHost {
   return {
     cores: availableParallelism(),
     shared: true,
-    loadKernels: (name) => readFile(join(kernelsFolder, `${name}.wasm`)),
+    loadKernels: (name) => readKernels(join(kernelsFolder, `${name}.wasm`)),
     startThread: (init) => new NodeThread(init),
     onnxRuntime: async () => (await import("./onnxruntime/node.ts")).nodeOnnxRuntime,
   };
+}
+
+async function readKernels(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new LongtabError({
+      code: "wasm-unavailable",
+      what: "The processor's compiled kernels cannot be read",
+      value: path,
+      remedy: "build them: node scripts/build-kernels.mjs",
+      cause,
+    });
+  }
 }
 
 class NodeThread implements Thread {

@@ -1,3 +1,4 @@
+import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
@@ -20,7 +21,8 @@ export class PromptProducts {
 
   /** Reads the weights of every layer once more and hands them over. @throws LongtabError as `openProducts` does. */
   static async open(plan: CpuLoadPlan, source: ByteSource, { host, threads, signal }: PromptProductsOptions): Promise<PromptProducts> {
-    const [{ openProducts, stackedMatrix }, runtime] = await Promise.all([import("./onnxruntime/index.ts"), host.onnxRuntime()]);
+    const imported = Promise.all([import("./onnxruntime/index.ts"), host.onnxRuntime()]);
+    const [{ openProducts, stackedMatrix }, runtime] = await imported.catch((cause: unknown) => Promise.reject(unfetched(cause)));
     const matrices = plan.tensors.layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }, layer) => [
       stackedMatrix(`${layer} qkv`, source, [query, key, value]),
       stackedMatrix(`${layer} output`, source, [attentionOutput]),
@@ -50,4 +52,15 @@ export class PromptProducts {
   async dispose(): Promise<void> {
     await this.#products.dispose();
   }
+}
+
+/** The page's own scripts for it are fetched when they are first needed, and may not be had any more. */
+function unfetched(cause: unknown): LongtabError {
+  if (isLongtabError(cause)) return cause;
+  return new LongtabError({
+    code: "wasm-unavailable",
+    what: "The scripts for ONNX Runtime could not be fetched",
+    remedy: "reload the page, or do without it",
+    cause,
+  });
 }

@@ -22,7 +22,7 @@ export interface StartOptions {
   limit: number;
 }
 
-/** @throws LongtabError `wasm-blocked`, `network-failed`, `out-of-memory`. */
+/** @throws LongtabError `wasm-unavailable`, `wasm-blocked`, `out-of-memory`, and what `host.loadKernels` throws. */
 export async function start({ host, threads, limit }: StartOptions): Promise<Started> {
   const simd = host.simd ?? detectSimd();
   const wanted = host.shared ? Math.max(1, Math.min(threads ?? host.cores, host.cores, maxThreads)) : 1;

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "@longtab/errors";
+import { orAborted, throwIfAborted } from "@longtab/errors";
 import { dequantise, release, rowByteLength } from "@longtab/formats";
 import type { ByteSource, TensorInfo } from "@longtab/formats";
 import type { RotarySpec } from "@longtab/attention";
@@ -134,7 +134,7 @@ async function readInOrder(
   let next = read(pieces[0]);
   for (const [index, piece] of pieces.entries()) {
     throwIfAborted(signal);
-    const bytes = await next;
+    const bytes = next && (await orAborted(next, signal));
     if (!bytes) break;
     next = read(pieces[index + 1]);
     piece.store(bytes);
