@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import type { CpuHost } from "../src/host.ts";
+import type { CpuHost, Thread, ThreadInit } from "../src/host.ts";
 import { Heap } from "../src/heap.ts";
 import { compileKernels, instantiateKernels, kernelsName } from "../src/kernels.ts";
 import type { Kernels } from "../src/kernels.ts";
@@ -15,6 +15,30 @@ export const host = nodeHost(join(import.meta.dirname, "../wasm"));
 /** The same, as on an engine that has these instructions. */
 export function hostOf(simd: "relaxed" | "plain"): CpuHost {
   return { ...host, simd };
+}
+
+export interface WatchedHost extends CpuHost {
+  /** Those started so far. */
+  readonly threads: readonly (Thread & { readonly ended: boolean })[];
+}
+
+/** A host with four cores, or with changes, whose threads can be seen. */
+export function watchedHost(changes: Partial<CpuHost> = {}): WatchedHost {
+  const threads: (Thread & { ended: boolean })[] = [];
+  const startThread = (init: ThreadInit): Thread => {
+    const thread = host.startThread(init);
+    const watched = {
+      failed: thread.failed,
+      ended: false,
+      terminate: () => {
+        watched.ended = true;
+        thread.terminate();
+      },
+    };
+    threads.push(watched);
+    return watched;
+  };
+  return { ...host, cores: 4, startThread, ...changes, threads };
 }
 
 export interface OpenKernels {

@@ -11,8 +11,8 @@ export interface Sizes {
   ffn: number;
   vocabulary: number;
   contextLength: number;
-  /** Q8_0 where not named. */
-  types?: Partial<Record<MatrixName, TensorType>>;
+  /** One type for every matrix, or a type for each; Q8_0 where not named. */
+  types?: TensorType | Partial<Record<MatrixName, TensorType>>;
 }
 
 export const small: Sizes = {
@@ -36,7 +36,7 @@ export function sizeModel({ hidden, layers, heads, kvHeads, headSize, ffn, vocab
     size += byteLength;
   };
   const matrix = (matrixName: MatrixName, name: string, rows: number, columns: number): void =>
-    add(name, types?.[matrixName] ?? "Q8_0", [rows, columns]);
+    add(name, typeof types === "string" ? types : (types?.[matrixName] ?? "Q8_0"), [rows, columns]);
   matrix("embedding", "token_embd.weight", vocabulary, hidden);
   for (let layer = 0; layer < layers; layer++) {
     add(`blk.${layer}.attn_norm.weight`, "F32", [hidden]);
