@@ -11,8 +11,8 @@ import type { CpuTable } from "./kv/index.ts";
 import { nextTask } from "./next-task.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
-/** A chunk of a prompt should take about this long, so that progress can be shown. */
-const chunkSeconds = 0.3;
+/** A chunk of a prompt should take about this long, so that progress can be shown; smaller ones use weights and threads less well. */
+const chunkSeconds = 0.8;
 /** Below this unpacking the weights costs more than multiplying with them. */
 const smallestChunk = 8;
 const firstChunk = 32;
