@@ -1,7 +1,7 @@
 import { dense } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
-import type { ModelFile, TensorType } from "@longtab/formats";
-import { cacheShape, findTensors, readConfig } from "@longtab/model";
+import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
+import { cacheShape, checkContextLength, findTensors, readConfig } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
 import { cacheBytes, tableBytes } from "./kv/index.ts";
@@ -35,15 +35,7 @@ export interface CpuPlanOptions {
 export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions = {}): CpuLoadPlan {
   const config = readConfig(file);
   const tensors = findTensors(file, config);
-  if (contextLength !== undefined && (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > config.contextLength)) {
-    throw new LongtabError({
-      code: "invalid-option",
-      what: "The context length must be a whole number of tokens within the trained window",
-      value: contextLength,
-      limit: config.contextLength,
-      remedy: `choose 1 to ${config.contextLength}`,
-    });
-  }
+  checkContextLength(contextLength, config);
   const matrices = matricesOf(tensors);
   const weights =
     matrices.reduce((sum, tensor) => sum + tilesBytes(tensor), 0) +
@@ -81,12 +73,13 @@ export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions =
   return { config, tensors, contextLength: tokens, memory: { weights, ...cost(tokens) }, roundings };
 }
 
-function matricesOf({ embedding, head, layers }: ModelTensors): ModelTensors["embedding"][] {
-  return [
-    embedding,
-    ...(head ? [head] : []),
-    ...layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [query, key, value, attentionOutput, gate, up, down]),
-  ];
+function matricesOf(tensors: ModelTensors): TensorInfo[] {
+  return [tensors.embedding, ...(tensors.head ? [tensors.head] : []), ...layerMatrices(tensors)];
+}
+
+/** The matrices of all layers: what a prompt's rows meet. */
+export function layerMatrices({ layers }: ModelTensors): TensorInfo[] {
+  return layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [query, key, value, attentionOutput, gate, up, down]);
 }
 
 /** The largest number up to `limit` that fits; 0 where none does. What fits a number fits smaller ones. */

@@ -2,6 +2,7 @@ import type { ByteSource } from "@longtab/formats";
 import { storedForm } from "./forms.ts";
 import { choosePrefill, withoutOnnxRuntime } from "./onnxruntime/choose.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
+import { layerMatrices } from "./plan.ts";
 import type { CpuLoadPlan } from "./plan.ts";
 import { PromptProducts } from "./prompt-products.ts";
 import type { PromptProductsOptions } from "./prompt-products.ts";
@@ -22,17 +23,8 @@ export async function openPrefill(
   { prefill = "auto", host, threads, signal }: PrefillOptions,
 ): Promise<{ products?: PromptProducts; choice: PrefillChoice }> {
   const { weights, scratch, kvBudget } = plan.memory;
-  const layers = plan.tensors.layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [
-    query,
-    key,
-    value,
-    attentionOutput,
-    gate,
-    up,
-    down,
-  ]);
   const sizes = { 4: 0, 8: 0 };
-  for (const { type, shape } of layers) sizes[storedForm(type).bits] += (shape[0] ?? 0) * (shape[1] ?? 0);
+  for (const { type, shape } of layerMatrices(plan.tensors)) sizes[storedForm(type).bits] += (shape[0] ?? 0) * (shape[1] ?? 0);
   const choice = choosePrefill({
     wanted: prefill,
     simd,

@@ -1,6 +1,6 @@
 import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
 import type { Policy } from "@longtab/attention";
-import { DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
+import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
@@ -85,13 +85,7 @@ export class CpuTimeline implements Timeline {
   }
 
   async score(ids: Uint32Array): Promise<Float32Array> {
-    if (ids.length < 1 || ids.length > maxLogitRows)
-      throw new LongtabError({
-        code: "invalid-option",
-        what: "Too many or no tokens to score at once",
-        value: ids.length,
-        limit: maxLogitRows,
-      });
+    checkScoreRows(this, ids.length);
     this.#checkRoom(ids.length);
     return this.#enqueue(ids.length, () => {
       this.#forget(this.#length);
@@ -146,16 +140,7 @@ export class CpuTimeline implements Timeline {
 
   #checkRoom(tokens: number): void {
     this.#backend.throwIfUnusable();
-    const limit = this.#backend.contextLength;
-    if (this.length + tokens > limit) {
-      throw new LongtabError({
-        code: "context-exceeded",
-        what: "The conversation does not fit the context",
-        value: this.length + tokens,
-        limit,
-        remedy: "start a new chat, shorten the conversation, or load the model with a longer context",
-      });
-    }
+    checkRoom(this, tokens, this.#backend.contextLength);
   }
 
   /** Runs a step of so many tokens in its turn, when the event loop has had its own. */

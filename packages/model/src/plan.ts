@@ -37,15 +37,7 @@ export function planLoad(file: ModelFile, { contextLength, limits = defaultLimit
   const tensors = findTensors(file, config);
   const shape = cacheShape(config);
   const bindable = Math.floor(limits.maxStorageBufferBindingSize / (pageBytes(shape) * shape.kvHeads)) * pageTokens;
-  if (contextLength !== undefined && (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > config.contextLength)) {
-    throw new LongtabError({
-      code: "invalid-option",
-      what: "The context length must be a whole number of tokens within the trained window",
-      value: contextLength,
-      limit: config.contextLength,
-      remedy: `choose 1 to ${config.contextLength}`,
-    });
-  }
+  checkContextLength(contextLength, config);
   if (contextLength !== undefined && contextLength > bindable) {
     throw new LongtabError({
       code: "device-limit",
@@ -81,4 +73,16 @@ export function planLoad(file: ModelFile, { contextLength, limits = defaultLimit
 
 export function cacheShape({ layers, heads, kvHeads, headSize }: ModelConfig): CacheShape {
   return { layers, heads, kvHeads, headSize };
+}
+
+/** @throws LongtabError `invalid-option` for a context, in tokens, that the model was not trained for. */
+export function checkContextLength(contextLength: number | undefined, { contextLength: limit }: ModelConfig): void {
+  if (contextLength === undefined || (Number.isInteger(contextLength) && contextLength >= 1 && contextLength <= limit)) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: "The context length must be a whole number of tokens within the trained window",
+    value: contextLength,
+    limit,
+    remedy: `choose 1 to ${limit}`,
+  });
 }

@@ -9,6 +9,7 @@ import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
 import type { ForwardInput } from "@longtab/model";
 import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { recordSample } from "../sampling/index.ts";
+import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { readBlocks, writeBlocks } from "./blocks.ts";
 import type { BlockPages } from "./blocks.ts";
@@ -76,13 +77,7 @@ export class WebGpuTimeline implements Timeline {
   }
 
   async score(ids: Uint32Array): Promise<Float32Array> {
-    if (ids.length < 1 || ids.length > maxLogitRows)
-      throw new LongtabError({
-        code: "invalid-option",
-        what: "Too many or no tokens to score at once",
-        value: ids.length,
-        limit: maxLogitRows,
-      });
+    checkScoreRows(this, ids.length);
     this.#checkRoom(ids.length);
     const { gpu, model, vocabularySize } = this.#backend;
     return this.#enqueue(ids.length, async () => {
@@ -143,16 +138,7 @@ export class WebGpuTimeline implements Timeline {
 
   #checkRoom(tokens: number): void {
     this.#backend.throwIfUnusable();
-    const limit = this.#backend.contextLength;
-    if (this.length + tokens > limit) {
-      throw new LongtabError({
-        code: "context-exceeded",
-        what: "The conversation does not fit the context",
-        value: this.length + tokens,
-        limit,
-        remedy: "start a new chat, shorten the conversation, or load the model with a longer context",
-      });
-    }
+    checkRoom(this, tokens, this.#backend.contextLength);
   }
 
   /** Makes room, then records and submits in the order of the calls. */

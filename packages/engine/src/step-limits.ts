@@ -1,0 +1,20 @@
+import { LongtabError } from "@longtab/errors";
+import type { Timeline } from "./backend.ts";
+
+/** @throws LongtabError `context-exceeded` where `tokens` more do not fit a context of `limit` tokens. */
+export function checkRoom({ length }: Pick<Timeline, "length">, tokens: number, limit: number): void {
+  if (length + tokens <= limit) return;
+  throw new LongtabError({
+    code: "context-exceeded",
+    what: "The conversation does not fit the context",
+    value: length + tokens,
+    limit,
+    remedy: "start a new chat, shorten the conversation, or load the model with a longer context",
+  });
+}
+
+/** @throws LongtabError `invalid-option` where a step of `rows` tokens cannot be scored at once. */
+export function checkScoreRows({ scoreRows }: Pick<Timeline, "scoreRows">, rows: number): void {
+  if (rows >= 1 && rows <= scoreRows) return;
+  throw new LongtabError({ code: "invalid-option", what: "Too many or no tokens to score at once", value: rows, limit: scoreRows });
+}
