@@ -1,32 +1,54 @@
+import { LongtabError } from "@longtab/errors";
+import { HeadPages, rollbackTokens } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
-import { entryWords, pageTokens } from "./page.ts";
+import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage } from "./page.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { LayerTable, PagePool } from "./pool.ts";
+import { countPages } from "./usage.ts";
+import type { PageUsage } from "./usage.ts";
 
-/** The keys and values of one timeline: which pages each head keeps, and the lists that a policy makes of them. */
+/** u32 words of a closing: the page that is complete, and the page that it moves to (itself where the pool has one form). */
+const closingWords = 2;
+
+/** A page that the last step completed and that moves to another one when that step is over. */
+interface Closing {
+  head: HeadPages;
+  position: number;
+  page: number;
+}
+
+/** The keys and values of one timeline: which pages each head keeps, and the lists that follow from its policy. */
 export class KvCache<Table extends LayerTable = LayerTable> {
+  readonly policy: Policy;
   readonly lists: PageLists<Table>;
-  #pool: PagePool<Table>;
-  #policy: Policy;
-  /** Pages by layer and KV head, in order of position. */
-  #pages: HeadPage[][][];
+  readonly #pool: PagePool<Table>;
+  readonly #maxTokens: number;
+  readonly #maxStep: number;
+  #heads: HeadPages[];
   #stepSlots: { prefill: Table; decode: Table };
   #slots: Table;
+  #closingTable: Table;
+  #closingCount = 0;
+  #moving: Closing[] = [];
   #tables: Table[] = [];
   #length = 0;
 
   /**
-   * `maxStep`: most tokens that one step appends.
+   * `maxTokens`: most tokens that one head keeps; `maxStep`: most tokens that one step appends.
    * @throws LongtabError `out-of-memory`; nothing stays allocated then.
    */
-  constructor(pool: PagePool<Table>, policy: Policy, contextLength: number, maxStep: number) {
+  constructor(pool: PagePool<Table>, policy: Policy, maxTokens: number, maxStep: number) {
     const { layers, kvHeads } = pool.shape;
+    this.policy = policy;
     this.#pool = pool;
-    this.#policy = policy;
-    this.#pages = Array.from({ length: layers }, () => Array.from({ length: kvHeads }, () => []));
-    // Whole multiples of 256 bytes of entries for each head.
-    const capacity = Math.ceil(policy.listCapacity(contextLength) / pageTokens) * pageTokens;
+    this.#maxTokens = maxTokens;
+    this.#maxStep = maxStep;
+    this.#heads = Array.from({ length: layers * kvHeads }, (_, index) => {
+      const [layer, kvHead] = [Math.floor(index / kvHeads), index % kvHeads];
+      return new HeadPages(pool, layer, kvHead, policy.rule(layer, kvHead));
+    });
+    const capacity = listCapacity(pool.shape, policy, maxTokens, maxStep);
     const create = (label: string, wordsPerLayer: number): Table => {
       const table = pool.createTable(label, wordsPerLayer);
       this.#tables.push(table);
@@ -34,17 +56,18 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     };
     try {
       const entries = create("page lists", kvHeads * capacity * entryWords);
-      this.lists = new PageLists(pool.shape, capacity, entries, create("page list lengths", kvHeads));
+      this.lists = new PageLists(pool.shape, policy, capacity, entries, create("page list heads", kvHeads * headWords));
       // A table of its own for one token: what a decode step writes stays small however long a prefill step may be.
       this.#stepSlots = { prefill: create("append slots", kvHeads * maxStep), decode: create("append slots", kvHeads) };
       this.#slots = this.#stepSlots.decode;
+      this.#closingTable = create("closings", kvHeads * (pagesFor(maxStep) + 1) * closingWords);
     } catch (error) {
       this.dispose();
       throw error;
     }
   }
 
-  /** Tokens held. */
+  /** Tokens read: the position of the next one. */
   get length(): number {
     return this.#length;
   }
@@ -54,68 +77,188 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     return this.#slots;
   }
 
-  /** The pages that hold the tokens from `position`, a multiple of 16, on: their numbers, [layers, kvHeads]. */
-  pagesAt(position: number): number[][] {
-    return this.#pages.map((heads) =>
-      heads.map((pages) => {
-        const found = pages.find((page) => page.position === position);
-        if (!found) throw new RangeError(`no page for position ${position}`);
-        return found.page;
-      }),
-    );
+  /** [layers, closingCount] of two words: pages that the last step completes, and where they move to. */
+  get closings(): Table {
+    return this.#closingTable;
+  }
+
+  /** Of one layer. */
+  get closingCount(): number {
+    return this.#closingCount;
+  }
+
+  /** Query rotations of a step of `tokens` rows at the end: the positions to rotate at, [rotations, tokens]. */
+  rotations(tokens: number): { count: number; positions: number[] } {
+    const rows = Array.from({ length: tokens }, (_, row) => this.policy.rotations(this.#length - tokens + row));
+    const count = Math.max(...rows.map((positions) => positions.length));
+    const positions = Array.from({ length: count }, (_, rotation) => rows.map((row) => row[rotation] ?? row[0] ?? 0));
+    return { count, positions: positions.flat() };
+  }
+
+  /** The pages that hold the tokens from `position`, a multiple of 16, on: [layers, kvHeads], undefined where a head gave its page back. */
+  pagesAt(position: number): (HeadPage | undefined)[][] {
+    const { layers, kvHeads } = this.#pool.shape;
+    const found = this.#heads.map(({ pages }) => pages.find((page) => page.position === position));
+    return Array.from({ length: layers }, (_, layer) => found.slice(layer * kvHeads, (layer + 1) * kvHeads));
+  }
+
+  usage(): PageUsage {
+    return countPages(this.#heads, this.policy, this.#length);
   }
 
   /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. */
   async reserve(tokens: number): Promise<void> {
+    this.#move();
+    for (const head of this.#heads) {
+      const changed = head.evict(this.#length);
+      if (changed !== undefined) this.lists.changed(head.layer, head.kvHead, changed);
+    }
     const { kvHeads } = this.#pool.shape;
-    await this.#pool.reserve(kvHeads * (pagesFor(this.#length + tokens) - pagesFor(this.#length)));
+    const added = pagesFor(this.#length + tokens) - pagesFor(this.#length);
+    const copied = this.#heads.some((head) => this.#isShared(head, this.#length)) ? 1 : 0;
+    const closed = this.#pool.closes ? wholePages(this.#length + tokens) - wholePages(this.#length) : 0;
+    await this.#pool.reserve({ open: kvHeads * (added + copied), closed: kvHeads * closed });
   }
 
   /** Gives the next `tokens` tokens their slots in every layer, and brings the lists up to date. */
   append(tokens: number): void {
+    this.#move();
     const from = this.#length;
     this.#length += tokens;
     this.#slots = tokens === 1 ? this.#stepSlots.decode : this.#stepSlots.prefill;
-    for (const [layer, heads] of this.#pages.entries()) {
-      for (const [kvHead, pages] of heads.entries()) {
-        this.#extend(layer, kvHead, pages);
-        this.#slots.write(layer, kvHead * tokens, slotsFrom(pages, from, tokens));
-      }
+    const rows = { first: from, last: this.#length - 1, rotations: this.rotations(tokens).count };
+    for (const head of this.#heads) {
+      const { layer, kvHead, pages } = head;
+      this.#own(head, from);
+      for (let position = pagesFor(from) * pageTokens; position < this.#length; position += pageTokens) head.add(position);
+      this.#slots.write(layer, kvHead * tokens, slotsFrom(pages, from, tokens));
+      this.lists.update(layer, kvHead, pages, rows);
     }
     this.#slots.flush();
+    this.lists.flush();
+    this.#complete(from);
   }
 
-  /** Forgets every token from `length` on; pages that become empty return to the pool. */
-  truncate(length: number): void {
-    if (length >= this.#length) return;
-    this.#length = length;
-    for (const [layer, heads] of this.#pages.entries()) {
-      for (const [kvHead, pages] of heads.entries()) {
-        const emptied = pages.findIndex(({ position }) => position >= length);
-        if (emptied < 0) continue;
-        for (const { page } of pages.splice(emptied)) this.#pool.release(layer, page);
-        this.lists.update(layer, kvHead, (list) => this.#policy.writeList(list, pages, emptied));
-      }
-    }
+  /** Forgets every token from `length` on, and more where those before it cannot be gone on from: returns how many are left. */
+  truncate(length: number): number {
+    if (length >= this.#length) return this.#length;
+    this.#drop(length);
+    const left = this.#heads.reduce((least, head) => Math.min(least, head.rollbackTo(least)), length);
+    this.#length = left;
+    for (const head of this.#heads) this.lists.changed(head.layer, head.kvHead, head.truncate(left));
+    return left;
+  }
+
+  /**
+   * Another timeline with the same tokens, which shares their pages: a page is copied when one of the two writes to it.
+   * @throws LongtabError `invalid-option` where `policy` needs what was given back, `out-of-memory`.
+   */
+  fork(policy: Policy = this.policy): KvCache<Table> {
+    this.#move();
+    const fork = new KvCache(this.#pool, policy, this.#maxTokens, this.#maxStep);
+    fork.#length = this.#length;
+    fork.#heads = this.#heads.map((head) => head.fork(policy.rule(head.layer, head.kvHead)));
+    if (fork.#heads.every((head) => head.rollbackTo(this.#length) === this.#length)) return fork;
+    fork.dispose();
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "The other context policy needs tokens that this conversation has forgotten",
+      value: policy.name,
+      limit: this.policy.name,
+      remedy: "read the conversation again",
+    });
   }
 
   dispose(): void {
-    this.truncate(0);
+    this.#drop(0);
+    for (const head of this.#heads) head.truncate(0);
+    this.#length = 0;
     for (const table of this.#tables.splice(0)) table.dispose();
   }
 
-  /** Adds the pages that a head lacks for the tokens held. */
-  #extend(layer: number, kvHead: number, pages: HeadPage[]): void {
-    const before = pages.length;
-    const last = pages.at(-1);
-    for (let position = last ? last.position + pageTokens : 0; position < this.#length; position += pageTokens)
-      pages.push({ page: this.#pool.allocate(layer), position });
-    if (pages.length > before) this.lists.update(layer, kvHead, (list) => this.#policy.writeList(list, pages, before));
+  /** Makes sure that nobody else holds the page that the token at `position` goes to. */
+  #own(head: HeadPages, position: number): void {
+    const open = head.openAt(position);
+    if (!open || !this.#isShared(head, position)) return;
+    const copy = this.#pool.allocate(head.layer, "open");
+    this.#pool.copy(head.layer, open.page, copy);
+    head.replace(head.pages.length - 1, copy, "open");
+    this.lists.changed(head.layer, head.kvHead, head.pages.length - 1);
+  }
+
+  #isShared(head: HeadPages, position: number): boolean {
+    const open = head.openAt(position);
+    return open !== undefined && this.#pool.shared(head.layer, open.page, open.form);
+  }
+
+  /** Notes the pages that the step from `from` on completes. */
+  #complete(from: number): void {
+    const first = wholePages(from);
+    const count = wholePages(this.#length) - first;
+    this.#closingCount = this.#pool.closes || this.#pool.boxes ? count * this.#pool.shape.kvHeads : 0;
+    if (this.#closingCount === 0) return;
+    for (const head of this.#heads) {
+      const { layer, kvHead, pages } = head;
+      const words = pages
+        .slice(-(count + 1))
+        .filter(({ position }) => position >= first * pageTokens && position + pageTokens <= this.#length);
+      const moves = words.flatMap(({ page, position }) => {
+        const target = this.#pool.closes ? this.#pool.allocate(layer, "closed") : page;
+        if (this.#pool.closes) this.#moving.push({ head, position, page: target });
+        return [page, target];
+      });
+      this.#closingTable.write(layer, kvHead * count * closingWords, moves);
+    }
+    this.#closingTable.flush();
+  }
+
+  /** Puts closed pages in the place of those that the last step completed. */
+  #move(): void {
+    for (const { head, position, page } of this.#moving.splice(0)) {
+      const index = head.pages.findLastIndex((held) => held.position === position);
+      if (index < 0) this.#pool.release(head.layer, page, "closed");
+      else {
+        head.replace(index, page, "closed");
+        this.lists.changed(head.layer, head.kvHead, index);
+      }
+    }
+  }
+
+  /** Before a rollback: pages that would be complete no more stay open. */
+  #drop(length: number): void {
+    const kept = this.#moving.filter(({ position }) => position + pageTokens <= length);
+    for (const { head, position, page } of this.#moving) if (position + pageTokens > length) this.#pool.release(head.layer, page, "closed");
+    this.#moving = kept;
+    this.#move();
   }
 }
 
-function pagesFor(tokens: number): number {
-  return Math.ceil(tokens / pageTokens);
+function wholePages(tokens: number): number {
+  return Math.floor(tokens / pageTokens);
+}
+
+/** Most pages that a head keeps, in every step: a list has at most as many entries. Whole multiples of 256 bytes of entries. */
+export function listCapacity(
+  { layers, kvHeads }: { layers: number; kvHeads: number },
+  policy: Policy,
+  maxTokens: number,
+  maxStep: number,
+): number {
+  let most = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) most = Math.max(most, headPages(policy, layer, kvHead, maxTokens, maxStep));
+  }
+  return Math.ceil(most / pageTokens) * pageTokens;
+}
+
+/** Most pages of one head: all, or sinks, those kept, a step's own, and those that a rollback may need. */
+export function headPages(policy: Policy, layer: number, kvHead: number, maxTokens: number, maxStep: number): number {
+  const { sinks, keeps, from } = policy.rule(layer, kvHead);
+  const all = pagesFor(maxTokens);
+  if (!Number.isFinite(keeps) || !Number.isFinite(from)) return all;
+  const step = pagesFor(maxStep + rollbackTokens) + 1;
+  const kept = pagesFor(sinks) + pagesFor(keeps) + step;
+  return Math.min(all, Math.max(kept, pagesFor(from) + step));
 }
 
 /** Slots of `tokens` tokens from `position` on; the pages end with those that hold them. */

@@ -1,44 +1,150 @@
-import { entryWords, pageTokens } from "./page.ts";
-import type { CacheShape } from "./page.ts";
-import type { ListWriter } from "./policies/policy.ts";
+import { entryWords, headWords, pageTokens, pagesFor, slotOf } from "./page.ts";
+import type { CacheShape, HeadPage } from "./page.ts";
 import type { LayerTable } from "./pool.ts";
+import { windowPage } from "./policies/policy.ts";
+import type { HeadRule, Policy, Selection } from "./policies/policy.ts";
 
-/** The page lists of one timeline. */
+/** Stands for a rule's `from` where every row sees everything. */
+const never = 0xffff_ffff;
+
+/** Rotations of the query that entries name: a row's own position, and where sinks are met from. */
+const ownRotation = 0;
+const sinkRotation = 1;
+
+/** The rows that a step's lists are for. */
+export interface StepRows {
+  /** Positions of the first row and of the last. */
+  first: number;
+  last: number;
+  /** Query rotations that the step carries. */
+  rotations: number;
+}
+
+/**
+ * The page lists of one timeline, as the kernels read them: entries, and a record for each head. Lists are in order of position. Those of a
+ * step of one row hold exactly what it attends; those of many rows hold whole pages, all that any row sees, and the kernels test each row
+ * against the rule in the record.
+ */
 export class PageLists<Table extends LayerTable> {
   /** Entries of one list at most. */
   readonly capacity: number;
   /** [layers, kvHeads, capacity] of four words. */
   readonly entries: Table;
-  /** [layers, kvHeads] */
-  readonly lengths: Table;
-  /** Lengths by layer and KV head, once more. */
-  #lengths: number[][];
+  /** [layers, kvHeads] of eight words. */
+  readonly heads: Table;
+  #shape: CacheShape;
+  #policy: Policy;
+  /** By layer and KV head. */
+  #written: Written[];
 
-  constructor({ layers, kvHeads }: CacheShape, capacity: number, entries: Table, lengths: Table) {
+  constructor(shape: CacheShape, policy: Policy, capacity: number, entries: Table, heads: Table) {
     this.capacity = capacity;
     this.entries = entries;
-    this.lengths = lengths;
-    this.#lengths = Array.from({ length: layers }, () => Array.from({ length: kvHeads }, () => 0));
-  }
-
-  /** Lets `write` change one list. */
-  update(layer: number, kvHead: number, write: (list: ListWriter) => void): void {
-    write({
-      entry: (index, page, run = { token: 0, count: pageTokens, rotation: 0 }) => {
-        const words = [page.page * pageTokens + run.token, page.position + run.token, run.count, run.rotation];
-        this.entries.write(layer, (kvHead * this.capacity + index) * entryWords, words);
-      },
-      end: (length) => {
-        this.#lengths[layer]?.splice(kvHead, 1, length);
-        this.lengths.write(layer, kvHead, [length]);
-      },
-    });
-    this.entries.flush();
-    this.lengths.flush();
+    this.heads = heads;
+    this.#shape = shape;
+    this.#policy = policy;
+    this.#written = Array.from({ length: shape.layers * shape.kvHeads }, () => ({ length: 0, whole: 0, record: [] }));
   }
 
   /** Longest list of any head, in entries: how far decode attention must split. */
   get longest(): number {
-    return Math.max(...this.#lengths.flat());
+    return this.#written.reduce((longest, { length }) => Math.max(longest, length), 0);
   }
+
+  /** Says that pages from index `index` on are not those that were listed. */
+  changed(layer: number, kvHead: number, index: number): void {
+    const written = this.#at(layer, kvHead);
+    written.whole = Math.min(written.whole, index);
+  }
+
+  /** Brings one head's list up to date for a step. */
+  update(layer: number, kvHead: number, pages: readonly HeadPage[], rows: StepRows): void {
+    const rule = this.#policy.rule(layer, kvHead);
+    const written = this.#at(layer, kvHead);
+    if (rows.first >= rule.from && !rule.selects) this.#writeWindow(layer, kvHead, pages, rule, rows);
+    else this.#writeAll(layer, kvHead, pages, rule, rows);
+    const [first, end] = candidates(rule, this.#policy.selection, pages, rows, written.length);
+    const from = Number.isFinite(rule.from) ? rule.from : never;
+    this.#writeRecord(layer, kvHead, [written.length, first, end, rule.sinks, rule.recent, from, 0, 0]);
+  }
+
+  flush(): void {
+    this.entries.flush();
+    this.heads.flush();
+  }
+
+  /** Every page, whole. What is on the list already stays as it is. */
+  #writeAll(layer: number, kvHead: number, pages: readonly HeadPage[], rule: HeadRule, { rotations }: StepRows): void {
+    const written = this.#at(layer, kvHead);
+    const sinks = rotations > 1 ? pagesFor(rule.sinks) : 0;
+    // Sinks are met from elsewhere as soon as a step says so.
+    if (written.sinks !== sinks) written.whole = 0;
+    written.sinks = sinks;
+    const words: number[] = [];
+    const from = written.whole;
+    for (let index = from; index < pages.length; index++) {
+      const page = pages[index] as HeadPage;
+      words.push(slotOf(page), page.position, pageTokens, page.position < sinks * pageTokens ? sinkRotation : ownRotation);
+    }
+    this.#writeEntries(layer, kvHead, from, words);
+    written.whole = pages.length;
+    written.length = pages.length;
+  }
+
+  /** Sinks and what the rows see of the rest. */
+  #writeWindow(layer: number, kvHead: number, pages: readonly HeadPage[], rule: HeadRule, rows: StepRows): void {
+    const written = this.#at(layer, kvHead);
+    const start = windowPage(rule, rows.first) * pageTokens;
+    const words: number[] = [];
+    for (const page of pages) {
+      const inside = page.position >= start;
+      if (!inside && page.position >= rule.sinks) continue;
+      // A row sees only the sinks of a page before its window; many rows are tested by the kernel.
+      const count = inside || rows.first !== rows.last ? pageTokens : Math.min(pageTokens, rule.sinks - page.position);
+      const rotation = rows.rotations > 1 && page.position < rule.sinks ? sinkRotation : ownRotation;
+      words.push(slotOf(page), page.position, count, rotation);
+    }
+    this.#writeEntries(layer, kvHead, 0, words);
+    written.whole = 0;
+    written.length = words.length / entryWords;
+  }
+
+  #writeEntries(layer: number, kvHead: number, index: number, words: number[]): void {
+    if (words.length > 0) this.entries.write(layer, (kvHead * this.capacity + index) * entryWords, words);
+  }
+
+  #writeRecord(layer: number, kvHead: number, record: number[]): void {
+    const written = this.#at(layer, kvHead);
+    if (record.every((word, index) => word === written.record[index])) return;
+    written.record = record;
+    this.heads.write(layer, kvHead * headWords, record);
+  }
+
+  #at(layer: number, kvHead: number): Written {
+    return this.#written[layer * this.#shape.kvHeads + kvHead] as Written;
+  }
+}
+
+/** What the tables hold of one head. */
+interface Written {
+  length: number;
+  /** Entries that stand for the pages of the same indices, whole. */
+  whole: number;
+  /** Pages of sinks that are met from elsewhere. */
+  sinks?: number;
+  record: number[];
+}
+
+/** Entries among which a decode step selects: whole, complete pages between sinks and recents. */
+function candidates(
+  rule: HeadRule,
+  selection: Selection | undefined,
+  pages: readonly HeadPage[],
+  { first, last }: StepRows,
+  length: number,
+): [number, number] {
+  if (!rule.selects || !selection || first !== last || last < selection.from) return [length, length];
+  const sinks = Math.min(length, pages.filter(({ position }) => position < selection.sinks).length);
+  const recents = Math.max(1, pagesFor(selection.recent));
+  return [sinks, Math.max(sinks, length - recents)];
 }

@@ -1,22 +1,35 @@
 import { LongtabError } from "@longtab/errors";
-import type { CacheShape } from "./page.ts";
+import type { CacheShape, PageForm } from "./page.ts";
+
+/** Pages of each form. */
+export type PageCounts = Record<PageForm, number>;
 
 /**
  * Where pages live and what the kernels read beside them: the buffers of a GPU or WASM memory. What a page holds is the memory's
- * own affair; here pages are numbers.
+ * own affair; here pages are numbers. A page may have several holders (forks of a timeline) and is free when the last one releases it.
  */
 export interface PagePool<Table extends LayerTable = LayerTable> {
   readonly shape: CacheShape;
-  /** Makes room for `count` more pages in every layer. Throws `context-exceeded` past the budget and `out-of-memory`. */
-  reserve(count: number): Promise<void>;
-  /** A page for a head of this layer; `reserve` has made room. */
-  allocate(layer: number): number;
-  release(layer: number, page: number): void;
+  /** Whether complete pages move to the closed form. */
+  readonly closes: boolean;
+  /** Whether complete pages have run boxes, which selection needs. */
+  readonly boxes: boolean;
+  /** Makes room for so many more pages in every layer. Throws `context-exceeded` past the budget and `out-of-memory`. */
+  reserve(pages: PageCounts): Promise<void>;
+  /** A page for a head of this layer, with one holder; `reserve` has made room. */
+  allocate(layer: number, form: PageForm): number;
+  /** One more holder. */
+  retain(layer: number, page: number, form: PageForm): void;
+  release(layer: number, page: number, form: PageForm): void;
+  /** Whether a page has more holders than one. */
+  shared(layer: number, page: number, form: PageForm): boolean;
+  /** Copies an open page, between the steps before and those after this call. */
+  copy(layer: number, from: number, to: number): void;
   /** @throws LongtabError `out-of-memory`. */
   createTable(label: string, wordsPerLayer: number): Table;
 }
 
-/** u32 words that the kernels of a layer read, a part of the same length for each layer: page lists, their lengths, append slots. */
+/** u32 words that the kernels of a layer read, a part of the same length for each layer: page lists, head records, append slots. */
 export interface LayerTable {
   /** Writes words of one layer's part, from index `first` of that part on. */
   write(layer: number, first: number, words: ArrayLike<number>): void;
@@ -25,10 +38,12 @@ export interface LayerTable {
   dispose(): void;
 }
 
-/** The page numbers that a pool has and nobody holds. */
+/** The page numbers that a pool has and nobody holds, and who shares the others. */
 export class FreePages {
   #count = 0;
   #free: number[] = [];
+  /** Holders of pages that have more than one. */
+  #holders = new Map<number, number>();
 
   /** Pages that exist, held or free. */
   get count(): number {
@@ -52,8 +67,19 @@ export class FreePages {
     return page;
   }
 
+  retain(page: number): void {
+    this.#holders.set(page, (this.#holders.get(page) ?? 1) + 1);
+  }
+
+  shared(page: number): boolean {
+    return this.#holders.has(page);
+  }
+
   release(page: number): void {
-    this.#free.push(page);
+    const holders = this.#holders.get(page) ?? 1;
+    if (holders > 2) this.#holders.set(page, holders - 1);
+    else if (holders === 2) this.#holders.delete(page);
+    else this.#free.push(page);
   }
 }
 
@@ -64,6 +90,6 @@ export function pagesExceeded(needed: number, limit: number): LongtabError {
     what: "The cache has no free page left",
     value: needed,
     limit,
-    remedy: "start a new chat or shorten the conversation",
+    remedy: "start a new chat, shorten the conversation, or give the cache more memory",
   });
 }

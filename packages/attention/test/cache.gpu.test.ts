@@ -45,28 +45,29 @@ describe("GpuPagePool", () => {
   test("grows by doubling and not beyond its budget", async () => {
     const sizes: number[] = [];
     for (let pages = 0; pages < 40; pages++) {
-      await pool.reserve(1);
+      await pool.reserve({ open: 1, closed: 0 });
       for (let layer = 0; layer < shape.layers; layer++) pool.allocate(layer);
       if (sizes.at(-1) !== pool.bytes) sizes.push(pool.bytes);
     }
     expect(sizes.map((bytes) => bytes / bytesOfPage)).toEqual([1, 2, 4, 8, 16, 32, 40]);
     expect(pool.bytes).toBe(pool.maxBytes);
-    await expect(pool.reserve(1)).rejects.toMatchObject({
+    await expect(pool.reserve({ open: 1, closed: 0 })).rejects.toMatchObject({
       code: "context-exceeded",
-      message: "The cache has no free page left (found 41, limit 40). Start a new chat or shorten the conversation.",
+      message:
+        "The cache has no free page left (found 41, limit 40). Start a new chat, shorten the conversation, or give the cache more memory.",
     });
     expect(pool.bytes).toBe(pool.maxBytes);
   });
 
   test("refuses at once a step that its budget cannot hold", async () => {
-    await expect(pool.reserve(41)).rejects.toMatchObject({ code: "context-exceeded" });
+    await expect(pool.reserve({ open: 41, closed: 0 })).rejects.toMatchObject({ code: "context-exceeded" });
     expect(pool.bytes).toBe(0);
-    await pool.reserve(40);
+    await pool.reserve({ open: 40, closed: 0 });
     expect(pool.bytes).toBe(pool.maxBytes);
   });
 
   test("keeps what its pages hold when it grows", async () => {
-    await pool.reserve(3);
+    await pool.reserve({ open: 3, closed: 0 });
     const content = Float32Array.from({ length: (3 * pageBytes(shape)) / 4 }, (_, index) => index);
     gpu.device.queue.writeBuffer(pool.keys(1), 0, content);
     gpu.device.queue.writeBuffer(
@@ -74,13 +75,13 @@ describe("GpuPagePool", () => {
       0,
       content.map((value) => -value),
     );
-    await pool.reserve(30);
+    await pool.reserve({ open: 30, closed: 0 });
     expect(new Float32Array(await readBuffer(gpu, pool.keys(1), 0, content.byteLength))).toEqual(content);
     expect(new Float32Array(await readBuffer(gpu, pool.values(1), 0, content.byteLength))).toEqual(content.map((value) => -value));
   });
 
   test("stays as it is where the GPU has no memory to grow", async () => {
-    await pool.reserve(2);
+    await pool.reserve({ open: 2, closed: 0 });
     pool.allocate(0);
     const before = { bytes: pool.bytes, allocated: gpu.allocatedBytes, keys: pool.keys(0), values: pool.values(0) };
     // No driver can be made to refuse on demand: the answer of one that does, after it was really asked.
@@ -90,7 +91,7 @@ describe("GpuPagePool", () => {
       throw new LongtabError({ code: "out-of-memory", what: `The GPU has no memory left for ${what}` });
     };
     try {
-      await expect(pool.reserve(2)).rejects.toMatchObject({
+      await expect(pool.reserve({ open: 2, closed: 0 })).rejects.toMatchObject({
         code: "out-of-memory",
         message: "The GPU has no memory left for the conversation's cache.",
       });
@@ -98,14 +99,14 @@ describe("GpuPagePool", () => {
       Reflect.deleteProperty(gpu, "allocating");
     }
     expect({ bytes: pool.bytes, allocated: gpu.allocatedBytes, keys: pool.keys(0), values: pool.values(0) }).toEqual(before);
-    await pool.reserve(2);
+    await pool.reserve({ open: 2, closed: 0 });
     expect([1, 2].map(() => pool.allocate(0))).toEqual([1, 2]);
   });
 
   test("gives the lowest pages first, also after growing, and each only once", async () => {
-    await pool.reserve(4);
+    await pool.reserve({ open: 4, closed: 0 });
     expect([0, 1, 2, 3].map(() => pool.allocate(0))).toEqual([0, 1, 2, 3]);
-    await pool.reserve(2);
+    await pool.reserve({ open: 2, closed: 0 });
     expect([0, 1].map(() => pool.allocate(0))).toEqual([4, 5]);
     expect(() => [0, 1, 2].map(() => pool.allocate(0))).toThrow("A page was taken without reserving it");
   });

@@ -54,7 +54,7 @@ export function attentionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param queries as `append` made them
  * @param position of the first row; the others follow it
  * @param entries u32 [kvHeads, capacity, 4]: slot, position, count, rotation
- * @param lengths u32 [kvHeads]
+ * @param lengths u32 [kvHeads, 8]: head records, which begin with the length of the list
  * @param y f32 [rows, heads E]
  * @param scratch `attentionScratchBytes` for this many threads, at a multiple of 16
  */
@@ -89,7 +89,7 @@ export function attend(
   setArgument(13, ++jobs);
   store<i32>(scratch, 0);
   let splits = 0;
-  for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(load<i32>(lengths + ((<usize>kvHead) << 2))));
+  for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(load<i32>(lengths + ((<usize>kvHead) << 5))));
   const rowsOfTile = tileRows(heads / kvHeads);
   // One tile has too few items for a team when each is a whole list.
   const cut = rows <= rowsOfTile && splits > 1;
@@ -141,7 +141,7 @@ export function performCombine(row: i32): void {
 }
 
 function listLength(kvHead: i32): i32 {
-  return load<i32>(<usize>argument(8) + ((<usize>kvHead) << 2));
+  return load<i32>(<usize>argument(8) + ((<usize>kvHead) << 5));
 }
 
 function output(row: i32, head: i32): usize {

@@ -91,7 +91,7 @@ function attention(
   cache: LayerPointers,
 ): void {
   const { heads, kvHeads, headSize } = config;
-  const { entries, lengths, capacity, slots } = cache;
+  const { entries, heads: records, capacity, slots } = cache;
   kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
   kernels.attend(
     s.queries,
@@ -102,7 +102,7 @@ function attention(
     headSize,
     position,
     entries,
-    lengths,
+    records,
     capacity,
     s.attended,
     s.attention,

@@ -1,4 +1,4 @@
-import { dense } from "@longtab/attention";
+import { pagesFor } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
 import { cacheShape, checkContextLength, findTensors, readConfig } from "@longtab/model";
@@ -45,7 +45,7 @@ export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions =
     );
   const cost = (tokens: number): { scratch: number; kvBudget: number } => ({
     scratch: scratchBytes(config, tokens),
-    kvBudget: cacheBytes(cacheShape(config), tokens) + tableBytes(cacheShape(config), dense.listCapacity(tokens)),
+    kvBudget: cacheBytes(cacheShape(config), tokens) + tableBytes(cacheShape(config), pagesFor(tokens)),
   });
   const bytes = (tokens: number): number => {
     const { scratch, kvBudget } = cost(tokens);

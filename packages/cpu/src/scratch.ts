@@ -1,4 +1,4 @@
-import { dense } from "@longtab/attention";
+import { pagesFor } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import type { Heap } from "./heap.ts";
 import { blockColumns, paddedRows } from "./forms.ts";
@@ -64,7 +64,7 @@ function partBytes(config: ModelConfig, contextLength: number, sizes: KernelSize
     qkv: rows * qkv * 4,
     rotations: maxRotations * rows * headSize * 4,
     queries: sizes.queriesBytes(maxRotations, rows, heads, headSize),
-    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, dense.listCapacity(contextLength), maxThreads),
+    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, pagesFor(contextLength), maxThreads),
     attended: rows * heads * headSize * 4,
     gateUp: rows * 2 * ffn * 4,
     logits: maxLogitRows * paddedRows(vocabulary) * 4,

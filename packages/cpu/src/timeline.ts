@@ -110,7 +110,7 @@ export class CpuTimeline implements Timeline {
       const { pool } = this.#backend;
       const bytes = new Uint8Array(count * pool.form.blockBytes);
       for (let block = 0; block < count; block++) {
-        const pages = this.#cache.pagesAt((first + block) * pageTokens).flat();
+        const pages = this.#cache.pagesAt((first + block) * pageTokens).flatMap((heads) => heads.map((page) => page?.page ?? 0));
         for (const [index, page] of pages.entries()) bytes.set(pool.page(page), (block * pages.length + index) * pool.pageBytes);
       }
       return bytes;
@@ -125,7 +125,7 @@ export class CpuTimeline implements Timeline {
       for (let from = 0; from < ids.length; from += pageTokens) {
         const block = ids.subarray(from, from + pageTokens);
         this.#take(block);
-        const pages = this.#cache.pagesAt(this.#length - block.length).flat();
+        const pages = this.#cache.pagesAt(this.#length - block.length).flatMap((heads) => heads.map((page) => page?.page ?? 0));
         const start = (from / pageTokens) * pool.form.blockBytes;
         for (const [index, page] of pages.entries())
           pool.page(page).set(blocks.subarray(start + index * pool.pageBytes, start + (index + 1) * pool.pageBytes));

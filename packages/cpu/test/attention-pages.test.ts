@@ -32,14 +32,14 @@ describe("CpuPagePool", () => {
     expect(pool.maxBytes).toBe(cacheBytes(shape, 1600));
     const sizes: number[] = [];
     for (let pages = 0; pages < 200; pages++) {
-      await pool.reserve(1);
+      await pool.reserve({ open: 1, closed: 0 });
       for (let layer = 0; layer < shape.layers; layer++) pool.allocate();
       if (sizes.at(-1) !== pool.bytes / pool.pageBytes) sizes.push(pool.bytes / pool.pageBytes);
     }
     expect(sizes).toEqual([256, 512, 600]);
-    await expect(pool.reserve(1)).rejects.toMatchObject({
+    await expect(pool.reserve({ open: 1, closed: 0 })).rejects.toMatchObject({
       code: "context-exceeded",
-      message: "The cache has no free page left (found 603, limit 600). Start a new chat or shorten the conversation.",
+      message: "The cache has no free page left (found 603, limit 600). Start a new chat, shorten the conversation, or give the cache more memory.",
     });
   });
 
@@ -51,7 +51,7 @@ describe("CpuPagePool", () => {
     for (const bytes of [1, 5000, 77_777]) {
       const start = heap.allocate(bytes);
       others.push({ start, end: start + bytes });
-      await pool.reserve(90);
+      await pool.reserve({ open: 90, closed: 0 });
       for (let count = 0; count < 270; count++) pages.push(pool.allocate());
     }
     expect(new Set(pages).size).toBe(810);
@@ -65,11 +65,11 @@ describe("CpuPagePool", () => {
   test("stays as it is where there is no memory to grow", async () => {
     const heap = new Heap(2 ** 20, false);
     const pool = new CpuPagePool(heap, shape, 100_000);
-    await pool.reserve(10);
+    await pool.reserve({ open: 10, closed: 0 });
     const { bytes } = pool;
-    await expect(pool.reserve(500)).rejects.toMatchObject({ code: "out-of-memory" });
+    await expect(pool.reserve({ open: 500, closed: 0 })).rejects.toMatchObject({ code: "out-of-memory" });
     expect(pool.bytes).toBe(bytes);
-    await pool.reserve(10);
+    await pool.reserve({ open: 10, closed: 0 });
     expect(pool.allocate()).toBeGreaterThan(0);
   });
 

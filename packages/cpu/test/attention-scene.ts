@@ -56,7 +56,7 @@ export class Layer {
     );
     await this.cache.reserve(rows);
     this.cache.append(rows);
-    const { entries, lengths, slots, capacity } = layerPointers(this.cache, 1);
+    const { entries, heads: records, slots, capacity } = layerPointers(this.cache, 1);
     const scratchBytes = kernels.attentionScratchBytes(heads, kvHeads, headSize, capacity, this.#threads);
     const p = {
       qkv: heap.allocate(qkv.byteLength),
@@ -79,7 +79,7 @@ export class Layer {
       headSize,
       position,
       entries,
-      lengths,
+      records,
       capacity,
       p.y,
       p.scratch,

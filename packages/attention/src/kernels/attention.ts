@@ -28,22 +28,22 @@ const ropeAppend = defineKernel({
 const attentionDecode = defineKernel({
   name: "attention_decode",
   source: [stepLibrary, pagesLibrary, decodeSource],
-  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", partials: "read_write" },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "MAX_SPLITS", "SPLIT", "RUN"],
+  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", heads: "read", partials: "read_write" },
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "SPLIT", "RUN"],
 });
 
 const attentionCombine = defineKernel({
   name: "attention_combine",
   source: [stepLibrary, pagesLibrary, combineSource],
   bindings: { step: "uniform", partials: "read", y: "read_write" },
-  constants: ["HEADS", "HEAD_SIZE", "MAX_SPLITS"],
+  constants: ["HEADS", "HEAD_SIZE"],
 });
 
 const attentionPrefill = defineKernel({
   name: "attention_prefill",
   source: [stepLibrary, pagesLibrary, prefillSource],
-  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", lengths: "read", y: "read_write" },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "CAPACITY", "QUERY_TOKENS", "RUN"],
+  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", heads: "read", y: "read_write" },
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "QUERY_TOKENS", "RUN"],
 });
 
 /** Invocations of attention_decode.wgsl: a split is one, two or four tokens for each. */
@@ -54,19 +54,18 @@ const prefillRows = 32;
 /** How the attention kernels are cut for one cache; constant while it lives. */
 export interface AttentionPlan {
   shape: CacheShape;
-  /** Entries of a list at most. */
-  capacity: number;
   /** Tokens of a list that one workgroup of the decode kernel reads. */
   split: number;
   /** Splits of a list that is full. */
   maxSplits: number;
 }
 
+/** `capacity`: most pages on a list that decode attention reads. */
 export function planAttention(shape: CacheShape, capacity: number, software: boolean): AttentionPlan {
   const group = shape.heads / shape.kvHeads;
   // Hardware wants many workgroups, a CPU few loads; the scores of a split (a vec4 for each token and four heads) must fit 4 KiB.
   const split = software ? Math.max(decodeLanes, 2 ** Math.floor(Math.log2(256 / Math.ceil(group / 4)))) : decodeLanes;
-  return { shape, capacity, split, maxSplits: Math.ceil((capacity * pageTokens) / split) };
+  return { shape, split, maxSplits: Math.ceil((capacity * pageTokens) / split) };
 }
 
 /** f32 elements of the decode kernel's partial results: [heads, maxSplits, E + 2]. */
@@ -101,34 +100,32 @@ export function recordAttention(
   splits: number,
   uniform: UniformSlot,
 ): void {
-  const { heads, kvHeads, headSize } = plan.shape;
+  const { heads: queryHeads, kvHeads, headSize } = plan.shape;
   const { qkv, rotations, queries, partials, y } = buffers;
-  const { keys, values, slots, entries, lengths } = cache;
-  const pairs = ((heads + 2 * kvHeads) * headSize) / 2;
+  const { keys, values, slots, entries, heads } = cache;
+  const pairs = ((queryHeads + 2 * kvHeads) * headSize) / 2;
   step.run(
     ropeAppend,
     { step: uniform, qkv, rotations, slots, queries, keys, values },
-    { HEADS: heads, KV_HEADS: kvHeads, HEAD_SIZE: headSize },
+    { HEADS: queryHeads, KV_HEADS: kvHeads, HEAD_SIZE: headSize },
     [Math.ceil(pairs / 64), tokens],
   );
 
-  const group = heads / kvHeads;
-  const lists = { KV_HEADS: kvHeads, GROUP: group, HEAD_SIZE: headSize, CAPACITY: plan.capacity, RUN: pageTokens };
+  const group = queryHeads / kvHeads;
+  const lists = { KV_HEADS: kvHeads, GROUP: group, HEAD_SIZE: headSize, RUN: pageTokens };
   if (tokens > 1) {
     const queryTokens = Math.floor(prefillRows / group);
-    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, lengths, y }, { ...lists, QUERY_TOKENS: queryTokens }, [
+    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, heads, y }, { ...lists, QUERY_TOKENS: queryTokens }, [
       kvHeads,
       Math.ceil(tokens / queryTokens),
     ]);
     return;
   }
-  step.run(
-    attentionDecode,
-    { step: uniform, queries, keys, values, entries, lengths, partials },
-    { ...lists, MAX_SPLITS: plan.maxSplits, SPLIT: plan.split },
-    [kvHeads, splits],
-  );
-  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: heads, HEAD_SIZE: headSize, MAX_SPLITS: plan.maxSplits }, [
-    Math.ceil((heads * headSize) / 64),
+  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, heads, partials }, { ...lists, SPLIT: plan.split }, [
+    kvHeads,
+    splits,
+  ]);
+  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: queryHeads, HEAD_SIZE: headSize }, [
+    Math.ceil((queryHeads * headSize) / 64),
   ]);
 }

@@ -1,23 +1,69 @@
-import type { HeadPage } from "../page.ts";
+import { pageTokens, pagesFor } from "../page.ts";
+
+export type PolicyName = "dense" | "streaming" | "duo" | "quest" | "duo+quest" | "far" | "auto";
 
 /**
- * A policy decides what attention reads: it writes each head's page list. Policies know positions and pages, nothing of GPUs;
- * the kernels read whatever is on the list.
+ * A policy decides what attention reads. It says, for every KV head, which tokens stay visible and which are kept; the cache writes the page
+ * lists that follow (lists.ts), and the kernels read whatever is on the list. Policies know positions, nothing of pages or GPUs.
  */
 export interface Policy {
-  readonly name: string;
-  /** Most entries that a list can have when a timeline holds `contextLength` tokens. */
-  listCapacity(contextLength: number): number;
+  readonly name: PolicyName;
+  /** Whether a timeline may go on past the model's trained window. */
+  readonly endless: boolean;
+  rule(layer: number, kvHead: number): HeadRule;
   /**
-   * Brings a list up to date after pages were added or removed. Pages before index `from` are as they were the last time.
-   * Lists are in order of position.
+   * Positions that the query of the row at `position` is rotated at; the first is its own, the second is where sinks are met from, the
+   * third is the fixed distance of far pages. Those that a position does not need are left out.
    */
-  writeList(list: ListWriter, pages: readonly HeadPage[], from: number): void;
+  rotations(position: number): readonly number[];
+  /** What decode steps read of the heads whose rule selects. */
+  readonly selection: Selection | undefined;
 }
 
-/** Writes entries of one head's list; everything behind the last one written is cut off by `end`. */
-export interface ListWriter {
-  /** A run of `count` tokens from `token` (0 to 15) of a page, met by the query's rotation number `rotation`. */
-  entry(index: number, page: HeadPage, run?: { token: number; count: number; rotation: number }): void;
-  end(length: number): void;
+/** What one KV head sees and keeps; in tokens. A page is seen whole when one of its tokens is, sinks excepted. */
+export interface HeadRule {
+  /** First tokens, which stay visible. */
+  sinks: number;
+  /** Last tokens that a row at `from` or later sees beside the sinks: those of its own page and of `recent` / 16 pages before; whole pages. */
+  recent: number;
+  /** Position from which on rows see sinks and recents only; Infinity where every row sees everything. */
+  from: number;
+  /** Last tokens that are kept; pages behind them, but for sinks, go back to the pool once rows at `from` are read. Infinity keeps all. */
+  keeps: number;
+  /** Whether decode steps read a selection of what is kept. */
+  selects: boolean;
+}
+
+/** What `select` takes from a list: the best runs of the candidates, beside sinks and recents. */
+export interface Selection {
+  /** Runs per KV head. */
+  runs: number;
+  /** Tokens of a run: 4 where pages were boxed by quarters, 16 for the rule of the Quest paper. */
+  runTokens: 4 | 8 | 16;
+  /** Tokens at the beginning and at the end of a list that are always read; the last page, which is open, counts among the recents. */
+  sinks: number;
+  recent: number;
+  /** Position from which on decode steps select; those before read everything. */
+  from: number;
+  /** Candidates further back than this are met at `farDistance`; Infinity where there are none. */
+  farFrom: number;
+  farDistance: number;
+}
+
+/** A head that keeps and sees everything. */
+export const everything: HeadRule = { sinks: 0, recent: 0, from: Infinity, keeps: Infinity, selects: false };
+
+/** Index of the first page that a row sees beside the sinks. */
+export function windowPage({ recent, from }: HeadRule, position: number): number {
+  return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - recent / pageTokens);
+}
+
+/** Index of the first page that is kept, beside the sinks, for rows at `position` and later. */
+export function keptPage({ keeps, from }: HeadRule, position: number): number {
+  return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - Math.ceil(keeps / pageTokens));
+}
+
+/** Entries that a selected list can have at most. */
+export function selectedCapacity({ runs, sinks, recent }: Selection): number {
+  return pagesFor(sinks) + runs + pagesFor(recent);
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { KvCache } from "../cache.ts";
 import type { CacheShape } from "../page.ts";
+import { createPolicy } from "../context.ts";
 import { dense } from "../policies/dense.ts";
 import type { PagePool } from "../pool.ts";
 
@@ -55,7 +56,6 @@ export function describeKvCache(memory: string, open: (shape: CacheShape, contex
         [0, 0],
       ] as const) {
         cache.truncate(length);
-        expect(cache.lists.longest).toBe(pages);
         expect(heldPages()).toEqual([pages * shape.kvHeads, pages * shape.kvHeads]);
       }
       cache.dispose();
@@ -93,9 +93,48 @@ export function describeKvCache(memory: string, open: (shape: CacheShape, contex
       expect(heldPages()).toEqual([10, 10]);
       first.dispose();
       expect(heldPages()).toEqual([4, 4]);
-      expect(second.lists.longest).toBe(2);
       second.dispose();
       expect(heldPages()).toEqual([0, 0]);
+    });
+
+    test("shares its pages with a fork until one of the two writes", async () => {
+      const cache = create();
+      await append(cache, 40);
+      const fork = cache.fork();
+      expect(heldPages()).toEqual([6, 6]);
+      expect(fork.length).toBe(40);
+      await append(fork, 1);
+      expect(heldPages()).toEqual([8, 8]);
+      await append(cache, 9);
+      expect(heldPages()).toEqual([10, 10]);
+      cache.dispose();
+      expect(heldPages()).toEqual([6, 6]);
+      fork.truncate(32);
+      expect(heldPages()).toEqual([4, 4]);
+      fork.dispose();
+      expect(heldPages()).toEqual([0, 0]);
+    });
+
+    test("keeps sinks and a window where the policy streams, however long it goes on", async () => {
+      const cache = new KvCache(
+        pool,
+        createPolicy({ policy: "streaming", sinks: 4, recent: 32 }, { trained: 256, keeps: 256 }),
+        contextLength,
+        64,
+      );
+      let most = 0;
+      for (let step = 0; step < 40; step++) {
+        await append(cache, step % 5 === 0 ? 64 : 1);
+        most = Math.max(most, heldPages()[0] ?? 0);
+      }
+      expect(cache.length).toBe(8 * 64 + 32);
+      // A sink page, two of the window, one of a rollback, four of a step and the one that it began in.
+      expect(most).toBeLessThanOrEqual(9 * shape.kvHeads);
+      expect(cache.usage()).toMatchObject({ sink: shape.layers * shape.kvHeads, recent: 3 * shape.layers * shape.kvHeads });
+      // What the window of an earlier row needs is gone.
+      expect(cache.truncate(100)).toBe(0);
+      expect(heldPages()).toEqual([0, 0]);
+      cache.dispose();
     });
 
     test("refuses what is more than the budget and takes nothing for it", async () => {
@@ -114,15 +153,15 @@ function watch(pool: PagePool): Set<number>[] {
   const held = Array.from({ length: shape.layers }, () => new Set<number>());
   const allocate = pool.allocate.bind(pool);
   const release = pool.release.bind(pool);
-  pool.allocate = (layer) => {
-    const page = allocate(layer);
+  pool.allocate = (layer, form) => {
+    const page = allocate(layer, form);
     expect(held[layer]?.has(page)).toBe(false);
     held[layer]?.add(page);
     return page;
   };
-  pool.release = (layer, page) => {
-    expect(held[layer]?.delete(page)).toBe(true);
-    release(layer, page);
+  pool.release = (layer, page, form) => {
+    if (!pool.shared(layer, page, form)) expect(held[layer]?.delete(page)).toBe(true);
+    release(layer, page, form);
   };
   return held;
 }

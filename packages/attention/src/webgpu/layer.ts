@@ -7,8 +7,10 @@ import type { GpuTable } from "./table.ts";
 export interface LayerCache {
   keys: GPUBuffer;
   values: GPUBuffer;
+  /** [kvHeads, capacity] of four words: exactly those, for kernels find the capacity by division. */
   entries: StorageBinding;
-  lengths: StorageBinding;
+  /** [kvHeads] of eight words. */
+  heads: StorageBinding;
   /** [kvHeads, tokens] of this step: where its keys and values go. */
   slots: StorageBinding;
 }
@@ -19,7 +21,7 @@ export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, layer: n
     keys: pool.keys(layer),
     values: pool.values(layer),
     entries: cache.lists.entries.binding(layer),
-    lengths: cache.lists.lengths.binding(layer),
+    heads: cache.lists.heads.binding(layer),
     slots: cache.slots.binding(layer),
   };
 }

@@ -3,7 +3,7 @@ import type { Gpu } from "@longtab/gpu";
 import { pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
 import { FreePages, pagesExceeded } from "../pool.ts";
-import type { PagePool } from "../pool.ts";
+import type { PageCounts, PagePool } from "../pool.ts";
 import { GpuTable } from "./table.ts";
 
 // STORAGE | COPY_SRC | COPY_DST by number: this module is also loaded where there is no WebGPU.
@@ -20,6 +20,8 @@ export function pageBytes({ headSize }: CacheShape): number {
  */
 export class GpuPagePool implements PagePool<GpuTable> {
   readonly shape: CacheShape;
+  readonly closes = false;
+  readonly boxes = false;
   /** Most pages of one layer: its budget. */
   readonly maxPages: number;
   #gpu: Gpu;
@@ -59,10 +61,10 @@ export class GpuPagePool implements PagePool<GpuTable> {
     return this.#layer(layer).values;
   }
 
-  async reserve(count: number): Promise<void> {
+  async reserve({ open }: PageCounts): Promise<void> {
     for (const layer of this.#layers) {
       const { used, count: capacity } = layer.pages;
-      const needed = used + count;
+      const needed = used + open;
       if (needed <= capacity) continue;
       if (needed > this.maxPages) throw pagesExceeded(needed, this.maxPages);
       await layer.grow(Math.min(this.maxPages, Math.max(needed, capacity * 2)));
@@ -73,8 +75,24 @@ export class GpuPagePool implements PagePool<GpuTable> {
     return this.#layer(layer).pages.allocate();
   }
 
+  retain(layer: number, page: number): void {
+    this.#layer(layer).pages.retain(page);
+  }
+
   release(layer: number, page: number): void {
     this.#layer(layer).pages.release(page);
+  }
+
+  shared(layer: number, page: number): boolean {
+    return this.#layer(layer).pages.shared(page);
+  }
+
+  copy(layer: number, from: number, to: number): void {
+    const bytes = pageBytes(this.shape);
+    const encoder = this.#gpu.device.createCommandEncoder();
+    for (const buffer of [this.keys(layer), this.values(layer)])
+      encoder.copyBufferToBuffer(buffer, from * bytes, buffer, to * bytes, bytes);
+    this.#gpu.device.queue.submit([encoder.finish()]);
   }
 
   createTable(label: string, wordsPerLayer: number): GpuTable {

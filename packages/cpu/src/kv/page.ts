@@ -1,4 +1,4 @@
-import { entryWords, pageTokens } from "@longtab/attention";
+import { entryWords, headWords, pageTokens, pagesFor as pagesOf } from "@longtab/attention";
 import type { CacheShape } from "@longtab/attention";
 import { maxStepTokens } from "../scratch.ts";
 
@@ -20,5 +20,5 @@ export function cacheBytes(shape: CacheShape, tokens: number): number {
 /** Bytes of a timeline's tables: lists of up to `capacity` entries, their lengths, and the slots of a step of many tokens and of one. */
 export function tableBytes({ layers, kvHeads }: CacheShape, capacity: number): number {
   const list = Math.ceil(capacity / pageTokens) * pageTokens * entryWords;
-  return layers * kvHeads * (list + 1 + maxStepTokens + 1) * 4;
+  return layers * kvHeads * (list + headWords + maxStepTokens + 1 + 2 * (pagesOf(maxStepTokens) + 1)) * 4;
 }

@@ -1,5 +1,5 @@
 import { FreePages, pagesExceeded, pageTokens } from "@longtab/attention";
-import type { CacheShape, PagePool } from "@longtab/attention";
+import type { CacheShape, PageCounts, PagePool } from "@longtab/attention";
 import type { CacheForm } from "@longtab/engine";
 import type { Heap } from "../heap.ts";
 import { pageBytes, pagesFor } from "./page.ts";
@@ -14,6 +14,8 @@ const blockPages = 256;
  */
 export class CpuPagePool implements PagePool<CpuTable> {
   readonly shape: CacheShape;
+  readonly closes = false;
+  readonly boxes = false;
   /** Most pages of all layers together: the budget. */
   readonly maxPages: number;
   readonly pageBytes: number;
@@ -49,8 +51,8 @@ export class CpuPagePool implements PagePool<CpuTable> {
     return this.#heap.u8(page * this.pageBytes, this.pageBytes);
   }
 
-  async reserve(count: number): Promise<void> {
-    const needed = this.#pages.used + count * this.shape.layers;
+  async reserve({ open }: PageCounts): Promise<void> {
+    const needed = this.#pages.used + open * this.shape.layers;
     const missing = needed - this.#pages.count;
     if (missing <= 0) return;
     if (needed > this.maxPages) throw pagesExceeded(needed, this.maxPages);
@@ -65,8 +67,20 @@ export class CpuPagePool implements PagePool<CpuTable> {
     return this.#pages.allocate();
   }
 
+  retain(_layer: number, page: number): void {
+    this.#pages.retain(page);
+  }
+
   release(_layer: number, page: number): void {
     this.#pages.release(page);
+  }
+
+  shared(_layer: number, page: number): boolean {
+    return this.#pages.shared(page);
+  }
+
+  copy(_layer: number, from: number, to: number): void {
+    this.page(to).set(this.page(from));
   }
 
   createTable(_label: string, wordsPerLayer: number): CpuTable {

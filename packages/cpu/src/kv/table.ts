@@ -36,8 +36,8 @@ export class CpuTable implements LayerTable {
 export interface LayerPointers {
   /** u32 [kvHeads, capacity, 4] */
   entries: number;
-  /** u32 [kvHeads] */
-  lengths: number;
+  /** u32 [kvHeads, 8] */
+  heads: number;
   /** Entries of a list at most. */
   capacity: number;
   /** u32 [kvHeads, tokens]: where this step's keys and values go. */
@@ -47,7 +47,7 @@ export interface LayerPointers {
 export function layerPointers({ lists, slots }: KvCache<CpuTable>, layer: number): LayerPointers {
   return {
     entries: lists.entries.pointer(layer),
-    lengths: lists.lengths.pointer(layer),
+    heads: lists.heads.pointer(layer),
     capacity: lists.capacity,
     slots: slots.pointer(layer),
   };

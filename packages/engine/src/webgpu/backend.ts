@@ -1,4 +1,4 @@
-import { dense, pageTokens } from "@longtab/attention";
+import { dense, pageTokens, pagesFor } from "@longtab/attention";
 import { GpuPagePool, planAttention } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
@@ -139,5 +139,5 @@ export class WebGpuBackend implements Backend {
 
 /** A multiple of a page, as KvCache makes it. */
 function listCapacity(contextLength: number): number {
-  return Math.ceil(dense.listCapacity(contextLength) / pageTokens) * pageTokens;
+  return Math.ceil(pagesFor(contextLength) / pageTokens) * pageTokens;
 }

@@ -1,5 +1,5 @@
 import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
-import type { Policy } from "@longtab/attention";
+import type { HeadPage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
@@ -100,7 +100,7 @@ export class WebGpuTimeline implements Timeline {
     const { gpu, pool } = this.#backend;
     const { result } = await this.#backend.recordInTurn(async () => {
       this.#backend.throwIfUnusable();
-      const blocks = Array.from({ length: count }, (_, index) => this.#cache.pagesAt((first + index) * pageTokens));
+      const blocks = Array.from({ length: count }, (_, index) => pageNumbers(this.#cache.pagesAt((first + index) * pageTokens)));
       return { result: readBlocks(gpu, pool, blocks) };
     });
     return result;
@@ -116,7 +116,7 @@ export class WebGpuTimeline implements Timeline {
         const block = ids.slice(from, from + pageTokens);
         gpu.device.queue.writeBuffer(this.#ids, position * 4, block);
         this.#cache.append(block.length);
-        pages.push(this.#cache.pagesAt(position));
+        pages.push(pageNumbers(this.#cache.pagesAt(position)));
       }
       writeBlocks(gpu, pool, pages, blocks);
     });
@@ -220,4 +220,8 @@ export class WebGpuTimeline implements Timeline {
     // The last, short chunk of a prompt says little about long ones.
     if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
   }
+}
+
+function pageNumbers(pages: (HeadPage | undefined)[][]): number[][] {
+  return pages.map((heads) => heads.map((page) => page?.page ?? 0));
 }

@@ -1,0 +1,166 @@
+import { LongtabError } from "@longtab/errors";
+import type { HeadMap } from "./head-map.ts";
+import { pageTokens, pagesFor } from "./page.ts";
+import { dense } from "./policies/dense.ts";
+import { mixed } from "./policies/mixed.ts";
+import type { MixedOptions } from "./policies/mixed.ts";
+import type { Policy, PolicyName, Selection } from "./policies/policy.ts";
+import { streaming } from "./policies/streaming.ts";
+
+/** How keys and values are stored once a page is complete: keys, then values. "f16" is full precision: 16-bit keys, and what a backend has for values. */
+export type KvPrecision = "f16" | "kv8" | "k8v4" | "kv4";
+
+/** What people choose. What is left out is chosen for them. */
+export interface ContextOptions {
+  /** Default "auto": everything at first, then streaming and selecting heads, and far memory past the trained window. */
+  policy?: PolicyName | undefined;
+  /** Tokens that a head reads at most in a decode step: of all heads with "streaming", of the selecting heads with the others. */
+  budget?: number | undefined;
+  /** First tokens that are always read. */
+  sinks?: number | undefined;
+  /** Last tokens that are always read; rounded up to whole pages of 16. */
+  recent?: number | undefined;
+  kv?: KvPrecision | undefined;
+  /** Which heads stream; without one every head retrieves. */
+  headMap?: HeadMap | undefined;
+  /** Tokens of a selected run: 4, or 16 for the rule of the Quest paper. */
+  runTokens?: 4 | 8 | 16 | undefined;
+}
+
+export const policyNames: readonly PolicyName[] = ["dense", "streaming", "duo", "quest", "duo+quest", "far", "auto"];
+export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4"];
+
+/** What a policy must know of its model. */
+export interface ContextModel {
+  /** Tokens that it was trained for. */
+  trained: number;
+  /** Tokens that far memory may keep. */
+  keeps: number;
+}
+
+/** Where "auto" begins to stream and to select: below it every head reads everything. Chosen by `npm run longtab -- eval`. */
+const autoFrom = 1024;
+
+const defaults = {
+  streaming: { sinks: 4, recent: 2044 },
+  duo: { sinks: 16, recent: 256 },
+  quest: { budget: 512, recent: 64 },
+} as const;
+
+/**
+ * The policy that options come to. Where the head map is missing that a name asks for, every head retrieves: "duo" and "duo+quest" become "quest".
+ * @throws LongtabError `invalid-option` for a name, a number or a combination that cannot be.
+ */
+export function createPolicy(options: ContextOptions, { trained, keeps }: ContextModel): Policy {
+  check(options);
+  const { policy: name = "auto", headMap } = options;
+  if (name === "dense") return dense;
+  if (name === "streaming") return streaming(streamingTokens(options, trained));
+  if (name === "duo" && headMap) return mixed({ name, trained, streaming: localTokens(options, headMap, 0), past: within(trained) });
+  if (name === "far" || name === "auto") {
+    const from = name === "auto" ? autoFrom : 0;
+    return mixed({
+      name,
+      trained,
+      streaming: name === "auto" && headMap ? localTokens(options, headMap, from) : undefined,
+      selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4) },
+      past: { sinks: sinkPages(options), recent: share(trained, 1 / 4), keeps },
+    });
+  }
+  const streams = name === "duo+quest" && headMap ? localTokens(options, headMap, 0) : undefined;
+  return mixed({ name: streams ? name : "quest", trained, streaming: streams, selection: selected(options, 0), past: within(trained) });
+}
+
+function streamingTokens(
+  { budget, sinks = defaults.streaming.sinks, recent }: ContextOptions,
+  trained: number,
+): { sinks: number; recent: number } {
+  const wanted = recent ?? (budget === undefined ? Math.min(defaults.streaming.recent, share(trained, 1 / 2)) : budget - sinks);
+  const tokens = wholePages(wanted);
+  // The row's own page comes on top, and all of it must lie within what the model was trained for.
+  if (wanted < 1 || sinks + tokens + pageTokens > trained) {
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "Sinks and recents must leave at least one recent token and fit the trained window together with one page",
+      value: `${sinks} sinks, ${wanted} recents`,
+      limit: `${trained} tokens`,
+      remedy: "choose other numbers of sinks and recents",
+    });
+  }
+  return { sinks, recent: tokens };
+}
+
+function localTokens(options: ContextOptions, map: HeadMap, from: number): MixedOptions["streaming"] {
+  return { map, sinks: options.sinks ?? defaults.duo.sinks, recent: wholePages(options.recent ?? defaults.duo.recent), from };
+}
+
+/** Runs that the budget leaves beside sinks and recents. */
+function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTokens = 4 }: ContextOptions, from: number): Selection {
+  // Where heads stream too, `recent` is theirs.
+  const own = policy === "quest" || policy === "far" ? recent : undefined;
+  const always = { sinks: wholePages(sinks ?? pageTokens), recent: wholePages(own ?? defaults.quest.recent) };
+  const runs = Math.floor((budget - always.sinks - always.recent) / runTokens);
+  if (runs < 1) {
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "The budget leaves nothing to select beside sinks and recents, which are whole pages of 16 tokens",
+      value: budget,
+      limit: `at least ${always.sinks + always.recent + runTokens}`,
+      remedy: "choose a larger budget, or fewer sinks and recents",
+    });
+  }
+  return { ...always, runs, runTokens, from, farFrom: Infinity, farDistance: 0 };
+}
+
+/** Past the trained window without far memory: what the model was trained for, less a margin. */
+function within(trained: number): MixedOptions["past"] {
+  const tokens = share(trained, 7 / 8);
+  return { sinks: pageTokens, recent: tokens, keeps: tokens };
+}
+
+function sinkPages({ sinks = pageTokens }: ContextOptions): number {
+  return wholePages(sinks);
+}
+
+/** A share of so many tokens, in whole pages; at least one. */
+function share(tokens: number, part: number): number {
+  return Math.max(1, Math.floor((tokens * part) / pageTokens)) * pageTokens;
+}
+
+function wholePages(tokens: number): number {
+  return pagesFor(tokens) * pageTokens;
+}
+
+function check({ policy, budget, sinks, recent, kv, runTokens }: ContextOptions): void {
+  checkName("context policy", policy, policyNames);
+  checkName("precision of keys and values", kv, kvPrecisions);
+  checkName("length of a run", runTokens, [4, 8, 16]);
+  checkCount("budget", budget, 1);
+  checkCount("number of sinks", sinks, 0);
+  checkCount("number of recent tokens", recent, 1);
+}
+
+function checkName<T extends string | number>(what: string, value: T | undefined, allowed: readonly T[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `There is no such ${what}`,
+    value: String(value),
+    limit: allowed.join(", "),
+    remedy: "choose one of these, or leave it out",
+  });
+}
+
+/** Tokens: more than any context has are a mistake. */
+const mostTokens = 2 ** 24;
+
+function checkCount(what: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= mostTokens)) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `The ${what} must be a whole number of tokens`,
+    value: String(value),
+    limit: `${least} to ${mostTokens}`,
+    remedy: "leave it out for the default",
+  });
+}

@@ -1,0 +1,66 @@
+import { LongtabError } from "@longtab/errors";
+import type { CacheShape } from "./page.ts";
+
+/** Which KV heads of a model stream (sinks and recents suffice) and which retrieve; data made by calibration. */
+export interface HeadMap {
+  version: 1;
+  /** The model's name, for people. */
+  model: string;
+  /** [layers][kvHeads]: true where the head streams. */
+  streaming: readonly (readonly boolean[])[];
+  /** [layers][kvHeads]: how much is lost when the head streams, as `method` measured it; higher is worse. */
+  scores?: readonly (readonly number[])[];
+  /** How the map was made, on which text, and how good it is; for people. */
+  method?: string;
+  text?: string;
+  quality?: readonly Record<string, string | number>[];
+}
+
+/** A head map is read from files that anybody may have written; larger ones are none. */
+const mostHeads = 65_536;
+
+/** @throws LongtabError `invalid-option` for what is not a head map, or is one of a model of another shape. */
+export function parseHeadMap(value: unknown, { layers, kvHeads }: Pick<CacheShape, "layers" | "kvHeads">): HeadMap {
+  const { version, model, streaming, scores } = (value ?? {}) as Partial<Record<keyof HeadMap, unknown>>;
+  if (version !== 1) throw invalid("The head map is of a version that is not known", String(version), 1);
+  if (typeof model !== "string") throw invalid("The head map does not name its model", typeof model);
+  if (layers * kvHeads > mostHeads) throw invalid("The model has more heads than a head map may have", layers * kvHeads, mostHeads);
+  checkTable(streaming, "streaming", "boolean", layers, kvHeads);
+  if (scores !== undefined) checkTable(scores, "scores", "number", layers, kvHeads);
+  return value as HeadMap;
+}
+
+/** Share of the heads that stream. */
+export function streamingShare({ streaming }: HeadMap): number {
+  const heads = streaming.flat();
+  return heads.filter(Boolean).length / heads.length;
+}
+
+function checkTable(value: unknown, name: string, type: "boolean" | "number", layers: number, kvHeads: number): void {
+  if (!Array.isArray(value) || value.length !== layers)
+    throw invalid(
+      `The head map's ${name} has another number of layers than the model`,
+      Array.isArray(value) ? value.length : typeof value,
+      layers,
+    );
+  for (const row of value as unknown[]) {
+    if (!Array.isArray(row) || row.length !== kvHeads)
+      throw invalid(
+        `The head map's ${name} has another number of KV heads than the model`,
+        Array.isArray(row) ? row.length : typeof row,
+        kvHeads,
+      );
+    const wrong = (row as unknown[]).find((cell) => typeof cell !== type || (type === "number" && !Number.isFinite(cell)));
+    if (wrong !== undefined) throw invalid(`The head map's ${name} has a cell that is not a ${type}`, JSON.stringify(wrong));
+  }
+}
+
+function invalid(what: string, value: string | number, limit?: number): LongtabError {
+  return new LongtabError({
+    code: "invalid-option",
+    what,
+    value,
+    ...(limit !== undefined && { limit }),
+    remedy: "make one with `npm run longtab -- calibrate`, or leave it out",
+  });
+}

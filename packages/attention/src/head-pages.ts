@@ -1,0 +1,85 @@
+import { pageTokens } from "./page.ts";
+import type { HeadPage, PageForm } from "./page.ts";
+import type { PagePool } from "./pool.ts";
+import { keptPage } from "./policies/policy.ts";
+import type { HeadRule } from "./policies/policy.ts";
+
+/**
+ * A row may be rolled back by this many tokens (steps submitted ahead, drafts) without missing a page that its window needs: pages go back
+ * that much later.
+ */
+export const rollbackTokens = 16;
+
+/** The pages that one KV head of a timeline keeps, in order of position. Behind the sinks there may be a gap. */
+export class HeadPages {
+  readonly layer: number;
+  readonly kvHead: number;
+  readonly rule: HeadRule;
+  readonly pages: HeadPage[] = [];
+  /** Position of the first page behind the sinks that is still kept, 0 where none was given back. */
+  #keptFrom = 0;
+  #pool: PagePool;
+
+  constructor(pool: PagePool, layer: number, kvHead: number, rule: HeadRule) {
+    this.#pool = pool;
+    this.layer = layer;
+    this.kvHead = kvHead;
+    this.rule = rule;
+  }
+
+  /** The last page, where it has room for the token at `position`. */
+  openAt(position: number): HeadPage | undefined {
+    const last = this.pages.at(-1);
+    return last && last.position + pageTokens > position ? last : undefined;
+  }
+
+  add(position: number): void {
+    this.pages.push({ page: this.#pool.allocate(this.layer, "open"), position, form: "open" });
+  }
+
+  /** Puts another page in the place of one. */
+  replace(index: number, page: number, form: PageForm): void {
+    const old = this.pages[index] as HeadPage;
+    this.pages[index] = { page, position: old.position, form };
+    this.#pool.release(this.layer, old.page, old.form);
+  }
+
+  /** Gives back what rows at `length` and later do not see, and rows a rollback before it neither; the index of the first page that changed. */
+  evict(length: number): number | undefined {
+    const kept = keptPage(this.rule, length - rollbackTokens) * pageTokens;
+    if (kept <= this.#keptFrom) return undefined;
+    const sinks = this.pages.findIndex(({ position }) => position >= this.rule.sinks);
+    const end = this.pages.findIndex(({ position }) => position >= kept);
+    if (sinks < 0 || end <= sinks) return undefined;
+    for (const { page, form } of this.pages.splice(sinks, end - sinks)) this.#pool.release(this.layer, page, form);
+    this.#keptFrom = kept;
+    return sinks;
+  }
+
+  /** The length that a rollback to `length` ends at: less where a page that is closed, or one that was given back, would have to be written again. */
+  rollbackTo(length: number): number {
+    const page = this.pages.findLast(({ position }) => position < length);
+    const end = page?.form === "closed" && length < page.position + pageTokens ? page.position : length;
+    return end > this.rule.sinks && keptPage(this.rule, end) * pageTokens < this.#keptFrom ? 0 : end;
+  }
+
+  /** Gives back every page from `length` on; the index of the first. */
+  truncate(length: number): number {
+    const index = this.pages.findIndex(({ position }) => position >= length);
+    const from = index < 0 ? this.pages.length : index;
+    for (const { page, form } of this.pages.splice(from)) this.#pool.release(this.layer, page, form);
+    if (length === 0) this.#keptFrom = 0;
+    return from;
+  }
+
+  /** The same pages for another holder. */
+  fork(rule: HeadRule): HeadPages {
+    const fork = new HeadPages(this.#pool, this.layer, this.kvHead, rule);
+    fork.#keptFrom = this.#keptFrom;
+    for (const page of this.pages) {
+      this.#pool.retain(this.layer, page.page, page.form);
+      fork.pages.push(page);
+    }
+    return fork;
+  }
+}

@@ -1,0 +1,41 @@
+import type { HeadPages } from "./head-pages.ts";
+import { pageTokens, pagesFor } from "./page.ts";
+import { windowPage } from "./policies/policy.ts";
+import type { Policy } from "./policies/policy.ts";
+
+/** What a timeline's pages are, counted over all layers and KV heads. */
+export interface PageUsage {
+  /** Pages of the first tokens, always read. */
+  sink: number;
+  /** Pages of the last tokens, always read. */
+  recent: number;
+  /** Other pages: read where they are on the list, or when a step selects them. */
+  kept: number;
+  /** Of those kept, pages further back than the model was trained for: read at a distance inside the window. */
+  far: number;
+  /** Of all, pages that are quantised. */
+  quantised: number;
+  /** Pages that were given back: what they held is forgotten by their head. */
+  forgotten: number;
+}
+
+export function countPages(heads: readonly HeadPages[], { selection }: Policy, length: number): PageUsage {
+  const usage: PageUsage = { sink: 0, recent: 0, kept: 0, far: 0, quantised: 0, forgotten: 0 };
+  const last = Math.max(0, length - 1);
+  const selecting = selection && length > 0 && last >= selection.from ? selection : undefined;
+  for (const { pages, rule } of heads) {
+    const [sinks, recent] =
+      rule.selects && selecting
+        ? [selecting.sinks, Math.floor(last / pageTokens) - Math.max(1, pagesFor(selecting.recent)) + 1]
+        : [rule.sinks, windowPage(rule, last)];
+    for (const { position, form } of pages) {
+      if (position < sinks) usage.sink++;
+      else if (position >= recent * pageTokens && (rule.selects || last >= rule.from)) usage.recent++;
+      else usage.kept++;
+      if (selection && last - position > selection.farFrom && position >= sinks) usage.far++;
+      if (form === "closed") usage.quantised++;
+    }
+    usage.forgotten += pagesFor(length) - pages.length;
+  }
+  return usage;
+}
