@@ -1,5 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { sweepNow } from "./state/attached-texts.ts";
+import { startCounting } from "./state/attachment-tokens.ts";
 import { startBackends } from "./state/backend.ts";
 import { startContext } from "./state/context.ts";
 import { startConversations } from "./state/conversations.ts";
@@ -13,10 +15,12 @@ startSettings();
 startContext();
 startSendingWhenReady();
 startBackends();
+startCounting();
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");
 // Conversations are there before the first paint: the page never shows a welcome and then a conversation over it.
 await startConversations();
+sweepNow();
 render(<App />, root);
 startIsolation();
 await startModel();

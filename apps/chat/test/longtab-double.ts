@@ -172,7 +172,7 @@ class DoubleModel implements LoadedModel {
       throwIfAborted(signal);
       params.onPrefill?.(Math.min(done, prompt), prompt);
       if (scenario.holdReading === true && done >= prompt * 0.4) await hold(signal);
-      await pause(2);
+      await pause(scenario.readMs ?? 2);
     }
     const words = (scenario.answer ?? DEFAULT_ANSWER).match(/\s*\S+/g) ?? [];
     const base = { id: "double", object: "chat.completion.chunk", created: 0, model: this.model.id } as const;

@@ -14,6 +14,8 @@ export interface Scenario {
   /** Hold while reading the prompt, or after this many words of the answer. */
   holdReading?: boolean;
   holdAfterWords?: number;
+  /** Milliseconds for 64 tokens of a prompt. */
+  readMs?: number;
   answer?: string;
   /** Milliseconds a word; 0: as fast as the page can take them. */
   wordMs?: number;

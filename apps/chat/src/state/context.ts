@@ -1,7 +1,8 @@
 import { computed, effect, signal } from "@preact/signals";
-import { toMessages } from "./conversation.ts";
+import { sumOfTokens } from "./attachment-tokens.ts";
 import { current, isEmpty } from "./conversations.ts";
 import { generatingHere, generation } from "./generation.ts";
+import { toPrompt } from "./messages.ts";
 import { loadedModel } from "./model.ts";
 import { settings } from "./settings.ts";
 
@@ -24,7 +25,8 @@ export const contextFill = computed<ContextFill | null>(() => {
   if (model === null) return null;
   const total = model.model.contextLength;
   const live = generatingHere.value && generation.value !== null && generation.value.promptTokens > 0 ? generation.value : null;
-  const used = live === null ? counted.value : live.promptTokens + live.tokens;
+  const attached = current.value.exchanges.reduce((sum, { attachments = [] }) => sum + sumOfTokens(attachments), 0);
+  const used = live === null ? counted.value + attached : live.promptTokens + live.tokens;
   return { used, total, share: Math.min(used / total, 1) };
 });
 
@@ -42,8 +44,9 @@ export function startContext(): void {
       return;
     }
     timer = setTimeout(() => {
+      // Attached texts have been counted already, and are long.
       void model
-        .countTokens(toMessages(conversation, systemPrompt))
+        .countTokens(toPrompt(conversation, systemPrompt, () => "").messages)
         // A message that cannot be counted fails when it is sent, where its error can be shown.
         .catch(() => 0)
         .then((tokens) => {

@@ -5,14 +5,14 @@ import { type Conversation, type ConversationSummary, summarise } from "./conver
  * Conversations in IndexedDB: one record each, and a summary beside it for the list. There is no list to overwrite, and every change is a
  * function applied to the stored record inside one transaction, so two tabs cannot clobber one another.
  */
-const inStore = createStore("longtab-chat", "conversations");
+export const inStore = createStore("longtab-chat", "conversations");
 const channel = new BroadcastChannel("longtab-chat");
 
 const recordKey = (id: string) => `conversation:${id}`;
 const summaryKey = (id: string) => `summary:${id}`;
 const draftKey = (id: string) => `draft:${id}`;
 /** All keys that begin with a prefix: \uffff sorts behind every id. */
-const keysWith = (prefix: string) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+export const keysWith = (prefix: string) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
 
 export function readConversation(id: string): Promise<Conversation | undefined> {
   return inStore("readonly", (store) => promisifyRequest<Conversation | undefined>(store.get(recordKey(id))));
@@ -49,6 +49,7 @@ export async function deleteConversation(id: string): Promise<void> {
     store.delete(recordKey(id));
     store.delete(summaryKey(id));
     store.delete(draftKey(id));
+    store.delete(`attached:${id}`);
     return promisifyRequest(store.transaction);
   });
   tellOtherTabs(id);

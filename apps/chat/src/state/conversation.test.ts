@@ -11,7 +11,6 @@ import {
   rename,
   setAnswer,
   titleFrom,
-  toMessages,
   UNTITLED,
 } from "./conversation.ts";
 
@@ -46,6 +45,13 @@ describe("changes", () => {
 
   test("asking an edited first question again renames the conversation", () => {
     expect(askAgain(conversationOf(1), "e1", "Other words", 9).title).toBe("Other words");
+  });
+
+  test("an edited question keeps its attachments, and a question without words is titled by them", () => {
+    const attachments = [{ id: "a", name: "book.txt", characters: 9 }];
+    const asked = ask(createConversation("c", 0), { id: "e1", question: "", attachments, answer: null }, 1);
+    expect(asked.title).toBe("book.txt");
+    expect(askAgain(asked, "e1", "other", 2)).toMatchObject({ title: "other", exchanges: [{ question: "other", attachments }] });
   });
 
   test("changes to an exchange that is gone change nothing", () => {
@@ -115,38 +121,6 @@ describe("titles", () => {
     expect(askAgain(named, "e1", "x", 9).title).toBe("Mine");
     expect(rename(named, "  ").title).toBe("q1");
     expect(rename(named, "  ").named).toBe(false);
-  });
-});
-
-describe("messages for the model", () => {
-  test("roles alternate after the system prompt and end with the question asked", () => {
-    expect(toMessages(conversationOf(2), "Be brief.", "e2")).toEqual([
-      { role: "system", content: "Be brief." },
-      { role: "user", content: "q1" },
-      { role: "assistant", content: "a1" },
-      { role: "user", content: "q2" },
-    ]);
-  });
-
-  test("an empty system prompt is left to the model's template", () => {
-    expect(toMessages(conversationOf(1), "  ", "e1")).toEqual([{ role: "user", content: "q1" }]);
-  });
-
-  test("what comes after the question is not sent", () => {
-    expect(toMessages(conversationOf(3), "", "e1")).toHaveLength(1);
-  });
-
-  test("a question that got no answer is joined to the next one", () => {
-    let conversation = setAnswer(conversationOf(1), "e1", { text: "", end: "failed" }, 2);
-    conversation = ask(conversation, { id: "e2", question: "q2", answer: null }, 3);
-    expect(toMessages(conversation, "", "e2")).toEqual([{ role: "user", content: "q1\n\nq2" }]);
-  });
-
-  test("without a last exchange all answers are in", () => {
-    expect(toMessages(conversationOf(1), "")).toEqual([
-      { role: "user", content: "q1" },
-      { role: "assistant", content: "a1" },
-    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../longtab.ts";
+import type { Attachment } from "./attachment.ts";
 
 /**
  * A conversation as a value, and every way in which it changes. Nothing here touches the screen or the store.
@@ -18,6 +18,8 @@ export interface Conversation {
 export interface Exchange {
   id: string;
   question: string;
+  /** Texts that the question is about. */
+  attachments?: Attachment[];
   answer: Answer | null;
 }
 
@@ -72,7 +74,9 @@ export function ask(conversation: Conversation, exchange: Exchange, now: number)
 export function askAgain(conversation: Conversation, exchangeId: string, question: string, now: number): Conversation {
   const at = conversation.exchanges.findIndex((exchange) => exchange.id === exchangeId);
   if (at < 0) return conversation;
-  const exchanges = [...conversation.exchanges.slice(0, at), { id: exchangeId, question, answer: null }];
+  const { attachments } = conversation.exchanges[at] ?? {};
+  const asked = { id: exchangeId, question, ...(attachments && { attachments }), answer: null };
+  const exchanges = [...conversation.exchanges.slice(0, at), asked];
   return settle({ ...conversation, exchanges }, now);
 }
 
@@ -110,7 +114,8 @@ function settle(conversation: Conversation, now: number): Conversation {
 }
 
 function derivedTitle({ exchanges }: Conversation): string {
-  return titleFrom(exchanges[0]?.question ?? "");
+  const [first] = exchanges;
+  return titleFrom(first?.question || (first?.attachments?.[0]?.name ?? ""));
 }
 
 /** The first line with words in it, shortened at a word and never inside a grapheme. */
@@ -131,28 +136,14 @@ export function titleFrom(text: string): string {
 }
 
 /**
- * The messages that a model is given: up to and including the question of `lastExchangeId`, or all.
- * A question that never got a word of answer is joined to the next, so that roles alternate and nothing asked is lost.
- */
-export function toMessages(conversation: Conversation, systemPrompt: string, lastExchangeId?: string): ChatMessage[] {
-  const messages: ChatMessage[] = [];
-  if (systemPrompt.trim() !== "") messages.push({ role: "system", content: systemPrompt.toWellFormed() });
-  for (const { id, question, answer } of conversation.exchanges) {
-    const previous = messages.at(-1);
-    if (previous?.role === "user") previous.content += `\n\n${question}`;
-    else messages.push({ role: "user", content: question });
-    if (id === lastExchangeId) break;
-    if (answer !== null && answer.text !== "") messages.push({ role: "assistant", content: answer.text });
-  }
-  return messages;
-}
-
-/**
  * The earliest exchanges to delete so that about `keepShare` of the characters remain. Never the last one, always at least one
  * where there are two: tokens are not counted per exchange, and characters are near enough to choose by.
  */
 export function earliestToRemove(conversation: Conversation, keepShare: number): string[] {
-  const sizes = conversation.exchanges.map(({ question, answer }) => question.length + (answer?.text.length ?? 0));
+  const sizes = conversation.exchanges.map(
+    ({ question, attachments = [], answer }) =>
+      question.length + attachments.reduce((sum, { characters }) => sum + characters, 0) + (answer?.text.length ?? 0),
+  );
   let rest = sizes.reduce((sum, size) => sum + size, 0);
   const keep = keepShare * rest;
   const ids: string[] = [];

@@ -1,4 +1,5 @@
 import { computed, signal } from "@preact/signals";
+import { bringTextsOf, sweepSoon } from "./attached-texts.ts";
 import { changeConversation, deleteConversation, listConversations, onOtherTabsChange, readConversation } from "./conversation-store.ts";
 import {
   askAgain,
@@ -47,7 +48,9 @@ async function openAddress(): Promise<void> {
 
 /** Shows a conversation; an id that is not stored is a new one's. */
 export async function openConversation(id: string): Promise<void> {
-  current.value = (await find(id)) ?? createConversation(id, Date.now());
+  const found = await find(id);
+  if (found !== undefined) await bringTextsOf(found);
+  current.value = found ?? createConversation(id, Date.now());
   showAddress();
 }
 
@@ -96,7 +99,9 @@ async function followOtherTab(id: string): Promise<void> {
   if (current.peek().id !== id) return;
   const stored = await find(id);
   // Deleted elsewhere: what is on screen stays until the person leaves it.
-  if (stored !== undefined && current.peek().id === id) current.value = stored;
+  if (stored === undefined) return;
+  await bringTextsOf(stored);
+  if (current.peek().id === id) current.value = stored;
 }
 
 export function renameConversation(id: string, name: string): Promise<void> {
@@ -108,6 +113,7 @@ export async function removeConversation(id: string): Promise<void> {
   unstored.delete(id);
   await deleteConversation(id).catch(() => undefined);
   await refreshList();
+  sweepSoon();
   if (current.peek().id === id) newConversation();
   if (conversation !== undefined) notify("Conversation deleted.", () => void restore(conversation));
 }
@@ -137,6 +143,7 @@ export async function removeEarliest(): Promise<void> {
 async function removeWithUndo(exchangeIds: readonly string[], text: string): Promise<void> {
   const before = current.peek();
   await change(before.id, (conversation) => removeExchanges(conversation, exchangeIds, Date.now()));
+  sweepSoon();
   notify(text, () => void change(before.id, (conversation) => reinsert(conversation, before, Date.now())));
 }
 

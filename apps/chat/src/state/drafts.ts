@@ -1,9 +1,14 @@
 import { signal, type Signal } from "@preact/signals";
+import { readWaiting } from "./attachment-store.ts";
+import { bringTexts, textOf } from "./attached-texts.ts";
+import type { Attachment } from "./attachment.ts";
 import { readDrafts, writeDraft } from "./conversation-store.ts";
 import type { ConversationSummary } from "./conversation.ts";
 
 /** Unsent text, one per conversation: written to the store shortly after the last key and when the page is put away. */
 const drafts = new Map<string, Signal<string>>();
+/** Attachments that wait with it. */
+const attached = new Map<string, Signal<Attachment[]>>();
 const unwritten = new Set<string>();
 const WRITE_AFTER_MS = 400;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -18,14 +23,24 @@ export async function startDrafts(): Promise<void> {
     const draft = draftFor(id);
     if (draft.peek() === "") draft.value = text;
   }
+  for (const [id, attachments] of await readWaiting()) {
+    await bringTexts(attachments.map((attachment) => attachment.id));
+    attachedTo(id).value = attachments.filter((attachment) => textOf(attachment.id) !== undefined);
+  }
 }
 
 export function draftFor(conversationId: string): Signal<string> {
-  const known = drafts.get(conversationId);
-  if (known !== undefined) return known;
-  const draft = signal("");
-  drafts.set(conversationId, draft);
-  return draft;
+  return entryOf(drafts, conversationId, "");
+}
+
+export function attachedTo(conversationId: string): Signal<Attachment[]> {
+  return entryOf<Attachment[]>(attached, conversationId, []);
+}
+
+function entryOf<T>(entries: Map<string, Signal<T>>, id: string, initial: T): Signal<T> {
+  const entry = entries.get(id) ?? signal(initial);
+  entries.set(id, entry);
+  return entry;
 }
 
 export function setDraft(conversationId: string, text: string): void {
@@ -37,10 +52,11 @@ export function setDraft(conversationId: string, text: string): void {
 
 /** The draft of a conversation that was never begun: a list of conversations cannot show it, so a new one takes it up. */
 export function forgottenDraft(stored: readonly ConversationSummary[]): string | undefined {
-  for (const [id, draft] of drafts) {
-    if (draft.peek().trim() !== "" && !stored.some((summary) => summary.id === id)) return id;
-  }
-  return undefined;
+  const begun = new Set([...drafts.keys(), ...attached.keys()]);
+  return [...begun].find((id) => {
+    const empty = draftFor(id).peek().trim() === "" && attachedTo(id).peek().length === 0;
+    return !empty && !stored.some((summary) => summary.id === id);
+  });
 }
 
 function writeNow(): void {

@@ -1,11 +1,15 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { ChatMessage, LoadedModel, Usage } from "../longtab.ts";
-import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer, toMessages } from "./conversation.ts";
+import { attachedHere, clearAttached } from "./attachments.ts";
+import { textOf } from "./attached-texts.ts";
+import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer } from "./conversation.ts";
 import { change, current, draft, putQuestionAgain } from "./conversations.ts";
 import { setDraft } from "./drafts.ts";
 import { frameBatch } from "./frame-batch.ts";
+import { toPrompt } from "./messages.ts";
 import { loadedModel, loadModel, modelState, storedChoice } from "./model.ts";
 import { newId } from "./new-id.ts";
+import { type Reading, ReadingPace } from "./reading-pace.ts";
 import { announce } from "./notices.ts";
 import { toProblem, wasAborted } from "./problems.ts";
 import { settings } from "./settings.ts";
@@ -14,8 +18,8 @@ import { settings } from "./settings.ts";
 export interface Generation {
   conversationId: string;
   exchangeId: string;
-  /** Prompt tokens read, while they are being read; null once the answer begins. */
-  reading: { done: number; total: number } | null;
+  /** While the prompt is read; null once the answer begins. */
+  reading: Reading | null;
   text: string;
   /** Answer tokens so far. */
   tokens: number;
@@ -30,6 +34,22 @@ export const generation = signal<Generation | null>(null);
 export const waitingToSend = signal<string | null>(null);
 export const generatingHere = computed(() => generation.value?.conversationId === current.value.id);
 
+/** Tokens of a prompt that are read in a second: as just measured, or by the last long prompt here. Null until one was read. */
+export const readingSpeed = computed(() => {
+  const live = generation.value?.reading?.rate;
+  if (live !== undefined) return live;
+  const measured = current.value.exchanges.findLast(({ answer }) => freshTokens(answer) >= ENOUGH_TO_MEASURE)?.answer?.stats?.prompt;
+  return measured === undefined ? null : (measured.tokens - measured.cached) / measured.seconds;
+});
+
+/** Fewer tokens are read too fast to tell how fast. */
+const ENOUGH_TO_MEASURE = 200;
+
+function freshTokens(answer: Answer | null): number {
+  const prompt = answer?.stats?.prompt;
+  return prompt === undefined ? 0 : prompt.tokens - prompt.cached;
+}
+
 /** A partial answer is stored this often, so that a closed tab loses seconds at most. */
 const SAVE_EVERY_MS = 2000;
 
@@ -37,16 +57,18 @@ const SAVE_EVERY_MS = 2000;
 export async function send(): Promise<void> {
   const question = draft.peek().toWellFormed().trim();
   const { id } = current.peek();
-  if (question === "" || generation.peek() !== null) return;
+  const attachments = attachedHere.peek();
+  if ((question === "" && attachments.length === 0) || generation.peek() !== null) return;
   if (loadedModel.peek() === null) {
     await waitForModel(id);
     return;
   }
   waitingToSend.value = null;
   const exchangeId = newId();
-  const saved = change(id, (conversation) => ask(conversation, { id: exchangeId, question, answer: null }, Date.now()));
+  const exchange = { id: exchangeId, question, ...(attachments.length > 0 && { attachments }), answer: null };
+  const saved = change(id, (conversation) => ask(conversation, exchange, Date.now()));
   setDraft(id, "");
-  await Promise.all([saved, answerExchange(exchangeId)]);
+  await Promise.all([clearAttached(id, saved), answerExchange(exchangeId)]);
 }
 
 async function waitForModel(conversationId: string): Promise<void> {
@@ -89,7 +111,8 @@ async function answerExchange(exchangeId: string): Promise<void> {
   announce("Reading your message");
   // From here on the stored conversation may change under another tab; only this exchange's answer is written.
   const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
-  const answer = await streamAnswer(model, toMessages(conversation, settings.peek().systemPrompt, exchangeId), controller.signal, save);
+  const { messages } = toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId);
+  const answer = await streamAnswer(model, messages, controller.signal, save);
   await save(answer);
   generation.value = null;
   announceEnd(answer);
@@ -119,6 +142,7 @@ async function streamAnswer(
   let tokens = 0;
   let end: AnswerEnd = "complete";
   let usage: Usage | undefined;
+  const pace = new ReadingPace();
   const show = frameBatch(() => update({ text, tokens }));
   const saving = setInterval(() => void save({ text, end: "interrupted" }), SAVE_EVERY_MS);
   try {
@@ -127,7 +151,7 @@ async function streamAnswer(
       messages,
       signal: aborted,
       stream: true,
-      onPrefill: showReading,
+      onPrefill: (done, total) => showReading(pace.report(done, total, performance.now())),
     });
     for await (const chunk of stream) {
       const piece = chunk.choices[0];
@@ -168,8 +192,8 @@ function requestOptions() {
   return { ...Object.fromEntries(set), stream_options: { include_usage: true } };
 }
 
-function showReading(done: number, total: number): void {
-  if (generation.peek()?.reading !== null) update({ reading: { done, total }, promptTokens: total });
+function showReading(reading: Reading): void {
+  if (generation.peek()?.reading !== null) update({ reading, promptTokens: reading.total });
 }
 
 function update(part: Partial<Generation>): void {

@@ -1,5 +1,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { LONG_PASTE } from "../state/attachment.ts";
+import { attachedHere, attachPaste } from "../state/attachments.ts";
+import { CHARACTERS_PER_TOKEN, sumOfTokens } from "../state/attachment-tokens.ts";
 import { offersGpu, useGpu } from "../state/backend.ts";
 import { contextFill, NEARLY_FULL } from "../state/context.ts";
 import { current, draft, isEmpty, keeps, openConversation } from "../state/conversations.ts";
@@ -7,10 +10,9 @@ import { setDraft } from "../state/drafts.ts";
 import { generatingHere, generation, send, stop, waitingToSend } from "../state/generation.ts";
 import { loadedModel, modelState, storedChoice } from "../state/model.ts";
 import { formatCount, formatSpeed } from "../text/format.ts";
+import { AttachButton, WaitingAttachments } from "./attachments.tsx";
 import { Icon } from "./icons.tsx";
 
-/** Characters of running text in a token, roughly, over the languages and models at hand: enough to warn by. */
-const CHARACTERS_PER_TOKEN = 3.5;
 /** On a phone Enter makes a line: the button is under the thumb anyway. */
 const touch = matchMedia("(pointer: coarse)");
 
@@ -33,24 +35,34 @@ export function Composer(): JSX.Element {
         void send();
       }}
     >
-      <textarea
-        id="composer"
-        ref={field}
-        rows={1}
-        value={text}
-        aria-label="Message"
-        aria-describedby="composer-note"
-        placeholder={isEmpty.value ? "Ask anything" : "Write a message"}
-        enterkeyhint={touch.matches ? "enter" : "send"}
-        onInput={(event) => setDraft(current.peek().id, event.currentTarget.value)}
-        onKeyDown={(event) => {
-          // keyCode 229: Safari ends a composition before it reports the Enter that ended it.
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch.matches) return;
-          event.preventDefault();
-          void send();
-        }}
-      />
-      <SendButton />
+      <WaitingAttachments />
+      <div class="composer-line">
+        <AttachButton />
+        <textarea
+          id="composer"
+          ref={field}
+          rows={1}
+          value={text}
+          aria-label="Message"
+          aria-describedby="composer-note"
+          placeholder={isEmpty.value ? "Ask anything" : "Write a message"}
+          enterkeyhint={touch.matches ? "enter" : "send"}
+          onInput={(event) => setDraft(current.peek().id, event.currentTarget.value)}
+          onPaste={(event) => {
+            const pasted = event.clipboardData?.getData("text/plain") ?? "";
+            if (pasted.length < LONG_PASTE || pasted.trim() === "") return;
+            event.preventDefault();
+            attachPaste(pasted);
+          }}
+          onKeyDown={(event) => {
+            // keyCode 229: Safari ends a composition before it reports the Enter that ended it.
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || touch.matches) return;
+            event.preventDefault();
+            void send();
+          }}
+        />
+        <SendButton />
+      </div>
     </form>
   );
 }
@@ -71,7 +83,7 @@ function SendButton(): JSX.Element {
       class="send"
       aria-label="Send"
       title="Send (Enter)"
-      disabled={!startable || draft.value.trim() === "" || generation.value !== null}
+      disabled={!startable || (draft.value.trim() === "" && attachedHere.value.length === 0) || generation.value !== null}
     >
       <Icon name="send" />
     </button>
@@ -120,7 +132,7 @@ function noteContent(): JSX.Element | string {
       </>
     );
   }
-  const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN;
+  const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN + sumOfTokens(attachedHere.value);
   if (fill !== null && draftTokens > fill.total * 0.5 && fill.used + draftTokens > fill.total) {
     return `This message takes about ${formatCount(Math.round(draftTokens / 100) * 100)} tokens; the model can read ${formatCount(fill.total - fill.used)} more.`;
   }

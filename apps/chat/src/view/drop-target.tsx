@@ -1,12 +1,15 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect } from "preact/hooks";
+import { isModelFile } from "../state/attachment.ts";
+import { attachFile } from "../state/attachments.ts";
 import { chooseFile, modelState } from "../state/model.ts";
+import { focusComposer } from "../state/page.ts";
 import { Icon } from "./icons.tsx";
 
 const dragging = signal(false);
 
-/** The whole page takes a model file. Text and links dragged about are none of its business. */
+/** The whole page takes a model's file, and texts to ask about. Words and links dragged about are none of its business. */
 export function DropTarget(): JSX.Element | null {
   // From the first paint on: a file dropped on a page that does not listen takes the page's place.
   useLayoutEffect(() => {
@@ -14,7 +17,7 @@ export function DropTarget(): JSX.Element | null {
     const onOver = (event: DragEvent): void => {
       if (!hasFile(event)) return;
       event.preventDefault();
-      dragging.value = modelState.peek().at !== "unavailable";
+      dragging.value = true;
     };
     const onLeave = (event: DragEvent): void => {
       // Null: the pointer left the window, not one of its parts.
@@ -24,8 +27,7 @@ export function DropTarget(): JSX.Element | null {
       if (!hasFile(event)) return;
       event.preventDefault();
       dragging.value = false;
-      const file = event.dataTransfer?.files[0];
-      if (file !== undefined && modelState.peek().at !== "unavailable") void chooseFile(file);
+      void take([...(event.dataTransfer?.files ?? [])]);
     };
     addEventListener("dragover", onOver);
     addEventListener("dragleave", onLeave);
@@ -41,9 +43,17 @@ export function DropTarget(): JSX.Element | null {
     <div class="drop" aria-hidden="true">
       <div>
         <Icon name="file" size={36} />
-        <p>Drop a .gguf file to load it</p>
-        <p class="hint">It is read on this device and sent nowhere.</p>
+        <p>Drop a text to ask about it</p>
+        <p class="hint">or a .gguf file to load it. Both are read on this device and sent nowhere.</p>
       </div>
     </div>
   );
+}
+
+async function take(files: readonly File[]): Promise<void> {
+  for (const file of files) {
+    if (!(await isModelFile(file))) await attachFile(file);
+    else if (modelState.peek().at !== "unavailable") await chooseFile(file);
+  }
+  focusComposer();
 }

@@ -5,7 +5,9 @@ import type { Answer, AnswerStats, Exchange } from "../state/conversation.ts";
 import { current, removeExchange } from "../state/conversations.ts";
 import { generatingHere, generation, regenerate } from "../state/generation.ts";
 import { loadedModel } from "../state/model.ts";
-import { formatDuration, formatSpeed, formatTokens } from "../text/format.ts";
+import type { Reading } from "../state/reading-pace.ts";
+import { formatCount, formatDuration, formatSpeed, formatTimeLeft, formatTokens } from "../text/format.ts";
+import { SentAttachments } from "./attachments.tsx";
 import { copyText } from "./copying.ts";
 import { IconButton } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -38,6 +40,7 @@ function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void
     <div class="question">
       <h2 class="unseen">You</h2>
       <div class="bubble">
+        {exchange.attachments !== undefined && <SentAttachments attachments={exchange.attachments} />}
         {long && !whole.value ? `${question.slice(0, LONG_QUESTION).toWellFormed()}…` : question}
         {long && (
           <button type="button" class="text-button" onClick={() => (whole.value = !whole.value)}>
@@ -46,7 +49,7 @@ function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void
         )}
       </div>
       <div class="actions">
-        <IconButton icon="copy" size={17} label="Copy message" onClick={() => void copyText(question)} />
+        {question !== "" && <IconButton icon="copy" size={17} label="Copy message" onClick={() => void copyText(question)} />}
         <IconButton icon="pencil" size={17} label="Edit message" onClick={onEdit} disabled={generation.value !== null} />
         <IconButton
           icon="trash"
@@ -70,7 +73,8 @@ function QuestionEditor({ exchange, onDone }: { exchange: Exchange; onDone: () =
   }, []);
   const { exchanges } = current.value;
   const following = exchanges.length - 1 - exchanges.findIndex(({ id }) => id === exchange.id);
-  const sendable = text.value.trim() !== "" && loadedModel.value !== null && generation.value === null;
+  const sendable =
+    (text.value.trim() !== "" || exchange.attachments !== undefined) && loadedModel.value !== null && generation.value === null;
   const submit = (): void => {
     if (!sendable) return;
     onDone();
@@ -122,7 +126,7 @@ function StreamingAnswer(): JSX.Element | null {
   const live = generation.value;
   if (live === null) return null;
   const { reading, text, tokens, answeringSince } = live;
-  if (text === "") return <Reading done={reading?.done ?? 0} total={reading?.total ?? 0} />;
+  if (text === "") return <ReadingView {...(reading ?? { done: 0, total: 0 })} />;
   const seconds = answeringSince === null ? 0 : (performance.now() - answeringSince) / 1000;
   return (
     <div class="answer streaming" aria-busy="true">
@@ -137,7 +141,12 @@ function StreamingAnswer(): JSX.Element | null {
 }
 
 /** While the prompt is read. The figures fade in after a second: most prompts are read before. */
-function Reading({ done, total }: { done: number; total: number }): JSX.Element {
+function ReadingView({ done, total, rate, secondsLeft }: Reading): JSX.Element {
+  const pace = [
+    `Reading ${formatCount(done)} of ${formatTokens(total)}`,
+    ...(rate === undefined ? [] : [`${formatSpeed(rate)} per second`]),
+    ...(secondsLeft === undefined || secondsLeft < 3 ? [] : [`${formatTimeLeft(secondsLeft)} left`]),
+  ];
   return (
     <div class="answer reading" aria-busy="true">
       <span class="dots" aria-hidden="true">
@@ -147,9 +156,7 @@ function Reading({ done, total }: { done: number; total: number }): JSX.Element 
       </span>
       {total > 0 && (
         <div class="reading-figures">
-          <span>
-            Reading {done.toLocaleString("en")} of {formatTokens(total)}
-          </span>
+          <span>{pace.join(" · ")}</span>
           <progress value={done} max={total} aria-label="Reading your message" />
         </div>
       )}

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { attachAgain } from "../state/attachments.ts";
 import { continueOnProcessor } from "../state/backend.ts";
 import type { Problem } from "../state/conversation.ts";
 import { draft, newConversation, removeEarliest, current } from "../state/conversations.ts";
@@ -104,8 +105,9 @@ async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void
 
 /** The question that did not fit is put into the new conversation's composer, before whatever is there already. */
 async function moveQuestionToNewChat(): Promise<void> {
-  const question = current.peek().exchanges.at(-1)?.question ?? "";
+  const { question = "", attachments = [] } = current.peek().exchanges.at(-1) ?? {};
   newConversation();
+  attachAgain(attachments);
   const rest = draft.peek();
   setDraft(current.peek().id, rest === "" ? question : `${question}\n\n${rest}`);
   focusComposer();
