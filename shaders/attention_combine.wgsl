@@ -1,10 +1,9 @@
 // Joins the partial results of attention_decode.wgsl:  y[head] = sum_p e^(m_p - M) a_p / sum_p e^(m_p - M) l_p,  M = max_p m_p
-// partials: [HEADS, MAX_SPLITS, HEAD_SIZE + 2], each (a: HEAD_SIZE, l, m); step.splits of them valid      y: [HEADS, HEAD_SIZE]
+// partials: [HEADS, step.splits, HEAD_SIZE + 2], each (a: HEAD_SIZE, l, m)      y: [HEADS, HEAD_SIZE]
 // One invocation per channel.
 
 override HEADS: u32;
 override HEAD_SIZE: u32;
-override MAX_SPLITS: u32;
 override WORKGROUP_SIZE: u32 = 64;
 
 @group(0) @binding(0) var<uniform> step: Step;
@@ -16,7 +15,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= HEADS * HEAD_SIZE) { return; }
   let channel = id.x % HEAD_SIZE;
   let stride = HEAD_SIZE + 2u;
-  let base = (id.x / HEAD_SIZE) * MAX_SPLITS * stride;
+  let base = (id.x / HEAD_SIZE) * step.splits * stride;
   var largest = MASKED;
   for (var p = 0u; p < step.splits; p++) {
     largest = max(largest, partials[base + p * stride + HEAD_SIZE + 1u]);

@@ -1,7 +1,7 @@
 // Attention of one token over page lists, split along the list (flash-decoding); attention_combine.wgsl joins the splits.
 //   partials[head, split] = (sum_t w_t v_t, sum_t w_t, m)   with w_t = exp(score_t - m), m = max_t score_t
-// queries: [rotations, HEADS, HEAD_SIZE], HEADS = KV_HEADS * GROUP      entries: [KV_HEADS, CAPACITY], lengths: [KV_HEADS]
-// partials: [HEADS, MAX_SPLITS, HEAD_SIZE + 2]
+// queries: [rotations, HEADS, HEAD_SIZE], HEADS = KV_HEADS * GROUP      heads: [KV_HEADS]
+// entries: [KV_HEADS, capacity], each of at most RUN tokens      partials: [HEADS, step.splits, HEAD_SIZE + 2]
 // One workgroup per KV head and split of SPLIT tokens. The query heads of a group are taken four at a time as the components of
 // a vec4, so that one load of a key or a value serves them all.
 // Scores: each invocation has up to four tokens, so that one load of a query serves those.
@@ -11,8 +11,6 @@
 override KV_HEADS: u32;
 override GROUP: u32;
 override HEAD_SIZE: u32;
-override CAPACITY: u32;
-override MAX_SPLITS: u32;
 override SPLIT: u32;
 override RUN: u32;
 
@@ -24,7 +22,7 @@ const REDUCERS: u32 = 8;
 @group(0) @binding(2) var<storage, read> keys: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> entries: array<Entry>;
-@group(0) @binding(5) var<storage, read> lengths: array<u32>;
+@group(0) @binding(5) var<storage, read> heads: array<Head>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 
 var<workgroup> slots: array<u32, SPLIT>;
@@ -40,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let kv_head = workgroup.x;
   let split = workgroup.y;
   let first_entry = split * (SPLIT / RUN);
-  let list_length = lengths[kv_head];
+  let list_length = heads[kv_head].length;
   // Where nothing of this split is on the list its partials still must say so, for they are joined with the others.
   let tokens = min(SPLIT, (list_length - min(list_length, first_entry)) * RUN);
 
@@ -77,7 +75,7 @@ fn largest_score(four: u32) -> vec4<f32> {
 // Slot and rotation of a token of the split, and NO_SLOT where there is none or it lies beyond the query.
 fn find_token(kv_head: u32, first_entry: u32, token: u32, tokens: u32) -> vec2<u32> {
   if (token >= tokens) { return vec2<u32>(NO_SLOT, 0u); }
-  let entry = entries[kv_head * CAPACITY + first_entry + token / RUN];
+  let entry = entries[kv_head * (arrayLength(&entries) / KV_HEADS) + first_entry + token / RUN];
   let offset = token % RUN;
   let live = offset < entry.count && entry.position + offset <= step.position;
   return vec2<u32>(select(NO_SLOT, entry.slot + offset, live), entry.rotation);
@@ -192,7 +190,7 @@ fn store_partials(kv_head: u32, split: u32, four: u32, channel: u32, m: vec4<f32
 }
 
 fn store_partial(kv_head: u32, split: u32, g: u32, channel: u32, sum: f32, weights: f32, m: f32) {
-  let row = ((kv_head * GROUP + g) * MAX_SPLITS + split) * (HEAD_SIZE + 2u);
+  let row = ((kv_head * GROUP + g) * step.splits + split) * (HEAD_SIZE + 2u);
   partials[row + channel] = sum;
   if (channel == 0u) {
     partials[row + HEAD_SIZE] = weights;

@@ -1,14 +1,13 @@
 // Attention of many tokens over page lists, tiled, with the online softmax of FlashAttention.
-//   y[token, head] = sum_t softmax_t(q . k_t / sqrt(HEAD_SIZE)) v_t   over the listed tokens at positions up to the query's own
-// queries: [rotations, tokens, HEADS, HEAD_SIZE]   entries: [KV_HEADS, CAPACITY], lengths: [KV_HEADS]   y: [tokens, HEADS, HEAD_SIZE]
+//   y[token, head] = sum_t softmax_t(q . k_t / sqrt(HEAD_SIZE)) v_t   over the listed tokens that the row sees (lib/pages.wgsl)
+// queries: [rotations, tokens, HEADS, HEAD_SIZE]   entries: [KV_HEADS, capacity], heads: [KV_HEADS]   y: [tokens, HEADS, HEAD_SIZE]
 // One workgroup per KV head and QUERY_TOKENS tokens. Its rows are (token, head of the group) pairs, at most ROWS; the list is
-// read KEYS tokens at a time. Scores: each invocation makes tiles of 4 rows x 4 keys. Values: each invocation owns 4 rows x 8
-// channels of the result, so a workgroup has HEAD_SIZE invocations (8 row lanes x HEAD_SIZE / 8 channel lanes).
+// read KEYS tokens at a time, but for those that no row sees. Scores: each invocation makes tiles of 4 rows x 4 keys. Values: each
+// invocation owns 4 rows x 8 channels of the result, so a workgroup has HEAD_SIZE invocations (8 row lanes x HEAD_SIZE / 8 channel lanes).
 
 override KV_HEADS: u32;
 override GROUP: u32;
 override HEAD_SIZE: u32;
-override CAPACITY: u32;
 override QUERY_TOKENS: u32;
 override RUN: u32 = 16;
 
@@ -22,11 +21,11 @@ const SCORE_STRIDE: u32 = KEYS + 1;
 @group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> entries: array<Entry>;
-@group(0) @binding(5) var<storage, read> lengths: array<u32>;
+@group(0) @binding(5) var<storage, read> heads: array<Head>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
 
-var<workgroup> list_length: u32;
-var<workgroup> tile_position: u32;
+var<workgroup> head: Head;
+var<workgroup> next_tile: u32;
 var<workgroup> slots: array<u32, KEYS>;
 var<workgroup> positions: array<u32, KEYS>;
 var<workgroup> rotations: array<u32, KEYS>;
@@ -48,18 +47,19 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     row_max[r] = MASKED;
     row_sum[r] = 0.0;
   }
-  if (lane == 0u) { list_length = lengths[kv_head]; }
-  let tiles = (workgroupUniformLoad(&list_length) * RUN + KEYS - 1u) / KEYS;
+  if (lane == 0u) { head = heads[kv_head]; }
+  let tiles = (workgroupUniformLoad(&head).length + KEYS / RUN - 1u) / (KEYS / RUN);
 
   var a0 = vec4<f32>(0.0); var b0 = vec4<f32>(0.0);
   var a1 = vec4<f32>(0.0); var b1 = vec4<f32>(0.0);
   var a2 = vec4<f32>(0.0); var b2 = vec4<f32>(0.0);
   var a3 = vec4<f32>(0.0); var b3 = vec4<f32>(0.0);
 
-  for (var tile = 0u; tile < tiles; tile++) {
-    // Lists are in order of position, so a tile that begins after the last query has nothing to say to any of them.
-    if (lane == 0u) { tile_position = entries[kv_head * CAPACITY + tile * (KEYS / RUN)].position; }
-    if (workgroupUniformLoad(&tile_position) > last_position) { break; }
+  for (var after = 0u; ; ) {
+    if (lane == 0u) { next_tile = find_tile(kv_head, after, tiles, step.position + first_token, last_position); }
+    let tile = workgroupUniformLoad(&next_tile);
+    if (tile == tiles) { break; }
+    after = tile + 1u;
 
     for (var key = lane; key < KEYS; key += HEAD_SIZE) { find_key(kv_head, tile, key); }
     workgroupBarrier();
@@ -96,13 +96,30 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   store_row(kv_head, first_token, row + 3u, channel_lane, a3, b3);
 }
 
+// The first tile from `tile` on of which some row sees a token, or `tiles`. Lists are in order of position, so the last row sees nothing of a
+// tile that begins after it, and what lies behind the first row's window lies behind that of the others.
+fn find_tile(kv_head: u32, tile: u32, tiles: u32, first_position: u32, last_position: u32) -> u32 {
+  for (var t = tile; t < tiles; t++) {
+    let first = entries[first_entry(kv_head) + t * (KEYS / RUN)].position;
+    if (first > last_position) { return tiles; }
+    let entry = entries[first_entry(kv_head) + min((t + 1u) * (KEYS / RUN), head.length) - 1u];
+    let last = min(entry.position + entry.count - 1u, first_position);
+    if (first < head.sinks || sees(head, first_position, last)) { return t; }
+  }
+  return tiles;
+}
+
+fn first_entry(kv_head: u32) -> u32 {
+  return kv_head * (arrayLength(&entries) / KV_HEADS);
+}
+
 fn find_key(kv_head: u32, tile: u32, key: u32) {
   let index = tile * (KEYS / RUN) + key / RUN;
   let offset = key % RUN;
   slots[key] = NO_SLOT;
   positions[key] = NO_SLOT;
-  if (index >= list_length) { return; }
-  let entry = entries[kv_head * CAPACITY + index];
+  if (index >= head.length) { return; }
+  let entry = entries[first_entry(kv_head) + index];
   if (offset >= entry.count) { return; }
   positions[key] = entry.position + offset;
   rotations[key] = entry.rotation;
@@ -160,7 +177,7 @@ fn store_scores(first_token: u32, row: u32, key: u32, sums: vec4<f32>) {
   let query_position = step.position + first_token + row / GROUP;
   let scale = inverseSqrt(f32(HEAD_SIZE));
   for (var j = 0u; j < 4u; j++) {
-    let live = slots[key + j] != NO_SLOT && positions[key + j] <= query_position;
+    let live = slots[key + j] != NO_SLOT && sees(head, query_position, positions[key + j]);
     scores[row * SCORE_STRIDE + key + j] = select(MASKED, sums[j] * scale, live);
   }
 }

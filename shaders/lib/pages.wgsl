@@ -13,6 +13,27 @@ struct Entry {
   rotation: u32,
 }
 
+// What a KV head's list is, and what of it each row of a step of several rows sees.
+struct Head {
+  // Entries, in order of position. [first, end) are candidates of selection, the rest is always read.
+  length: u32,
+  first: u32,
+  end: u32,
+  // A row at `window_from` or later sees the first `sinks` tokens, its own page and the `recent` / 16 pages before that.
+  sinks: u32,
+  recent: u32,
+  window_from: u32,
+  unused_0: u32,
+  unused_1: u32,
+}
+
 const NO_SLOT: u32 = 0xffffffffu;
 // Stands for the score of a masked token: finite, so that differences of scores are never NaN.
 const MASKED: f32 = -3.0e38;
+const PAGE_SHIFT: u32 = 4u;
+
+// Whether the row at position `query` sees the token at position `key`.
+fn sees(head: Head, query: u32, key: u32) -> bool {
+  let near = (key >> PAGE_SHIFT) + (head.recent >> PAGE_SHIFT) >= query >> PAGE_SHIFT;
+  return key <= query && (query < head.window_from || key < head.sinks || near);
+}

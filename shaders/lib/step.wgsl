@@ -6,7 +6,7 @@ struct Step {
   position: u32,
   // Query rotations in the step's table; rotation 0 is each row's own position.
   rotations: u32,
-  // Decode attention's splits of the longest list.
+  // Splits of the longest list that decode attention reads.
   splits: u32,
   // HEAD_SIZE once more, for loops that must stay loops: drivers that compile for a CPU unroll what has a constant bound, and
   // then take 20 s over attention_decode.wgsl instead of 2 (lavapipe, Mesa 25).
