@@ -39,6 +39,11 @@ export class Engine {
     return this.#session.length;
   }
 
+  /** Their ids, in order: a prompt that begins with them reads only what is new. */
+  get contextIds(): Uint32Array<ArrayBuffer> {
+    return this.#session.ids;
+  }
+
   /** The ids that a prompt becomes. @throws LongtabError `invalid-message`, `template-failed`. */
   encode(prompt: Prompt): Uint32Array {
     if ("messages" in prompt) return this.tokenizer.encodeChat(prompt.messages);

@@ -21,6 +21,11 @@ export class Session {
     return this.#ids.length;
   }
 
+  /** A copy of the ids whose keys and values are stored. */
+  get ids(): Uint32Array<ArrayBuffer> {
+    return Uint32Array.from(this.#ids);
+  }
+
   /** Rolls back to the longest common prefix of what is stored and `prompt`, always leaving a token to run; returns its length. */
   reuse(prompt: Uint32Array): number {
     let common = 0;
@@ -44,7 +49,7 @@ export class Session {
    * @param model a fingerprint of the weights.
    */
   snapshot(model: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    return writeSnapshot(this.#backend, this.timeline, Uint32Array.from(this.#ids), model);
+    return writeSnapshot(this.#backend, this.timeline, this.ids, model);
   }
 
   /**
