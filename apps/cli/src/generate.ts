@@ -1,14 +1,17 @@
 import { Engine, validateSampling } from "@longtab/engine";
 import type { Prompt, Summary } from "@longtab/engine";
+import { LongtabError } from "@longtab/errors";
 import { Tokenizer } from "@longtab/tokenizer";
 import { openModel, placeOptions } from "./model.ts";
 import { parseOptions, required } from "./options.ts";
+import { readText } from "./text-file.ts";
 
 /** `generate`: streams a completion to standard output, speeds to standard error. Ctrl-C stops it in order. */
 export async function generate(args: string[]): Promise<number> {
   const { options: o } = parseOptions(args, {
     model: "string",
     prompt: "string",
+    "prompt-file": "string",
     chat: "boolean",
     system: "string",
     "max-tokens": "number",
@@ -21,15 +24,10 @@ export async function generate(args: string[]): Promise<number> {
     stop: "strings",
     ...placeOptions,
   });
-  const prompt = toPrompt(required(o.prompt, "prompt"), o.chat ?? false, o.system);
+  const prompt = toPrompt(await readPrompt(o.prompt, o["prompt-file"]), o.chat ?? false, o.system);
   const { seed, temperature, "top-k": topK, "top-p": topP, "min-p": minP, "repetition-penalty": repetitionPenalty } = o;
   const sampling = validateSampling({ seed, temperature, topK, topP, minP, repetitionPenalty }, optionName);
-  const { file, backend } = await openModel(required(o.model, "model"), {
-    backend: o.backend,
-    threads: o.threads,
-    prefill: o.prefill,
-    contextLength: o["context-length"],
-  });
+  const { file, backend } = await openModel(required(o.model, "model"), o);
   const engine = new Engine(backend, Tokenizer.fromMetadata(file.metadata));
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
@@ -52,6 +50,15 @@ export async function generate(args: string[]): Promise<number> {
 /** A sampling option's name on the command line. */
 function optionName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** The prompt from the one option or the other. @throws LongtabError `invalid-option` for neither, both, or a file that cannot be read. */
+async function readPrompt(text: string | undefined, file: string | undefined): Promise<string> {
+  if (file === undefined) return required(text, "prompt");
+  if (text !== undefined) {
+    throw new LongtabError({ code: "invalid-option", what: "--prompt and --prompt-file both say what to read", remedy: "leave one out" });
+  }
+  return readText(file);
 }
 
 function toPrompt(text: string, chat: boolean, system: string | undefined): Prompt {

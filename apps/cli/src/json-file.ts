@@ -1,11 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { LongtabError } from "@longtab/errors";
 
-/** A JSON file that must hold an array. @throws LongtabError `invalid-option` when it is missing, not JSON or not an array. */
-export async function readArray(path: string): Promise<unknown[]> {
-  let value: unknown;
+/** @throws LongtabError `invalid-option` when the file is missing or not JSON. */
+export async function readJson(path: string): Promise<unknown> {
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    return JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
     throw new LongtabError({
       code: "invalid-option",
@@ -14,6 +13,11 @@ export async function readArray(path: string): Promise<unknown[]> {
       cause,
     });
   }
+}
+
+/** A JSON file that must hold an array. @throws LongtabError `invalid-option` when it is missing, not JSON or not an array. */
+export async function readArray(path: string): Promise<unknown[]> {
+  const value = await readJson(path);
   if (Array.isArray(value)) return value as unknown[];
   throw new LongtabError({
     code: "invalid-option",

@@ -6,15 +6,21 @@ import { tokenize } from "./tokenize.ts";
 
 const usage = `Longtab in a terminal.
 
-  generate --model FILE --prompt TEXT [--chat] [--system TEXT] [--max-tokens N] [--seed N] [--temperature X] [--top-k N] [--top-p X]
-           [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
-           [--prefill auto|own|onnxruntime]
+  generate --model FILE --prompt TEXT | --prompt-file FILE [--chat] [--system TEXT] [--max-tokens N] [--seed N] [--temperature X] [--top-k N]
+           [--top-p X] [--min-p X] [--repetition-penalty X] [--stop TEXT]... [--context-length N] [--backend auto|webgpu|cpu] [--threads N]
+           [--prefill auto|own|onnxruntime] [context options]
       Streams a completion; --chat puts the text into the model's chat format. What runs where, and how fast, goes to standard error.
       --backend auto, the default, takes a real graphics card, else the processor.
 
   score --model FILE --in cases.json --out out.json [--context-length N] [--backend auto|webgpu|cpu] [--threads N] [--prefill ...]
+        [context options]
       In: [{ "id", "ids": [prompt ids], "continuation": [ids] }].
       Out: [{ "id", "steps": [{ "top": [ten best { "id", "logprob" }], "logprob": of the forced id }] }]; step j predicts continuation[j].
+
+  context options: [--context dense|streaming|duo|quest|duo+quest|far|auto] [--budget N] [--sinks N] [--recent N] [--kv f16|kv8|k8v4|kv4]
+                   [--head-map FILE]
+      What the model remembers of a long text, and what of it a step reads. Numbers are tokens: --sinks the first that are always read,
+      --recent the last, --budget all that a head reads. --kv says how keys and values are stored, --head-map which heads stream.
 
   inspect FILE...
       One JSON line per file: { "file", "metadata", "tensors", "plan": { ..., "cpu" } }, with "error": { "code", "message" } where something is wrong.

@@ -1,28 +1,39 @@
 import { fileURLToPath } from "node:url";
+import type { ContextOptions } from "@longtab/attention";
 import { nodeHost } from "@longtab/cpu/node";
 import { LongtabError } from "@longtab/errors";
 import type { Backend } from "@longtab/engine";
 import { parseGguf } from "@longtab/formats";
 import type { ModelFile } from "@longtab/formats";
 import { FileSource } from "@longtab/formats/node";
+import { cacheShape, readConfig } from "@longtab/model";
 import type { BackendChoice, PrefillChoice } from "longtab";
 import { Placement } from "longtab/placement";
 import { create, globals } from "webgpu";
+import { contextOptions, readContext } from "./context.ts";
+import type { ContextArguments } from "./context.ts";
 
 export interface OpenedModel {
   file: ModelFile;
   backend: Backend;
 }
 
-export interface OpenOptions {
+/** As `parseOptions` gives them. */
+export interface PlaceArguments extends ContextArguments {
   backend?: string | undefined;
   threads?: number | undefined;
   prefill?: string | undefined;
-  contextLength?: number | undefined;
+  "context-length"?: number | undefined;
 }
 
 /** The options of every verb that runs a model. */
-export const placeOptions = { backend: "string", threads: "number", prefill: "string", "context-length": "number" } as const;
+export const placeOptions = {
+  backend: "string",
+  threads: "number",
+  prefill: "string",
+  "context-length": "number",
+  ...contextOptions,
+} as const;
 
 /** Dawn ends its devices when this object is collected. */
 let gpu: Pick<GPU, "requestAdapter"> | undefined;
@@ -50,19 +61,18 @@ export async function openFile(path: string): Promise<{ source: FileSource; file
 }
 
 /** Loads a model file where `backend` says: "auto", the default, takes a real graphics card, else the processor. Standard error is told. */
-export async function openModel(
-  path: string,
-  { backend: name = "auto", threads, prefill = "auto", contextLength }: OpenOptions,
-): Promise<OpenedModel> {
+export async function openModel(path: string, options: PlaceArguments, more: ContextOptions = {}): Promise<OpenedModel> {
+  const { backend: name = "auto", threads, prefill = "auto", "context-length": contextLength } = options;
   const choice = toChoice(name);
   checkThreads(threads);
   checkPrefill(prefill);
   const { source, file } = await openFile(path);
   try {
+    const context = { ...(await readContext(options, cacheShape(readConfig(file)))), ...more };
     if (choice !== "cpu") gpu ??= findGpu();
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
     await placement.plan(file, contextLength);
-    const backend = await placement.load(file, source, { contextLength });
+    const backend = await placement.load(file, source, { contextLength, context });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
     return { file, backend };
   } finally {

@@ -21,12 +21,7 @@ export async function score(args: string[]): Promise<number> {
   });
   const [model, input, output] = [required(o.model, "model"), required(o.in, "in"), required(o.out, "out")];
   const raw = await readArray(input);
-  const { backend } = await openModel(model, {
-    backend: o.backend,
-    threads: o.threads,
-    prefill: o.prefill,
-    contextLength: o["context-length"],
-  });
+  const { backend } = await openModel(model, o);
   try {
     const cases = raw.map((value, index) => parseCase(value, index, backend));
     const results: object[] = [];

@@ -1,3 +1,4 @@
+import type { ContextOptions } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import { loadWebGpuBackend } from "@longtab/engine";
 import type { Backend, WebGpuBackend } from "@longtab/engine";
@@ -26,6 +27,8 @@ export interface Surroundings {
 
 export interface PlacementLoadOptions {
   contextLength?: number | undefined;
+  /** What the model remembers and reads. */
+  context?: ContextOptions | undefined;
   onProgress?: ((progress: Pick<LoadProgress, "phase" | "loaded" | "total">) => void) | undefined;
 }
 

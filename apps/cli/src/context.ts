@@ -1,0 +1,52 @@
+import { kvPrecisions, parseHeadMap, policyNames } from "@longtab/attention";
+import type { CacheShape, ContextOptions } from "@longtab/attention";
+import { LongtabError } from "@longtab/errors";
+import { readJson } from "./json-file.ts";
+
+/** The options that say what memory does, of every verb that runs a model. */
+export const contextOptions = {
+  context: "string",
+  budget: "number",
+  sinks: "number",
+  recent: "number",
+  kv: "string",
+  "head-map": "string",
+} as const;
+
+/** As `parseOptions` gives them. */
+export interface ContextArguments {
+  context?: string | undefined;
+  budget?: number | undefined;
+  sinks?: number | undefined;
+  recent?: number | undefined;
+  kv?: string | undefined;
+  "head-map"?: string | undefined;
+}
+
+/**
+ * What the command line says about context; numbers are checked where a policy is made of them.
+ * @throws LongtabError `invalid-option` for a name that there is none of, a head map that cannot be read, or one of another model.
+ */
+export async function readContext(given: ContextArguments, shape: CacheShape): Promise<ContextOptions> {
+  const { context, budget, sinks, recent, kv, "head-map": mapFile } = given;
+  return {
+    policy: oneOf("--context", context, policyNames),
+    budget,
+    sinks,
+    recent,
+    kv: oneOf("--kv", kv, kvPrecisions),
+    headMap: mapFile === undefined ? undefined : parseHeadMap(await readJson(mapFile), shape),
+  };
+}
+
+/** @throws LongtabError `invalid-option` for a value that is none of the allowed. */
+export function oneOf<T extends string>(option: string, value: string | undefined, allowed: readonly T[]): T | undefined {
+  if (value === undefined || allowed.some((name) => name === value)) return value as T | undefined;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `${option} does not know this name`,
+    value,
+    limit: allowed.join(", "),
+    remedy: "choose one of these, or leave it out",
+  });
+}
