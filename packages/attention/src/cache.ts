@@ -1,8 +1,9 @@
 import { LongtabError } from "@longtab/errors";
-import { HeadPages, rollbackTokens } from "./head-pages.ts";
+import { HeadPages } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
 import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage } from "./page.ts";
+import { listCapacity } from "./plan.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { LayerTable, PagePool } from "./pool.ts";
 import { countPages } from "./usage.ts";
@@ -235,30 +236,6 @@ export class KvCache<Table extends LayerTable = LayerTable> {
 
 function wholePages(tokens: number): number {
   return Math.floor(tokens / pageTokens);
-}
-
-/** Most pages that a head keeps, in every step: a list has at most as many entries. Whole multiples of 256 bytes of entries. */
-export function listCapacity(
-  { layers, kvHeads }: { layers: number; kvHeads: number },
-  policy: Policy,
-  maxTokens: number,
-  maxStep: number,
-): number {
-  let most = 0;
-  for (let layer = 0; layer < layers; layer++) {
-    for (let kvHead = 0; kvHead < kvHeads; kvHead++) most = Math.max(most, headPages(policy, layer, kvHead, maxTokens, maxStep));
-  }
-  return Math.ceil(most / pageTokens) * pageTokens;
-}
-
-/** Most pages of one head: all, or sinks, those kept, a step's own, and those that a rollback may need. */
-export function headPages(policy: Policy, layer: number, kvHead: number, maxTokens: number, maxStep: number): number {
-  const { sinks, keeps, from } = policy.rule(layer, kvHead);
-  const all = pagesFor(maxTokens);
-  if (!Number.isFinite(keeps) || !Number.isFinite(from)) return all;
-  const step = pagesFor(maxStep + rollbackTokens) + 1;
-  const kept = pagesFor(sinks) + pagesFor(keeps) + step;
-  return Math.min(all, Math.max(kept, pagesFor(from) + step));
 }
 
 /** Slots of `tokens` tokens from `position` on; the pages end with those that hold them. */

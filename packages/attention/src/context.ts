@@ -34,7 +34,7 @@ export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4"
 export interface ContextModel {
   /** Tokens that it was trained for. */
   trained: number;
-  /** Tokens that far memory may keep. */
+  /** Tokens that a head may keep at most: what memory has room for. */
   keeps: number;
 }
 
@@ -53,37 +53,44 @@ const defaults = {
  */
 export function createPolicy(options: ContextOptions, { trained, keeps }: ContextModel): Policy {
   check(options);
-  const { policy: name = "auto", headMap } = options;
+  const { policy: name = "auto", headMap: map } = options;
+  const most = Math.min(trained, keeps);
   if (name === "dense") return dense;
-  if (name === "streaming") return streaming(streamingTokens(options, trained));
-  if (name === "duo" && headMap) return mixed({ name, trained, streaming: localTokens(options, headMap, 0), past: within(trained) });
+  if (name === "streaming") return streaming(streamingTokens(options, most));
+  if (name === "duo" && map) return mixed({ name, trained, streaming: localTokens(options, map, 0), past: within(options, most) });
   if (name === "far" || name === "auto") {
     const from = name === "auto" ? autoFrom : 0;
     return mixed({
       name,
       trained,
-      streaming: name === "auto" && headMap ? localTokens(options, headMap, from) : undefined,
+      streaming: name === "auto" && map ? localTokens(options, map, from) : undefined,
       selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4) },
-      past: { sinks: sinkPages(options), recent: share(trained, 1 / 4), keeps },
+      past: { from: most, sinks: sinkPages(options), recent: Math.min(share(trained, 1 / 4), share(most, 7 / 8)), keeps },
     });
   }
-  const streams = name === "duo+quest" && headMap ? localTokens(options, headMap, 0) : undefined;
-  return mixed({ name: streams ? name : "quest", trained, streaming: streams, selection: selected(options, 0), past: within(trained) });
+  const streams = name === "duo+quest" && map ? localTokens(options, map, 0) : undefined;
+  return mixed({
+    name: streams ? name : "quest",
+    trained,
+    streaming: streams,
+    selection: selected(options, 0),
+    past: within(options, most),
+  });
 }
 
 function streamingTokens(
   { budget, sinks = defaults.streaming.sinks, recent }: ContextOptions,
-  trained: number,
+  most: number,
 ): { sinks: number; recent: number } {
-  const wanted = recent ?? (budget === undefined ? Math.min(defaults.streaming.recent, share(trained, 1 / 2)) : budget - sinks);
+  const wanted = recent ?? (budget === undefined ? Math.min(defaults.streaming.recent, share(most, 1 / 2)) : budget - sinks);
   const tokens = wholePages(wanted);
   // The row's own page comes on top, and all of it must lie within what the model was trained for.
-  if (wanted < 1 || sinks + tokens + pageTokens > trained) {
+  if (wanted < 1 || sinks + tokens + pageTokens > most) {
     throw new LongtabError({
       code: "invalid-option",
-      what: "Sinks and recents must leave at least one recent token and fit the trained window together with one page",
+      what: "Sinks and recents must leave at least one recent token and fit what is kept together with one page",
       value: `${sinks} sinks, ${wanted} recents`,
-      limit: `${trained} tokens`,
+      limit: `${most} tokens`,
       remedy: "choose other numbers of sinks and recents",
     });
   }
@@ -112,10 +119,10 @@ function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTo
   return { ...always, runs, runTokens, from, farFrom: Infinity, farDistance: 0 };
 }
 
-/** Past the trained window without far memory: what the model was trained for, less a margin. */
-function within(trained: number): MixedOptions["past"] {
-  const tokens = share(trained, 7 / 8);
-  return { sinks: pageTokens, recent: tokens, keeps: tokens };
+/** Without far memory: past `most` tokens the last of them, less a margin. */
+function within(options: ContextOptions, most: number): MixedOptions["past"] {
+  const tokens = share(most, 7 / 8);
+  return { from: most, sinks: sinkPages(options), recent: tokens, keeps: tokens };
 }
 
 function sinkPages({ sinks = pageTokens }: ContextOptions): number {

@@ -2,7 +2,9 @@ export { closedSlot, entryWords, headWords, pageTokens, pagesFor } from "./page.
 export type { CacheShape, HeadPage, PageForm } from "./page.ts";
 export { FreePages, pagesExceeded } from "./pool.ts";
 export type { LayerTable, PageCounts, PagePool } from "./pool.ts";
-export { headPages, KvCache, listCapacity } from "./cache.ts";
+export { KvCache } from "./cache.ts";
+export { headPages, listCapacity, planPages } from "./plan.ts";
+export type { CachePlanOptions } from "./plan.ts";
 export type { PageUsage } from "./usage.ts";
 export { createPolicy, kvPrecisions, policyNames } from "./context.ts";
 export type { ContextModel, ContextOptions, KvPrecision } from "./context.ts";

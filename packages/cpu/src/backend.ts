@@ -1,16 +1,17 @@
-import { dense } from "@longtab/attention";
+import { listCapacity } from "@longtab/attention";
+import type { KvPrecision, Policy } from "@longtab/attention";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
 import { LongtabError, throwIfAborted } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
-import { CpuPagePool } from "./kv/index.ts";
+import { CpuPagePool, pageKind, setPages } from "./kv/index.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
 import { planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
 import { openPrefill } from "./prefill.ts";
-import { createScratch } from "./scratch.ts";
+import { createScratch, maxStepTokens } from "./scratch.ts";
 import { start } from "./start.ts";
 import type { Started } from "./start.ts";
 import { CpuTimeline } from "./timeline.ts";
@@ -43,7 +44,9 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
   const started = await start({ host, threads, limit: weightBytes + scratchBytes + kvBudget + slack });
   try {
     const { heap, kernels, team } = started;
-    const scratch = createScratch(heap, plan.config, plan.contextLength, kernels);
+    const shape = cacheShape(plan.config);
+    setPages(kernels, shape, pageKind(plan.precision, plan.policy.selection));
+    const scratch = createScratch(heap, plan.config, listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens), kernels);
     const weights = await loadWeights(heap, kernels, plan, source, {
       signal,
       onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
@@ -95,7 +98,7 @@ export class CpuBackend implements Backend {
     this.model = model;
     this.simd = started.simd;
     this.#started = started;
-    this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.contextLength);
+    this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.pages, pageKind(plan.precision, plan.policy.selection));
     this.lost = new Promise((resolve) => (this.#reportLost = resolve));
   }
 
@@ -112,7 +115,15 @@ export class CpuBackend implements Backend {
   }
 
   get contextLength(): number {
-    return this.plan.contextLength;
+    return this.policy.endless ? Infinity : this.plan.contextLength;
+  }
+
+  get policy(): Policy {
+    return this.plan.policy;
+  }
+
+  get kvPrecision(): KvPrecision {
+    return this.plan.precision;
   }
 
   get cacheForm(): CacheForm {
@@ -130,9 +141,9 @@ export class CpuBackend implements Backend {
     return 0;
   }
 
-  createTimeline(): Timeline {
+  createTimeline(policy: Policy = this.policy): Timeline {
     this.throwIfUnusable();
-    return new CpuTimeline(this, dense);
+    return CpuTimeline.create(this, policy);
   }
 
   /** Runs steps one after another: timelines share scratch and pages. A trap of the kernels ends the backend. */

@@ -1,21 +1,30 @@
-import { pagesFor } from "@longtab/attention";
+import { createPolicy, listCapacity, planPages } from "@longtab/attention";
+import type { ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
-import { cacheShape, checkContextLength, findTensors, readConfig } from "@longtab/model";
+import { cacheShape, checkContextLength, farBudget, findTensors, largestContext, mostWindows, readConfig } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
-import { cacheBytes, tableBytes } from "./kv/index.ts";
-import { scratchBytes } from "./scratch.ts";
+import { pageKind, pagesBytes, tableBytes } from "./kv/index.ts";
+import { maxStepTokens, scratchBytes } from "./scratch.ts";
 
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
 const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
+
+/** Forks of a timeline that pages are planned for: ends of earlier turns, to which a policy that forgets cannot roll back. */
+const plannedForks = 4;
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {
   config: ModelConfig;
   tensors: ModelTensors;
-  /** Tokens of context that one timeline can hold. */
+  /** What attention reads and what is kept, unless a timeline is given another policy. */
+  policy: Policy;
+  precision: KvPrecision;
+  /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
+  /** Most pages of all layers. */
+  pages: PageCounts;
   /** Bytes of WASM memory. `kvBudget` is what the cache may grow to. */
   memory: { weights: number; scratch: number; kvBudget: number };
   /** Types of the file that are not stored exactly, and how far off their weights may be. */
@@ -23,19 +32,31 @@ export interface CpuLoadPlan {
 }
 
 export interface CpuPlanOptions {
-  /** Tokens; the default is the trained window, or what the memory can hold. */
+  /** Tokens; the default is the trained window, more with far memory, or what the memory can hold. */
   contextLength?: number | undefined;
+  /** Default: dense. */
+  context?: ContextOptions | undefined;
+  /** Bytes that the cache may take; the default is what `contextLength` needs. */
+  memoryBudget?: number | undefined;
 }
 
 /**
  * Plans the memory of a model on the CPU.
- * @throws LongtabError as `readConfig` and `findTensors` do, `unsupported-type`, `invalid-option` for an impossible context, `out-of-memory`
- * where 32-bit addresses cannot hold it; it says what would fit.
+ * @throws LongtabError as `readConfig`, `findTensors` and `createPolicy` do, `unsupported-type`, `invalid-option` for an impossible context,
+ * `out-of-memory` where 32-bit addresses or the budget cannot hold it; it says what would fit.
  */
-export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions = {}): CpuLoadPlan {
+export function planCpuLoad(
+  file: ModelFile,
+  { contextLength, context = { policy: "dense" }, memoryBudget }: CpuPlanOptions = {},
+): CpuLoadPlan {
   const config = readConfig(file);
   const tensors = findTensors(file, config);
-  checkContextLength(contextLength, config);
+  const shape = cacheShape(config);
+  const trained = config.contextLength;
+  const { policy: name = "auto", kv: precision = "f16" } = context;
+  const keepsFar = name === "auto" || name === "far";
+  const limit = keepsFar ? mostWindows * trained : trained;
+  checkContextLength(contextLength, limit);
   const matrices = matricesOf(tensors);
   const weights =
     matrices.reduce((sum, tensor) => sum + tilesBytes(tensor), 0) +
@@ -43,34 +64,49 @@ export function planCpuLoad(file: ModelFile, { contextLength }: CpuPlanOptions =
       (sum, { byteLength }) => sum + byteLength,
       0,
     );
-  const cost = (tokens: number): { scratch: number; kvBudget: number } => ({
-    scratch: scratchBytes(config, tokens),
-    kvBudget: cacheBytes(cacheShape(config), tokens) + tableBytes(cacheShape(config), pagesFor(tokens)),
-  });
-  const bytes = (tokens: number): number => {
-    const { scratch, kvBudget } = cost(tokens);
-    return weights + scratch + kvBudget;
-  };
-  const most = largest(config.contextLength, (tokens) => bytes(tokens) <= addressable);
-  if (most === 0 || (contextLength ?? 0) > most) {
-    throw new LongtabError({
-      code: "out-of-memory",
-      what:
-        most === 0
-          ? "The model is larger than what the browser's processor path can address"
-          : "The context is longer than what the browser's processor path can address beside the weights",
-      value: bytes(contextLength ?? 1),
-      limit: addressable,
-      remedy: most === 0 ? "choose a smaller model" : `choose a context of at most ${most} tokens`,
+  const plan = (tokens: number): Pick<CpuLoadPlan, "policy" | "pages" | "memory"> => {
+    const policy = createPolicy(context, { trained, keeps: tokens });
+    const closes = precision !== "f16";
+    const byLayer = planPages(shape, policy, {
+      maxTokens: tokens,
+      maxStep: maxStepTokens,
+      closes,
+      forks: policy.endless ? plannedForks : 0,
     });
-  }
+    const pages = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
+    const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
+    const kvBudget = pagesBytes(shape, pages, pageKind(precision, policy.selection)) + tableBytes(shape, capacity);
+    return { policy, pages, memory: { weights, scratch: scratchBytes(config, capacity), kvBudget } };
+  };
+  const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
+  const most = largestContext(
+    limit,
+    plan,
+    ({ memory: { scratch, kvBudget } }) => weights + scratch + kvBudget <= addressable && kvBudget <= budget,
+  );
+  if (most === 0 || (contextLength ?? 0) > most) throw tooLarge(plan(contextLength ?? 1).memory, most, budget);
   const tokens = contextLength ?? most;
   const types = new Set(matrices.map(({ type }) => type));
   const roundings = [...types].flatMap((type) => {
     const { error } = storedForm(type);
     return error === undefined ? [] : [{ type, error }];
   });
-  return { config, tensors, contextLength: tokens, memory: { weights, ...cost(tokens) }, roundings };
+  return { config, tensors, ...plan(tokens), precision, contextLength: tokens, roundings };
+}
+
+function tooLarge({ weights, scratch, kvBudget }: CpuLoadPlan["memory"], most: number, budget: number): LongtabError {
+  const own = weights + scratch + kvBudget <= addressable;
+  return new LongtabError({
+    code: "out-of-memory",
+    what: own
+      ? "The context takes more memory than its budget"
+      : most === 0
+        ? "The model is larger than what the browser's processor path can address"
+        : "The context is longer than what the browser's processor path can address beside the weights",
+    value: own ? kvBudget : weights + scratch + kvBudget,
+    limit: own ? budget : addressable,
+    remedy: most > 0 ? `choose a context of at most ${most} tokens` : own ? "choose a larger budget" : "choose a smaller model",
+  });
 }
 
 function matricesOf(tensors: ModelTensors): TensorInfo[] {
@@ -80,15 +116,4 @@ function matricesOf(tensors: ModelTensors): TensorInfo[] {
 /** The matrices of all layers: what a prompt's rows meet. */
 export function layerMatrices({ layers }: ModelTensors): TensorInfo[] {
   return layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [query, key, value, attentionOutput, gate, up, down]);
-}
-
-/** The largest number up to `limit` that fits; 0 where none does. What fits a number fits smaller ones. */
-function largest(limit: number, fits: (value: number) => boolean): number {
-  let [low, high] = [0, limit];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

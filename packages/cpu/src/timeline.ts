@@ -1,5 +1,5 @@
 import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
-import type { Policy } from "@longtab/attention";
+import type { PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
@@ -16,6 +16,8 @@ const chunkSeconds = 0.8;
 /** Below this unpacking the weights costs more than multiplying with them. */
 const smallestChunk = 8;
 const firstChunk = 32;
+/** Ids that a timeline has room for at first. */
+const firstIds = 1024;
 /** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
 const pauseSeconds = 0.03;
 
@@ -24,10 +26,10 @@ export class CpuTimeline implements Timeline {
   readonly scoreRows = maxLogitRows;
   readonly #backend: CpuBackend;
   readonly #cache: KvCache<CpuTable>;
-  /** By absolute position: those stored, then the one drawn last, then drafts. */
-  readonly #ids: Uint32Array<ArrayBuffer>;
+  /** By absolute position: those stored, then the one drawn last, then drafts. It grows with the text; keys and values need not. */
+  #ids: Uint32Array<ArrayBuffer> = new Uint32Array(firstIds);
   readonly #drawer: Drawer;
-  readonly #lookUp: DraftLookUp;
+  #lookUp: DraftLookUp;
   readonly #pace = new DraftPace();
   /** Tokens stored for the caller. The cache holds more where drafts were right. */
   #length = 0;
@@ -41,14 +43,23 @@ export class CpuTimeline implements Timeline {
   #waiting = 0;
   #rollbacks = 0;
 
-  /** @throws LongtabError `out-of-memory` */
-  constructor(backend: CpuBackend, policy: Policy) {
-    const { contextLength, pool, vocabularySize } = backend;
+  /** Takes over `cache`. */
+  constructor(backend: CpuBackend, cache: KvCache<CpuTable>) {
     this.#backend = backend;
-    this.#cache = new KvCache(pool, policy, contextLength, maxStepTokens);
-    this.#ids = new Uint32Array(contextLength + 1 + mostDrafts);
-    this.#drawer = new Drawer(vocabularySize);
+    this.#cache = cache;
+    this.#drawer = new Drawer(backend.vocabularySize);
     this.#lookUp = new DraftLookUp(this.#ids);
+  }
+
+  /** @throws LongtabError `out-of-memory`, `invalid-option` where the backend was not planned for this policy. */
+  static create(backend: CpuBackend, policy: Policy): CpuTimeline {
+    const { pool, plan } = backend;
+    return new CpuTimeline(backend, new KvCache(pool, policy, plan.contextLength, maxStepTokens));
+  }
+
+  /** Tokens that it can hold. */
+  get #limit(): number {
+    return this.#cache.policy.endless ? Infinity : Math.min(this.#backend.plan.contextLength, this.#backend.model.config.contextLength);
   }
 
   get length(): number {
@@ -111,7 +122,8 @@ export class CpuTimeline implements Timeline {
       const bytes = new Uint8Array(count * pool.form.blockBytes);
       for (let block = 0; block < count; block++) {
         const pages = this.#cache.pagesAt((first + block) * pageTokens).flatMap((heads) => heads.map((page) => page?.page ?? 0));
-        for (const [index, page] of pages.entries()) bytes.set(pool.page(page), (block * pages.length + index) * pool.pageBytes);
+        for (const [index, page] of pages.entries())
+          bytes.set(pool.page(page, "open"), (block * pages.length + index) * pool.pageBytes("open"));
       }
       return bytes;
     });
@@ -128,9 +140,26 @@ export class CpuTimeline implements Timeline {
         const pages = this.#cache.pagesAt(this.#length - block.length).flatMap((heads) => heads.map((page) => page?.page ?? 0));
         const start = (from / pageTokens) * pool.form.blockBytes;
         for (const [index, page] of pages.entries())
-          pool.page(page).set(blocks.subarray(start + index * pool.pageBytes, start + (index + 1) * pool.pageBytes));
+          pool
+            .page(page, "open")
+            .set(blocks.subarray(start + index * pool.pageBytes("open"), start + (index + 1) * pool.pageBytes("open")));
       }
     });
+  }
+
+  fork(policy?: Policy): CpuTimeline {
+    // What was drawn ahead is in the cache and not in the sequence.
+    this.#cache.truncate(this.#length);
+    this.#ahead = undefined;
+    const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
+    fork.#growIds(this.#ids.length);
+    fork.#ids.set(this.#ids);
+    fork.#length = this.#length;
+    return fork;
+  }
+
+  pages(): PageUsage {
+    return this.#cache.usage();
   }
 
   dispose(): void {
@@ -140,7 +169,7 @@ export class CpuTimeline implements Timeline {
 
   #checkRoom(tokens: number): void {
     this.#backend.throwIfUnusable();
-    checkRoom(this, tokens, this.#backend.contextLength);
+    checkRoom(this, tokens, this.#limit);
   }
 
   /** Runs a step of so many tokens in its turn, when the event loop has had its own. */
@@ -163,9 +192,12 @@ export class CpuTimeline implements Timeline {
   /** Makes room for so many tokens, and for drafts where the context and the pages that other timelines leave have it: for how many. */
   async #reserve(tokens: number): Promise<number> {
     // Some of them may be in the cache already, drawn ahead.
-    const room = this.#backend.contextLength - this.#cache.length;
+    const room = this.#limit - this.#cache.length;
     const needed = Math.min(tokens, room);
-    const drafts = this.#backend.drafts ? Math.min(mostDrafts, room - needed) : 0;
+    this.#growIds(this.#cache.length + needed + 1 + mostDrafts);
+    // Rows of one step are those of many only where all of them read everything, as it was written.
+    const dense = this.#cache.length + needed + mostDrafts < this.#cache.policy.denseUntil && !this.#backend.pool.closes;
+    const drafts = this.#backend.drafts && dense ? Math.min(mostDrafts, room - needed) : 0;
     try {
       await this.#cache.reserve(needed + drafts);
       return drafts;
@@ -173,6 +205,14 @@ export class CpuTimeline implements Timeline {
       await this.#cache.reserve(needed);
       return 0;
     }
+  }
+
+  #growIds(length: number): void {
+    if (length <= this.#ids.length) return;
+    const ids = new Uint32Array(Math.max(length, 2 * this.#ids.length));
+    ids.set(this.#ids);
+    this.#ids = ids;
+    this.#lookUp = new DraftLookUp(ids);
   }
 
   /** What fails because the model was disposed fails for that reason. */
@@ -232,8 +272,7 @@ export class CpuTimeline implements Timeline {
    */
   #step(sampling: Sampling): number {
     const position = this.#length;
-    this.#lookUp.extend(position + 1);
-    const found = this.#lookUp.find(this.#draftRoom);
+    const found = this.#draftRoom > 0 ? this.#findDraft(position + 1) : undefined;
     const drafts = found ? found.ids.subarray(0, this.#pace.drafts(found.matched, found.ids.length)) : new Uint32Array();
     const started = performance.now();
     this.#ids.set(drafts, position + 1);
@@ -246,6 +285,11 @@ export class CpuTimeline implements Timeline {
     this.#accept(first);
     if (others.length > 0) this.#ahead = { ids: others, sampling };
     return first;
+  }
+
+  #findDraft(length: number): Draft | undefined {
+    this.#lookUp.extend(length);
+    return this.#lookUp.find(this.#draftRoom);
   }
 
   /** The tokens drawn after the first row and after each draft that was right. */
@@ -265,13 +309,11 @@ export class CpuTimeline implements Timeline {
   #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap } = this.#backend;
     const { scratch, weights } = model;
-    const table = rotationTable(
-      weights.rotary,
-      Array.from({ length: tokens }, (_, row) => position + row),
-    );
+    const { count: rotations, positions } = this.#cache.rotations(tokens);
+    const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
-    return forward(model, { tokens, position, rotations: 1, cache: (layer) => layerPointers(this.#cache, layer), prompt, logitsOf });
+    return forward(model, { tokens, position, rotations, cache: (layer) => layerPointers(this.#cache, layer), prompt, logitsOf });
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {
@@ -289,9 +331,8 @@ export class CpuTimeline implements Timeline {
   /** Forgets every token from `length` on, what was drawn ahead included. */
   #forget(length: number): void {
     this.#ahead = undefined;
-    this.#lookUp.truncate(Math.min(length, this.#lookUp.length));
-    this.#cache.truncate(length);
-    this.#length = length;
+    this.#length = Math.min(length, this.#cache.truncate(length));
+    this.#lookUp.truncate(Math.min(this.#length, this.#lookUp.length));
   }
 
   #chunkSize(left: number): number {

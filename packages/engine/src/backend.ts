@@ -1,3 +1,5 @@
+import type { KvPrecision, PageUsage, Policy } from "@longtab/attention";
+
 /**
  * The one interface between the engine and whatever computes: WebGPU or the CPU.
  * A backend is a loaded model; a timeline is the KV cache of one sequence of tokens in it.
@@ -5,10 +7,14 @@
 export interface Backend {
   readonly kind: "webgpu" | "cpu";
   readonly vocabularySize: number;
-  /** Tokens that one timeline can hold: the context length that the load was planned for. */
+  /** Tokens that one timeline can hold; Infinity where the policy goes on without end. */
   readonly contextLength: number;
+  /** What attention reads and what is kept, of timelines that are not given another policy. */
+  readonly policy: Policy;
+  readonly kvPrecision: KvPrecision;
   memory(): BackendMemory;
-  createTimeline(): Timeline;
+  /** @throws LongtabError `invalid-option` where the load was not planned for `policy`, `out-of-memory`. */
+  createTimeline(policy?: Policy): Timeline;
   readonly cacheForm: CacheForm;
   /**
    * Decode steps to have under way while the reader is given a token, where a step takes `secondsPerStep`: as many as keep the device busy
@@ -77,8 +83,18 @@ export interface Timeline {
   /** Appends `ids` (at most `scoreRows`) and returns the logits after each: [ids.length, vocabulary]. */
   score(ids: Uint32Array): Promise<Float32Array>;
   readonly scoreRows: number;
-  /** Forgets every token from `length` on and every step that still waits to be submitted; steps in flight beyond `length` are ignored. */
+  /**
+   * Forgets every token from `length` on and every step that still waits to be submitted; steps in flight beyond `length` are ignored.
+   * Where the tokens before it were given back or cannot be written again, more is forgotten: `this.length` says what is left.
+   */
   truncate(length: number): void;
+  /**
+   * Another timeline with the same tokens. They share their pages: a page is copied when one of the two writes to it.
+   * @throws LongtabError `invalid-option` where `policy` needs tokens that were given back, `out-of-memory`.
+   */
+  fork(policy?: Policy): Timeline;
+  /** What its pages are, now. */
+  pages(): PageUsage;
   /** The keys and values of `count` blocks from block `first` on: [count, blockBytes], whole blocks; places beyond `length` hold anything. */
   readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Appends `ids` whose keys and values these blocks hold, where `length` is whole blocks. No token is drawn: `prefill` or `score` comes next. */

@@ -1,43 +1,69 @@
-import { pageTokens } from "@longtab/attention";
-import type { CacheShape } from "@longtab/attention";
+import { createPolicy, listCapacity, planPages } from "@longtab/attention";
+import type { CacheShape, ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
 import { pageBytes } from "@longtab/attention/webgpu";
-import { LongtabError } from "@longtab/errors";
+import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
 import { readConfig } from "./config.ts";
 import type { ModelConfig } from "./config.ts";
-import { scratchBytes } from "./scratch.ts";
+import { maxStepTokens, scratchBytes } from "./scratch.ts";
 import { findTensors } from "./tensors.ts";
+import type { ModelTensors } from "./tensors.ts";
 import { planWeight } from "./weights/plan.ts";
 import type { BufferLimits } from "./weights/plan.ts";
 
 /** What every WebGPU device offers; plans that fit it fit everywhere. */
 export const defaultLimits: BufferLimits = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
 
+/** Forks of a timeline that pages are planned for: ends of earlier turns, to which a policy that forgets cannot roll back. */
+const plannedForks = 4;
+
+/** Far memory keeps more than the trained window: up to this many of them, within this many bytes unless told otherwise. */
+export const mostWindows = 8;
+export const farBudget = 640 * 2 ** 20;
+
 /** What loading a file will take, known before a byte of weights is read. */
 export interface LoadPlan {
   config: ModelConfig;
-  /** Tokens of context that one timeline can hold. */
+  /** What attention reads and what is kept, unless a timeline is given another policy. */
+  policy: Policy;
+  precision: KvPrecision;
+  /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
+  /** Most pages of one layer. */
+  pages: PageCounts;
   /** Bytes on the device. `kvBudget` is what the cache may grow to. */
   memory: { weights: number; scratch: number; kvBudget: number };
 }
 
 export interface PlanOptions {
-  /** Tokens; the default is the trained window, or what a layer's cache can bind. */
+  /** Tokens; the default is the trained window, more with far memory, or what a layer's cache can bind. */
   contextLength?: number | undefined;
+  /** Default: dense. */
+  context?: ContextOptions | undefined;
+  /** Bytes that the cache may take. */
+  memoryBudget?: number | undefined;
   limits?: BufferLimits;
 }
 
 /**
  * Plans the memory of a model.
- * @throws LongtabError as `readConfig` and `findTensors` do, `invalid-option` for an impossible context, `device-limit` where the device is too small.
+ * @throws LongtabError as `readConfig`, `findTensors` and `createPolicy` do, `invalid-option` for an impossible context, `device-limit` where the device
+ * is too small, `out-of-memory` where the budget is.
  */
-export function planLoad(file: ModelFile, { contextLength, limits = defaultLimits }: PlanOptions = {}): LoadPlan {
+export function planLoad(
+  file: ModelFile,
+  { contextLength, context = { policy: "dense" }, memoryBudget, limits = defaultLimits }: PlanOptions = {},
+): LoadPlan {
   const config = readConfig(file);
   const tensors = findTensors(file, config);
-  const shape = cacheShape(config);
-  const bindable = Math.floor(limits.maxStorageBufferBindingSize / (pageBytes(shape) * shape.kvHeads)) * pageTokens;
-  checkContextLength(contextLength, config);
+  const trained = config.contextLength;
+  const { policy: name = "auto", kv: precision = "f16" } = context;
+  const keepsFar = name === "auto" || name === "far";
+  const limit = keepsFar ? mostWindows * trained : trained;
+  checkContextLength(contextLength, limit);
+  const weights = weightBytes(tensors, limits);
+  const plan = (tokens: number): CachePlan => planCache(config, context, tokens, weights);
+  const bindable = largestContext(limit, plan, ({ largestBinding }) => largestBinding <= limits.maxStorageBufferBindingSize);
   if (contextLength !== undefined && contextLength > bindable) {
     throw new LongtabError({
       code: "device-limit",
@@ -47,8 +73,24 @@ export function planLoad(file: ModelFile, { contextLength, limits = defaultLimit
       remedy: `choose at most ${bindable} tokens`,
     });
   }
-  const tokens = contextLength ?? Math.min(config.contextLength, bindable);
-  // Stacked as `uploadModel` stacks them.
+  const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
+  const affordable = largestContext(bindable, plan, ({ memory }) => memory.kvBudget <= budget);
+  if (affordable < (contextLength ?? 1)) {
+    throw new LongtabError({
+      code: "out-of-memory",
+      what: "The context takes more memory than its budget",
+      value: plan(contextLength ?? 1).memory.kvBudget,
+      limit: budget,
+      remedy: affordable > 0 ? `choose a context of at most ${affordable} tokens` : "choose a larger budget",
+    });
+  }
+  const tokens = contextLength ?? affordable;
+  const { policy, pages, memory } = plan(tokens);
+  return { config, policy, precision, contextLength: tokens, pages, memory };
+}
+
+/** Bytes of all weights on the device, stacked as `uploadModel` stacks them. */
+function weightBytes(tensors: ModelTensors, limits: BufferLimits): number {
   const matrices = [
     [tensors.embedding],
     ...(tensors.head ? [[tensors.head]] : []),
@@ -60,23 +102,54 @@ export function planLoad(file: ModelFile, { contextLength, limits = defaultLimit
     ]),
   ];
   const vectors = [tensors.outputNorm, ...tensors.layers.flatMap((layer) => [layer.attentionNorm, layer.ffnNorm])];
-  const weights =
-    matrices.reduce((sum, parts) => sum + planWeight(parts, limits).bytes, 0) +
-    vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const pages = Math.ceil(tokens / pageTokens) * shape.kvHeads;
-  return {
-    config,
-    contextLength: tokens,
-    memory: { weights, scratch: scratchBytes(config, tokens), kvBudget: shape.layers * pages * 2 * pageBytes(shape) },
+  return (
+    matrices.reduce((sum, parts) => sum + planWeight(parts, limits).bytes, 0) + vectors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  );
+}
+
+interface CachePlan extends Pick<LoadPlan, "policy" | "pages" | "memory"> {
+  /** Bytes of the largest buffer that a kernel binds of the cache. */
+  largestBinding: number;
+}
+
+function planCache(config: ModelConfig, context: ContextOptions, tokens: number, weights: number): CachePlan {
+  const shape = cacheShape(config);
+  const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens });
+  const closes = (context.kv ?? "f16") !== "f16";
+  const byLayer = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes, forks: policy.endless ? plannedForks : 0 });
+  const pages = byLayer.reduce((most, { open, closed }) => ({ open: Math.max(most.open, open), closed: Math.max(most.closed, closed) }));
+  const bytes = pageBytes(shape);
+  const kvBudget = byLayer.reduce((sum, { open }) => sum + open * 2 * bytes, 0);
+  const scratch = scratchBytes(config, listCapacity(shape, policy, tokens, maxStepTokens));
+  return { policy, pages, memory: { weights, scratch, kvBudget }, largestBinding: pages.open * bytes };
+}
+
+/** The longest context up to `limit` whose plan fits; what fits a length fits shorter ones. 0 where none does. */
+export function largestContext<Plan>(limit: number, plan: (tokens: number) => Plan, fits: (plan: Plan) => boolean): number {
+  const fitting = (tokens: number): boolean => {
+    try {
+      return fits(plan(tokens));
+    } catch (error) {
+      // That a policy needs more tokens does not speak against more; the final plan says what is wrong.
+      if (isLongtabError(error) && error.code === "invalid-option") return true;
+      throw error;
+    }
   };
+  let [low, high] = [0, limit];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fitting(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 export function cacheShape({ layers, heads, kvHeads, headSize }: ModelConfig): CacheShape {
   return { layers, heads, kvHeads, headSize };
 }
 
-/** @throws LongtabError `invalid-option` for a context, in tokens, that the model was not trained for. */
-export function checkContextLength(contextLength: number | undefined, { contextLength: limit }: ModelConfig): void {
+/** @throws LongtabError `invalid-option` for a context, in tokens, past `limit`: the window that the model was trained for, or more with far memory. */
+export function checkContextLength(contextLength: number | undefined, limit: number): void {
   if (contextLength === undefined || (Number.isInteger(contextLength) && contextLength >= 1 && contextLength <= limit)) return;
   throw new LongtabError({
     code: "invalid-option",

@@ -52,9 +52,9 @@ function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<k
   };
 }
 
-/** Bytes that `createScratch` takes for a context of this many tokens; the splits of hardware, which are the more. */
-export function scratchBytes(config: ModelConfig, contextLength: number): number {
-  const attention = planAttention(config, Math.ceil(contextLength / 16), false);
+/** Bytes that `createScratch` takes for lists of this many entries; the splits of hardware, which are the more. */
+export function scratchBytes(config: ModelConfig, listCapacity: number): number {
+  const attention = planAttention(config, listCapacity, false);
   return Object.values(scratchLengths(config, attention)).reduce((sum, length) => sum + length * 4, 0);
 }
 

@@ -5,6 +5,7 @@ import type { Policy } from "./policy.ts";
 export const dense: Policy = {
   name: "dense",
   endless: false,
+  denseUntil: Infinity,
   rule: () => everything,
   rotations: (position) => [position],
   selection: undefined,

@@ -11,8 +11,8 @@ export interface MixedOptions {
   streaming?: { map: HeadMap; sinks: number; recent: number; from: number } | undefined;
   /** Quest (Tang et al., 2406.10774): the other heads read sinks, recents and the best runs of what they keep. */
   selection?: Selection | undefined;
-  /** Past the trained window: last tokens that the other heads see while a prompt is read, and keep. */
-  past: { sinks: number; recent: number; keeps: number };
+  /** From position `from` on, the trained window or less: last tokens that the other heads see while a prompt is read, and keep. */
+  past: { from: number; sinks: number; recent: number; keeps: number };
 }
 
 /**
@@ -21,10 +21,7 @@ export interface MixedOptions {
  */
 export function mixed({ name, trained, streaming, selection, past }: MixedOptions): Policy {
   const retrieving: HeadRule = {
-    sinks: past.sinks,
-    recent: past.recent,
-    from: trained,
-    keeps: past.keeps,
+    ...past,
     selects: selection !== undefined,
   };
   const local: HeadRule = streaming
@@ -33,6 +30,7 @@ export function mixed({ name, trained, streaming, selection, past }: MixedOption
   return {
     name,
     endless: true,
+    denseUntil: Math.min(streaming?.from ?? Infinity, selection?.from ?? Infinity, past.from),
     rule: (layer, kvHead) => (streaming?.map.streaming[layer]?.[kvHead] ? local : retrieving),
     rotations(position) {
       if (position < trained) return [position];

@@ -10,6 +10,8 @@ export interface Policy {
   readonly name: PolicyName;
   /** Whether a timeline may go on past the model's trained window. */
   readonly endless: boolean;
+  /** Rows before this position see everything, in every head. */
+  readonly denseUntil: number;
   rule(layer: number, kvHead: number): HeadRule;
   /**
    * Positions that the query of the row at `position` is rotated at; the first is its own, the second is where sinks are met from, the

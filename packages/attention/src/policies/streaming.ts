@@ -11,6 +11,7 @@ export function streaming({ sinks, recent }: Pick<HeadRule, "sinks" | "recent">)
   return {
     name: "streaming",
     endless: true,
+    denseUntil: 0,
     rule: () => rule,
     rotations(position) {
       const dropped = windowPage(rule, position) * pageTokens - sinks;

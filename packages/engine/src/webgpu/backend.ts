@@ -1,10 +1,11 @@
-import { dense, pageTokens, pagesFor } from "@longtab/attention";
+import { listCapacity } from "@longtab/attention";
+import type { ContextOptions, KvPrecision, Policy } from "@longtab/attention";
 import { GpuPagePool, planAttention } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
-import { cacheShape, createScratch, defaultTuning, planLoad, uploadModel } from "@longtab/model";
+import { cacheShape, createScratch, defaultTuning, maxStepTokens, planLoad, uploadModel } from "@longtab/model";
 import type { LoadPlan, MatmulTuning, Model, ModelWeights } from "@longtab/model";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts";
 import { createSamplerScratch } from "../sampling/index.ts";
@@ -23,6 +24,10 @@ export interface LoadProgress {
 
 export interface LoadBackendOptions {
   contextLength?: number | undefined;
+  /** Default: dense. */
+  context?: ContextOptions | undefined;
+  /** Bytes that the cache may take. */
+  memoryBudget?: number | undefined;
   signal?: AbortSignal | undefined;
   tuning?: MatmulTuning | undefined;
   /** False leaves out the comparison of what the device computes with what it should; true unless told. */
@@ -43,7 +48,12 @@ export async function loadWebGpuBackend(
 ): Promise<WebGpuBackend> {
   const { signal, onProgress } = options;
   try {
-    const plan = planLoad(file, { contextLength: options.contextLength, limits: gpu.report.limits });
+    const plan = planLoad(file, {
+      contextLength: options.contextLength,
+      context: options.context,
+      memoryBudget: options.memoryBudget,
+      limits: gpu.report.limits,
+    });
     const selfTest = options.selfTest === false ? undefined : new SelfTest(file, plan.config);
     const weights = await uploadModel(gpu, file, plan.config, selfTest?.watch(source) ?? source, {
       signal,
@@ -80,12 +90,13 @@ export class WebGpuBackend implements Backend {
 
   constructor(gpu: Gpu, plan: LoadPlan, weights: ModelWeights, tuning: MatmulTuning) {
     const shape = cacheShape(plan.config);
-    const attention = planAttention(shape, listCapacity(plan.contextLength), gpu.report.software);
+    const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
+    const attention = planAttention(shape, capacity, gpu.report.software);
     this.gpu = gpu;
     this.plan = plan;
     this.recorder = new Recorder(gpu);
     this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
-    this.pool = new GpuPagePool(gpu, shape, Math.ceil(plan.contextLength / pageTokens) * shape.kvHeads);
+    this.pool = new GpuPagePool(gpu, shape, plan.pages.open);
     this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
     this.lost = gpu.lost.then((error) => (this.#failure = error));
   }
@@ -95,7 +106,15 @@ export class WebGpuBackend implements Backend {
   }
 
   get contextLength(): number {
-    return this.plan.contextLength;
+    return this.policy.endless ? Infinity : this.plan.contextLength;
+  }
+
+  get policy(): Policy {
+    return this.plan.policy;
+  }
+
+  get kvPrecision(): KvPrecision {
+    return this.plan.precision;
   }
 
   get cacheForm(): CacheForm {
@@ -107,9 +126,9 @@ export class WebGpuBackend implements Backend {
     return { weights, kv: this.pool.bytes, kvBudget, scratch: this.gpu.allocatedBytes - weights - this.pool.bytes };
   }
 
-  createTimeline(): Timeline {
+  createTimeline(policy: Policy = this.policy): Timeline {
     this.throwIfUnusable();
-    return new WebGpuTimeline(this, dense);
+    return WebGpuTimeline.create(this, policy);
   }
 
   /** Reading back takes a few milliseconds; from 25 ms a step on, one step hides them. */
@@ -135,9 +154,4 @@ export class WebGpuBackend implements Backend {
     this.#failure = new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
     this.gpu.dispose();
   }
-}
-
-/** A multiple of a page, as KvCache makes it. */
-function listCapacity(contextLength: number): number {
-  return Math.ceil(pagesFor(contextLength) / pageTokens) * pageTokens;
 }

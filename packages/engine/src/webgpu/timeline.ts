@@ -1,9 +1,9 @@
 import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
-import type { HeadPage, Policy } from "@longtab/attention";
+import type { HeadPage, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
-import type { Step } from "@longtab/gpu";
+import type { Gpu, Step } from "@longtab/gpu";
 import { readBuffer, settled } from "@longtab/gpu";
 import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
 import type { ForwardInput } from "@longtab/model";
@@ -20,13 +20,15 @@ const chunkSeconds = 0.1;
 /** Below this the matrix products lose the reuse that makes prefill fast; where 16 tokens take longer than a chunk should, they may. */
 const smallestChunk = 16;
 const firstChunk = 64;
+/** Ids that a timeline has room for at first. */
+const firstIds = 1024;
 
 /** One sequence on a WebGPU backend. Timelines of one backend share its scratch; the queue keeps their steps apart. */
 export class WebGpuTimeline implements Timeline {
   readonly scoreRows = maxLogitRows;
   #backend: WebGpuBackend;
   #cache: KvCache<GpuTable>;
-  /** u32 by absolute position; one more than the context, for the token drawn last. */
+  /** u32 by absolute position, those stored and the token drawn last. It grows with the text; keys and values need not. */
   #ids: GPUBuffer;
   #sampled: GPUBuffer;
   #readBack: ReadBack;
@@ -34,17 +36,29 @@ export class WebGpuTimeline implements Timeline {
   #waiting = 0;
   #rollbacks = 0;
 
-  constructor(backend: WebGpuBackend, policy: Policy) {
-    const { gpu, pool, contextLength } = backend;
+  /** Takes over `cache`. */
+  constructor(backend: WebGpuBackend, cache: KvCache<GpuTable>) {
+    const { gpu } = backend;
     this.#backend = backend;
-    this.#cache = new KvCache(pool, policy, contextLength, maxStepTokens);
-    this.#ids = gpu.createBuffer("token ids", (contextLength + 1) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+    this.#cache = cache;
+    this.#ids = createIds(gpu, Math.max(firstIds, cache.length));
     this.#sampled = gpu.createBuffer("sampled id", 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
     this.#readBack = new ReadBack(gpu);
   }
 
+  /** @throws LongtabError `invalid-option` where the backend was not planned for this policy. */
+  static create(backend: WebGpuBackend, policy: Policy): WebGpuTimeline {
+    return new WebGpuTimeline(backend, new KvCache(backend.pool, policy, backend.plan.contextLength, maxStepTokens));
+  }
+
   get length(): number {
     return this.#cache.length + this.#waiting;
+  }
+
+  /** Tokens that it can hold. */
+  get #limit(): number {
+    const { config, contextLength } = this.#backend.plan;
+    return this.#cache.policy.endless ? Infinity : Math.min(contextLength, config.contextLength);
   }
 
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
@@ -122,6 +136,18 @@ export class WebGpuTimeline implements Timeline {
     });
   }
 
+  fork(policy?: Policy): WebGpuTimeline {
+    this.#backend.throwIfUnusable();
+    const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
+    fork.#growIds(this.#ids.size / 4);
+    this.#copyIds(this.#ids, fork.#ids);
+    return fork;
+  }
+
+  pages(): PageUsage {
+    return this.#cache.usage();
+  }
+
   dispose(): void {
     const { gpu } = this.#backend;
     this.truncate(0);
@@ -133,12 +159,12 @@ export class WebGpuTimeline implements Timeline {
 
   /** Records what decode, prefill and score record, for pipelines to be made of it. */
   recordExample(step: Step, tokens: number, logitsOf: ForwardInput["logitsOf"], sampling?: Sampling): void {
-    this.#record(step, tokens, 0, logitsOf, sampling);
+    this.#record(step, { tokens, position: 0, rotations: 1, logitsOf, sampling });
   }
 
   #checkRoom(tokens: number): void {
     this.#backend.throwIfUnusable();
-    checkRoom(this, tokens, this.#backend.contextLength);
+    checkRoom(this, tokens, this.#limit);
   }
 
   /** Makes room, then records and submits in the order of the calls. */
@@ -153,6 +179,7 @@ export class WebGpuTimeline implements Timeline {
         throwIfDropped();
         try {
           await this.#cache.reserve(tokens);
+          this.#growIds(this.#cache.length + tokens + 1);
           throwIfDropped();
           this.#backend.throwIfUnusable();
         } finally {
@@ -167,6 +194,23 @@ export class WebGpuTimeline implements Timeline {
       this.#backend.throwIfUnusable();
       throw error;
     }
+  }
+
+  /** Makes room for so many ids, behind the steps submitted so far. */
+  #growIds(length: number): void {
+    const { gpu } = this.#backend;
+    if (length * 4 <= this.#ids.size) return;
+    const grown = createIds(gpu, Math.max(length, this.#ids.size / 2));
+    this.#copyIds(this.#ids, grown);
+    gpu.destroyBuffer(this.#ids);
+    this.#ids = grown;
+  }
+
+  #copyIds(from: GPUBuffer, to: GPUBuffer): void {
+    const { device } = this.#backend.gpu;
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, 0, to, 0, Math.min(from.size, to.size));
+    device.queue.submit([encoder.finish()]);
   }
 
   async #submitStep(tokens: number, logitsOf: "last", ids: Uint32Array | undefined, sampling: Sampling): Promise<number> {
@@ -189,15 +233,14 @@ export class WebGpuTimeline implements Timeline {
     const position = this.#cache.length;
     if (ids) gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
     this.#cache.append(tokens);
-    const positions = Array.from({ length: tokens }, (_, row) => position + row);
+    const { count: rotations, positions } = this.#cache.rotations(tokens);
     gpu.device.queue.writeBuffer(model.scratch.rotations, 0, rotationTable(model.weights.rotary, positions));
-    recorder.submit((step) => this.#record(step, tokens, position, logitsOf, sampling), after);
+    recorder.submit((step) => this.#record(step, { tokens, position, rotations, logitsOf, sampling }), after);
   }
 
-  #record(step: Step, tokens: number, position: number, logitsOf: ForwardInput["logitsOf"], sampling: Sampling | undefined): void {
+  #record(step: Step, { tokens, position, rotations, logitsOf, sampling }: RecordedStep): void {
     const { model, pool, sampler: scratch, vocabularySize } = this.#backend;
     const splits = splitsOf(model.attention, this.#cache.lists.longest);
-    const rotations = 1;
     const uniform = step.uniform(Uint32Array.of(tokens, position, rotations, splits, model.attention.shape.headSize));
     const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, layer);
     recordForward(step, model, { ids: this.#ids, cache, tokens, splits, uniform, logitsOf });
@@ -220,6 +263,20 @@ export class WebGpuTimeline implements Timeline {
     // The last, short chunk of a prompt says little about long ones.
     if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
   }
+}
+
+interface RecordedStep {
+  tokens: number;
+  /** Of the first row. */
+  position: number;
+  /** Query rotations that the step carries. */
+  rotations: number;
+  logitsOf: ForwardInput["logitsOf"];
+  sampling: Sampling | undefined;
+}
+
+function createIds(gpu: Gpu, length: number): GPUBuffer {
+  return gpu.createBuffer("token ids", length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
 }
 
 function pageNumbers(pages: (HeadPage | undefined)[][]): number[][] {

@@ -1,4 +1,3 @@
-import { dense } from "@longtab/attention";
 import { throwIfAborted } from "@longtab/errors";
 import { readBuffer } from "@longtab/gpu";
 import type { Sampling } from "../backend.ts";
@@ -25,7 +24,7 @@ export async function warmUp(
   signal: AbortSignal | undefined,
   onProgress: (done: number, total: number) => void,
 ): Promise<number | undefined> {
-  const timeline = new WebGpuTimeline(backend, dense);
+  const timeline = WebGpuTimeline.create(backend, backend.policy);
   try {
     let pipelines = 0;
     await backend.recorder.prepare(

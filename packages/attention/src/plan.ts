@@ -1,0 +1,61 @@
+import { rollbackTokens } from "./head-pages.ts";
+import { pageTokens, pagesFor } from "./page.ts";
+import type { CacheShape } from "./page.ts";
+import type { Policy } from "./policies/policy.ts";
+import type { PageCounts } from "./pool.ts";
+
+/** What decides how many pages a timeline takes. */
+export interface CachePlanOptions {
+  /** Tokens that a head keeps at most where its rule keeps everything. */
+  maxTokens: number;
+  /** Most tokens of a step. */
+  maxStep: number;
+  /** Whether complete pages move to the closed form. */
+  closes: boolean;
+  /** Forks of the timeline that may be held beside it. */
+  forks: number;
+}
+
+/** Most pages that a timeline and its forks hold at once, by layer. */
+export function planPages(
+  { layers, kvHeads }: CacheShape,
+  policy: Policy,
+  { maxTokens, maxStep, closes, forks }: CachePlanOptions,
+): PageCounts[] {
+  // What a step writes, the page that it begins in, and one that waits to be released.
+  const writing = pagesFor(maxStep) + 2;
+  return Array.from({ length: layers }, (_, layer) => {
+    const counts: PageCounts = { open: 0, closed: 0 };
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+      const { recent, sinks, keeps } = policy.rule(layer, kvHead);
+      // A fork has a last page of its own, and a window of its own where the timeline goes on without it.
+      const forked = forks * (1 + (Number.isFinite(keeps) ? pagesFor(Math.min(recent + sinks, maxTokens)) : 0));
+      const held = headPages(policy, layer, kvHead, maxTokens, maxStep) + forked;
+      counts.open += closes ? writing + forks : held;
+      counts.closed += closes ? held : 0;
+    }
+    return counts;
+  });
+}
+
+/** Most entries that a list has in any step. Whole multiples of 256 bytes of entries. */
+export function listCapacity(
+  { layers, kvHeads }: Pick<CacheShape, "layers" | "kvHeads">,
+  policy: Policy,
+  maxTokens: number,
+  maxStep: number,
+): number {
+  let most = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) most = Math.max(most, headPages(policy, layer, kvHead, maxTokens, maxStep));
+  }
+  return Math.ceil(most / pageTokens) * pageTokens;
+}
+
+/** Most pages of one head: all; or sinks, those kept, a step's own and those that a rollback may need. */
+export function headPages(policy: Policy, layer: number, kvHead: number, maxTokens: number, maxStep: number): number {
+  const { sinks, keeps, from } = policy.rule(layer, kvHead);
+  if (!Number.isFinite(keeps)) return pagesFor(maxTokens);
+  const step = pagesFor(maxStep + rollbackTokens) + 1;
+  return Math.max(pagesFor(sinks) + pagesFor(keeps), Number.isFinite(from) ? pagesFor(from) : 0) + step;
+}

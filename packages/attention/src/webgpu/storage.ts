@@ -1,0 +1,51 @@
+import type { KvPrecision } from "../context.ts";
+import { pageTokens } from "../page.ts";
+import type { CacheShape, PageForm } from "../page.ts";
+
+/** How pages are stored. */
+export interface PageStorage {
+  /** Bits of a key and of a value of a complete page. 16: in the open form, and only the boxes are stored beside them. */
+  keyBits: 16 | 8 | 4;
+  valueBits: 16 | 8 | 4;
+  /** Runs of a page that selection tells apart; 0 where nothing selects. */
+  boxRuns: 0 | 1 | 2 | 4;
+}
+
+const bitsOf: Record<KvPrecision, Pick<PageStorage, "keyBits" | "valueBits">> = {
+  f16: { keyBits: 16, valueBits: 16 },
+  kv8: { keyBits: 8, valueBits: 8 },
+  k8v4: { keyBits: 8, valueBits: 4 },
+  kv4: { keyBits: 4, valueBits: 4 },
+};
+
+/** `runTokens`: tokens of the runs that a policy selects. */
+export function storageOf(precision: KvPrecision, runTokens?: 4 | 8 | 16): PageStorage {
+  return { ...bitsOf[precision], boxRuns: runTokens ? boxRunsOf[runTokens] : 0 };
+}
+
+const boxRunsOf = { 4: 4, 8: 2, 16: 1 } as const;
+
+/** Whether complete pages move to the closed form. */
+export function closes({ keyBits }: PageStorage): boolean {
+  return keyBits < 16;
+}
+
+/** Bytes of one open page's keys, and again of its values: [16, E] in f16. */
+export function openBytes({ headSize }: Pick<CacheShape, "headSize">): number {
+  return pageTokens * headSize * 2;
+}
+
+/** Bytes of a complete page's record (shaders/lib/closed_page.wgsl): what its channels mean, its boxes, its codes; 0 where there is none. */
+export function recordBytes({ headSize }: Pick<CacheShape, "headSize">, { keyBits, valueBits, boxRuns }: PageStorage): number {
+  if (keyBits === 16 && boxRuns === 0) return 0;
+  const boxes = Math.ceil((headSize * boxRuns) / 16) * 16;
+  const codes = keyBits < 16 ? (pageTokens * headSize * (keyBits + valueBits)) / 8 + pageTokens * 4 : 0;
+  return 16 + headSize * 2 + boxes + codes;
+}
+
+/** Bytes of a page of each form: keys, values, and what is stored beside them. */
+export function pageBytes(shape: Pick<CacheShape, "headSize">, storage: PageStorage): Record<PageForm, number> {
+  const record = recordBytes(shape, storage);
+  const open = 2 * openBytes(shape);
+  return closes(storage) ? { open, closed: record } : { open: open + record, closed: 0 };
+}
