@@ -4,7 +4,7 @@
 // the same order, f32, which has log2(e) / sqrt(E) in it: scores come out as powers of two.
 
 import { APPEND } from "./jobs";
-import { INTEGER_NORM, runBytes, scalesOffset, valuesOffset } from "./pages";
+import { INTEGER_NORM, pageOf, runBytes, scalesOffset, valuesOffset } from "./pages";
 import { maxLanes, sumLanes } from "./simd";
 import { argument, run, setArgument } from "./team";
 
@@ -23,7 +23,7 @@ export function queryScales(queries: usize, rotations: i32, rows: i32, heads: i3
 /**
  * @param qkv f32 [rows, (heads + 2 kvHeads) E]
  * @param table f32 [rotations, rows, E / 2] of (cos, sin); rotation 0 is each row's own position
- * @param slots u32 [kvHeads, rows]
+ * @param slots u32 [kvHeads, rows], of open pages
  * @param queries `queriesBytes` of them
  */
 export function append(
@@ -74,9 +74,9 @@ export function performAppend(row: i32): void {
   const slots = <usize>argument(7);
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
     const slot = load<u32>(slots + ((<usize>(kvHead * rows + row)) << 2));
-    const page = <usize>(slot >> 2) * runBytes(headSize);
-    storeKey(keys + <usize>kvHead * bytes, table, headSize, page, <usize>(slot & 3));
-    storeValue(values + <usize>kvHead * bytes, headSize, page, <usize>(slot & 3));
+    const address = pageOf(slot) + <usize>((slot >> 2) & 3) * runBytes(headSize);
+    storeKey(keys + <usize>kvHead * bytes, table, headSize, address, <usize>(slot & 3));
+    storeValue(values + <usize>kvHead * bytes, headSize, address, <usize>(slot & 3));
   }
 }
 
@@ -118,27 +118,27 @@ function narrowed(x: v128): v128 {
   return i8x16.narrow_i16x8_s(words, words);
 }
 
-function storeKey(x: usize, table: usize, headSize: i32, page: usize, token: usize): void {
+function storeKey(x: usize, table: usize, headSize: i32, address: usize, token: usize): void {
   const bytes = (<usize>headSize) << 2;
   const size = norm(x, bytes);
   const factor = f32x4.splat(size > 0 ? INTEGER_NORM / size : 0);
-  const to = page + (token << 2);
+  const to = address + (token << 2);
   for (let i: usize = 0; i < bytes; i += 16) {
     const four = rounded(rotated(x + i, table + i), factor);
     const pairs = i16x8.narrow_i32x4_s(four, four);
     v128.store_lane<u32>(to + 2 * i, pairs, 0);
     v128.store_lane<u32>(to + 2 * i, pairs, 1, 16);
   }
-  store<f32>(page + scalesOffset(headSize) + (token << 2), size / INTEGER_NORM);
+  store<f32>(address + scalesOffset(headSize) + (token << 2), size / INTEGER_NORM);
 }
 
-function storeValue(x: usize, headSize: i32, page: usize, token: usize): void {
+function storeValue(x: usize, headSize: i32, address: usize, token: usize): void {
   const bytes = (<usize>headSize) << 2;
   let lanes = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) lanes = f32x4.max(lanes, f32x4.abs(v128.load(x + i)));
   const most = maxLanes(lanes);
   const factor = f32x4.splat(most > 0 ? 127 / most : 0);
-  const to = page + valuesOffset(headSize) + (token >> 1) * ((<usize>headSize) << 1) + (token & 1);
+  const to = address + valuesOffset(headSize) + (token >> 1) * ((<usize>headSize) << 1) + (token & 1);
   for (let i: usize = 0; i < bytes; i += 16) {
     const channels = narrowed(rounded(v128.load(x + i), factor));
     const at = to + (i >> 1);
@@ -147,5 +147,5 @@ function storeValue(x: usize, headSize: i32, page: usize, token: usize): void {
     v128.store_lane<u8>(at, channels, 2, 4);
     v128.store_lane<u8>(at, channels, 3, 6);
   }
-  store<f32>(page + scalesOffset(headSize) + 16 + (token << 2), most / 127);
+  store<f32>(address + scalesOffset(headSize) + 16 + (token << 2), most / 127);
 }

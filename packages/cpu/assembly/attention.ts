@@ -6,20 +6,18 @@
 // where a split begins and a chunk ends depends on the list alone. So a row's result has the same bits whatever rows are beside it,
 // whether one thread walks all splits of a tile or many threads take a split each and the states are merged afterwards.
 
-import { ADDRESSES, POSITIONS, QUERIES, QUERY_SCALES, RUNS_IN_CHUNK, score, SCORES_BYTES, TABLE_BYTES, VALUE_SCALES } from "./blocks";
-import { WEIGHTS_BYTES, weighValues } from "./blocks";
-import { queriesBytes, queryScales } from "./append";
+import { POSITIONS, score, SCORES_BYTES, VALUE_SCALES, WEIGHTS_BYTES, weighValues, RUNS_IN_CHUNK } from "./blocks";
+import { queryScales } from "./append";
+import { addRuns, chunkBytes, runsOf } from "./chunk";
 import { ATTEND, COMBINE } from "./jobs";
-import { ENTRY_BYTES, runBytes, RUN_TOKENS, scalesOffset } from "./pages";
-import { clearState, finish, merge, stateBytes, weigh } from "./softmax";
+import { ENTRY_BYTES, HEAD_BYTES, LENGTH, recentsFrom, SINKS } from "./lists";
+import { clearState, finish, hidesSome, merge, stateBytes, weigh } from "./softmax";
 import { argument, run, setArgument } from "./team";
 
 /** Entries of a split: some ten microseconds of a decode step, and few enough states to merge. */
 const SPLIT: i32 = 16;
 /** Queries of a tile at most: its scores, weights and states stay in the first cache. */
 const TILE: i32 = 24;
-/** Position of a token that is not on the list. */
-const NOWHERE: i32 = i32.MAX_VALUE;
 
 const HEADER: usize = 64;
 
@@ -38,9 +36,9 @@ function splitsOf(entries: i32): i32 {
   return (entries + SPLIT - 1) / SPLIT;
 }
 
-/** A tile's table of runs, scores, weights, and states of the split and of all splits so far. */
+/** A tile's chunk, scores, weights, and states of the split and of all splits so far. */
 function tileBytes(group: i32, headSize: i32): usize {
-  return TABLE_BYTES + <usize>(tileRows(group) * group) * (SCORES_BYTES + WEIGHTS_BYTES + 2 * stateBytes(headSize));
+  return chunkBytes(headSize) + <usize>(tileRows(group) * group) * (SCORES_BYTES + WEIGHTS_BYTES + 2 * stateBytes(headSize));
 }
 
 /** Bytes that `attend` needs for itself, with lists of up to `capacity` entries and a team of `threads`. */
@@ -55,6 +53,7 @@ export function attentionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param position of the first row; the others follow it
  * @param entries u32 [kvHeads, capacity, 4]: slot, position, count, rotation
  * @param lengths u32 [kvHeads, 8]: head records, which begin with the length of the list
+ * @param turns f32 [pages by position, E / 2] of (cos, sin), where lists have far entries
  * @param y f32 [rows, heads E]
  * @param scratch `attentionScratchBytes` for this many threads, at a multiple of 16
  */
@@ -67,8 +66,9 @@ export function attend(
   headSize: i32,
   position: i32,
   entries: usize,
-  lengths: usize,
+  records: usize,
   capacity: i32,
+  turns: usize,
   y: usize,
   scratch: usize,
   threads: i32,
@@ -81,15 +81,16 @@ export function attend(
   setArgument(5, headSize);
   setArgument(6, position);
   setArgument(7, <i32>entries);
-  setArgument(8, <i32>lengths);
+  setArgument(8, <i32>records);
   setArgument(9, capacity);
   setArgument(10, <i32>y);
   setArgument(11, <i32>scratch);
   setArgument(12, threads);
   setArgument(13, ++jobs);
+  setArgument(15, <i32>turns);
   store<i32>(scratch, 0);
   let splits = 0;
-  for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(load<i32>(lengths + ((<usize>kvHead) << 5))));
+  for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(listLength(kvHead)));
   const rowsOfTile = tileRows(heads / kvHeads);
   // One tile has too few items for a team when each is a whole list.
   const cut = rows <= rowsOfTile && splits > 1;
@@ -140,8 +141,17 @@ export function performCombine(row: i32): void {
   }
 }
 
+function record(kvHead: i32): usize {
+  return <usize>argument(8) + <usize>kvHead * HEAD_BYTES;
+}
+
 function listLength(kvHead: i32): i32 {
-  return load<i32>(<usize>argument(8) + ((<usize>kvHead) << 5));
+  return load<i32>(record(kvHead), LENGTH);
+}
+
+/** Where the recents of a row begin. A row alone sees all that its list has. */
+function recentsOf(kvHead: i32, row: i32): i32 {
+  return argument(2) == 1 ? 0 : recentsFrom(record(kvHead), argument(6) + row);
 }
 
 function output(row: i32, head: i32): usize {
@@ -189,86 +199,69 @@ function attendTile(scratch: usize, kvHead: i32, first: i32, rows: i32): void {
 /** Makes the states of a tile's queries for one split of the list, [rows, group] of them. */
 function attendSplit(scratch: usize, kvHead: i32, split: i32, first: i32, rows: i32, states: usize): void {
   const headSize = argument(5);
-  const group = argument(3) / argument(4);
-  const last = argument(6) + first + rows - 1;
+  const kvHeads = argument(4);
+  const group = argument(3) / kvHeads;
   const list = <usize>argument(7) + <usize>(kvHead * argument(9)) * ENTRY_BYTES;
   for (let query = 0; query < rows * group; query++) clearState(states + <usize>query * stateBytes(headSize), headSize);
+  const headQueries = argument(2) * group;
+  const queries = <usize>argument(0) + ((<usize>(kvHead * headQueries * headSize)) << 1);
+  const scales = queryScales(<usize>argument(0), argument(1), argument(2), argument(3), headSize) + ((<usize>(kvHead * headQueries)) << 2);
+  const rotationBytes = (<usize>(kvHeads * headQueries * headSize)) << 1;
+  const rotationScales = (<usize>(kvHeads * headQueries)) << 2;
+  const last = argument(6) + first + rows - 1;
+  const recents = recentsOf(kvHead, first);
+  const sinks = load<i32>(record(kvHead), SINKS);
+  const turns = <usize>argument(15);
   const end = min((split + 1) * SPLIT, listLength(kvHead));
   let size = 0;
   let runs = 0;
   for (let index = split * SPLIT; index < end; index++) {
     const entry = list + <usize>index * ENTRY_BYTES;
-    const slot = load<u32>(entry);
-    const count = load<i32>(entry, 8);
-    const entryRuns = (((slot & 3) + count + RUN_TOKENS - 1) as i32) / RUN_TOKENS;
+    const entryRuns = runsOf(entry);
     if (size + entryRuns > <i32>RUNS_IN_CHUNK) {
       attendChunk(scratch, runs, kvHead, first, rows, states);
       size = 0;
       runs = 0;
     }
-    // Runs that no row sees yet count towards the chunk's size, so that it ends where it will when they are seen.
+    // Runs that no row sees count towards the chunk's size, so that it ends where it will when they are seen.
     size += entryRuns;
-    runs = addRuns(scratch, runs, entry, kvHead, last);
+    runs = addRuns(scratch, runs, entry, queries, rotationBytes, scales, rotationScales, headSize, last, recents, sinks, turns);
   }
   attendChunk(scratch, runs, kvHead, first, rows, states);
 }
 
-/** Adds an entry's runs to the table, those that begin after `last` excepted; returns how many the table has then. */
-function addRuns(table: usize, runs: i32, entry: usize, kvHead: i32, last: i32): i32 {
-  const rows = argument(2);
-  const headSize = argument(5);
-  const kvHeads = argument(4);
-  const group = argument(3) / kvHeads;
-  const slot = load<u32>(entry);
-  const count = load<i32>(entry, 8);
-  const firstQuery = (load<i32>(entry, 12) * kvHeads + kvHead) * rows * group;
-  const queries = <usize>argument(0) + ((<usize>(firstQuery * headSize)) << 1);
-  const scales = queryScales(<usize>argument(0), argument(1), rows, argument(3), headSize) + ((<usize>firstQuery) << 2);
-  let address = <usize>(slot >> 2) * runBytes(headSize);
-  /** Of the run's first token in the entry, which may begin and end inside a run. */
-  let token = -(<i32>(slot & 3));
-  while (token < count && load<i32>(entry, 4) + max(token, 0) <= last) {
-    const to = table + ((<usize>runs) << 2);
-    store<u32>(to, <u32>address, ADDRESSES);
-    store<u32>(to, <u32>(address + scalesOffset(headSize) + 16), VALUE_SCALES);
-    store<u32>(to, <u32>queries, QUERIES);
-    store<u32>(to, <u32>scales, QUERY_SCALES);
-    const tokens = i32x4.add(i32x4.splat(token), i32x4(0, 1, 2, 3));
-    const inside = v128.and(i32x4.ge_s(tokens, i32x4.splat(0)), i32x4.lt_s(tokens, i32x4.splat(count)));
-    const positions = i32x4.add(tokens, v128.load32_splat(entry, 4));
-    v128.store(table + POSITIONS + ((<usize>runs) << 4), v128.bitselect(positions, i32x4.splat(NOWHERE), inside));
-    address += runBytes(headSize);
-    token += RUN_TOKENS;
-    runs++;
-  }
-  return runs;
-}
-
-function attendChunk(table: usize, runs: i32, kvHead: i32, first: i32, rows: i32, states: usize): void {
+function attendChunk(chunk: usize, runs: i32, kvHead: i32, first: i32, rows: i32, states: usize): void {
   if (runs == 0) return;
   const headSize = argument(5);
   const group = argument(3) / argument(4);
   const count = rows * group;
   const bytes = stateBytes(headSize);
-  const scores = table + TABLE_BYTES;
+  const scores = chunk + chunkBytes(headSize);
   const weights = scores + <usize>count * SCORES_BYTES;
-  score(table, runs, first * group, count, headSize, scores);
+  score(chunk, runs, first * group, count, headSize, scores);
   const position = argument(6) + first;
-  const masked = seesBeyond(table + POSITIONS, runs, position);
-  for (let query = 0; query < count; query++) {
-    const index = <usize>query;
-    const state = states + index * bytes;
-    const queryPosition = position + query / group;
-    const queryScores = scores + index * SCORES_BYTES;
-    weigh(state, queryScores, weights + index * WEIGHTS_BYTES, runs, table + VALUE_SCALES, table + POSITIONS, queryPosition, masked);
+  const positions = chunk + POSITIONS;
+  const sinks = load<i32>(record(kvHead), SINKS);
+  // The first row's position hides most at the end, the last row's recents hide most before.
+  const masked = hidesSome(positions, runs, position, recentsOf(kvHead, first + rows - 1), sinks);
+  for (let row = 0; row < rows; row++) {
+    const recents = recentsOf(kvHead, first + row);
+    for (let query = row * group; query < (row + 1) * group; query++) {
+      const index = <usize>query;
+      const to = weights + index * WEIGHTS_BYTES;
+      weigh(
+        states + index * bytes,
+        scores + index * SCORES_BYTES,
+        to,
+        runs,
+        chunk + VALUE_SCALES,
+        positions,
+        position + row,
+        recents,
+        sinks,
+        masked,
+      );
+    }
   }
-  weighValues(table, runs, weights, count, headSize, states, bytes);
-}
-
-/** Whether a table has tokens that are not on the list or come after `position`. */
-function seesBeyond(positions: usize, runs: i32, position: i32): bool {
-  const limit = i32x4.splat(position);
-  let beyond = i32x4.splat(0);
-  for (let index: usize = 0; index < <usize>runs; index++) beyond = v128.or(beyond, i32x4.gt_s(v128.load(positions + (index << 4)), limit));
-  return v128.any_true(beyond);
+  weighValues(chunk, runs, weights, count, headSize, states, bytes);
 }

@@ -2,7 +2,6 @@
 // What is loaded and widened serves a block of one to four queries, and two runs or eight channels at once, so that the sums stay in
 // registers. A block's size is a type, so that each size is compiled for itself.
 
-import { scalesOffset, valuesOffset } from "./pages";
 import { KEEP, SCALE, STATE_HEADER } from "./softmax";
 
 /** Queries of a block: `offsetof` counts the fields. */
@@ -21,14 +20,16 @@ class Four extends Three {
 
 /** A chunk's runs as the kernels see them. */
 export const RUNS_IN_CHUNK: usize = 16;
-/** u32 [16] of a table of runs: addresses of runs, of their values' scales, and of the queries that meet them; then their scales. */
-export const ADDRESSES: usize = 0;
-export const VALUE_SCALES: usize = 64;
-export const QUERIES: usize = 128;
-export const QUERY_SCALES: usize = 192;
+/** u32 [16] of a table of runs: addresses of their keys and values, as open pages have them, of the queries that meet them, and of the scales. */
+export const KEYS: usize = 0;
+export const KEY_SCALES: usize = 64;
+export const VALUES: usize = 128;
+export const VALUE_SCALES: usize = 192;
+export const QUERIES: usize = 256;
+export const QUERY_SCALES: usize = 320;
 /** i32 [16, 4]: absolute positions of the runs' tokens. */
-export const POSITIONS: usize = 256;
-export const TABLE_BYTES: usize = 512;
+export const POSITIONS: usize = 384;
+export const TABLE_BYTES: usize = 640;
 
 /** Bytes of a query's scores and of its weights: f32 and i16 [16 runs, 4 tokens]. */
 export const SCORES_BYTES: usize = 256;
@@ -77,16 +78,15 @@ function dot(sum: v128, widened: v128, splat: v128): v128 {
 function scoreBlock<T>(table: usize, runs: i32, query: i32, headSize: i32, scores: usize): void {
   const queries = offsetof<T>();
   const stride = (<usize>headSize) << 1;
-  const keyScales = scalesOffset(headSize);
   const end = table + ((<usize>runs) << 2);
   while (table < end) {
     const first = load<u32>(table, QUERIES);
     // The last run alone, or one that another rotation meets than the next, is its own partner.
     const pair: usize = table + 4 < end && load<u32>(table, QUERIES + 4) == first ? 4 : 0;
-    let a = <usize>load<u32>(table, ADDRESSES);
-    let b = <usize>load<u32>(table + pair, ADDRESSES);
-    const aScales = v128.load(a + keyScales);
-    const bScales = v128.load(b + keyScales);
+    let a = <usize>load<u32>(table, KEYS);
+    let b = <usize>load<u32>(table + pair, KEYS);
+    const aScales = v128.load(load<u32>(table, KEY_SCALES));
+    const bScales = v128.load(load<u32>(table + pair, KEY_SCALES));
     let q = <usize>first + <usize>query * stride;
     const qEnd = q + stride;
     let q1 = qEnd;
@@ -157,10 +157,9 @@ function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, 
   const queries = offsetof<T>();
   const pairBytes = (<usize>headSize) << 1;
   const weightsEnd = weights + ((<usize>runs) << 3);
-  let values = valuesOffset(headSize);
-  const valuesEnd = values + pairBytes;
+  let channels: usize = 0;
   let to = states + STATE_HEADER;
-  while (values < valuesEnd) {
+  while (channels < pairBytes) {
     let a0 = i32x4.splat(0);
     let a1 = i32x4.splat(0);
     let a2 = i32x4.splat(0);
@@ -169,10 +168,10 @@ function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, 
     let b1 = i32x4.splat(0);
     let b2 = i32x4.splat(0);
     let b3 = i32x4.splat(0);
-    let address = table + ADDRESSES;
+    let address = table + VALUES;
     let weight = weights;
     while (weight < weightsEnd) {
-      let v = <usize>load<u32>(address) + values;
+      let v = <usize>load<u32>(address) + channels;
       let va = v128.load8x8_s(v);
       let vb = v128.load8x8_s(v, 8);
       let splat = v128.load32_splat(weight);
@@ -221,7 +220,7 @@ function valuesBlock<T>(table: usize, runs: i32, weights: usize, headSize: i32, 
     if (queries > 1) addValues(states + stateStride, to + stateStride, a1, b1);
     if (queries > 2) addValues(states + 2 * stateStride, to + 2 * stateStride, a2, b2);
     if (queries > 3) addValues(states + 3 * stateStride, to + 3 * stateStride, a3, b3);
-    values += 16;
+    channels += 16;
     to += 32;
   }
 }

@@ -2,8 +2,9 @@
 
 import { performAppend } from "./append";
 import { performAttend, performCombine } from "./attention";
+import { performClose } from "./close";
 import { performEmbed } from "./embed";
-import { APPEND, ATTEND, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
+import { APPEND, ATTEND, CLOSE, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
 import { performProduct } from "./product";
 import { performNorm, performQuantise, performSiluMul } from "./quantise";
 import { performRelay } from "./relay";
@@ -11,6 +12,8 @@ import { performRelay } from "./relay";
 export { join, setHelpers } from "./team";
 export { append, queriesBytes } from "./append";
 export { attend, attentionScratchBytes } from "./attention";
+export { close } from "./close";
+export { pageBytes, setPages } from "./pages";
 export { relay } from "./relay";
 export { embed } from "./embed";
 export { inputBits, inputBlockBytes, norm, quantise, siluMul } from "./quantise";
@@ -45,6 +48,9 @@ export function perform(kind: i32, item: i32): void {
       break;
     case COMBINE:
       performCombine(item);
+      break;
+    case CLOSE:
+      performClose(item);
       break;
     default:
       unreachable();

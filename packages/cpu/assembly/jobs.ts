@@ -9,3 +9,4 @@ export const RELAY: i32 = 6;
 export const APPEND: i32 = 7;
 export const ATTEND: i32 = 8;
 export const COMBINE: i32 = 9;
+export const CLOSE: i32 = 10;

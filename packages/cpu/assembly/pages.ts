@@ -1,30 +1,130 @@
-// Pages of the KV cache on the CPU: 16 tokens of one KV head as four runs of 4 tokens, each run in one piece, so that a list entry may
-// name a run and a kernel reads nothing else. Layout of a run:
+// Pages of the KV cache on the CPU: 16 tokens of one KV head, as four runs of 4 tokens. A page's number is its address divided by its
+// size, and the slot of a token is 16 page + token. There are two forms with sizes, and so with numbers, of their own.
+//
+// Open pages take tokens. A run lies in one piece, so that a list entry may name a run and a kernel reads nothing else:
 //   keys    int16 [E / 2][4 tokens][2 channels]     16 bytes are 4 tokens x 2 channels: one dot product, a token to a lane
 //   values  int8 [2 pairs of tokens][E][2 tokens]   8 bytes widen to 4 channels x 2 tokens: one dot product, a channel to a lane
 //   scales  f32 [4] of the keys, [4] of the values  norm / 32767 and absmax / 127 of each token
 // Values lose little in 8 bits. Keys would lose too much: they meet large queries, and what goes wrong goes wrong in an exponent. On
 // SmolLM2-135M 8-bit keys with a scale for each token make most of the divergence from exact arithmetic (a mean KL of 8e-4 of 1e-3).
-// A run's number is its address divided by its size; the slot of a token is 4 run + token, which is 16 page + token as elsewhere.
+//
+// Closed pages hold complete ones in fewer bits. Scales of keys are each channel's own, and lose a tenth of that:
+//   keys    int8 or 4 bits [E / 2][16 tokens][2 channels]; 4 bits: 16 bytes have the first 8 tokens in their low halves
+//   values  int8 as above, or 4 bits [4 runs][E][2 tokens] with the first pair of tokens in the low halves
+//   steps   int16 [E], middles int16 [E]            a key is step * (quant << 8) / 2^15 + middle, in units of the page's key scale
+//   scales  f32 of the keys, f32 [16] of the values
+// Quants of 4 bits are the odd numbers from -15 to 15; of keys, eight times that.
+//
+// Where complete pages have boxes (box.ts) these follow at the end of whichever form complete pages have.
 
+export const PAGE_TOKENS: usize = 16;
 export const RUN_TOKENS: i32 = 4;
 
-/** u32 words of a list entry: slot, position, count, rotation. */
-export const ENTRY_BYTES: usize = 16;
+/** Bit of an entry's slot word: the page is a closed one. */
+export const CLOSED: u32 = 0x80000000;
 
+/** Length of a key as integers, and of a query: the product of two, and any part of it, fits 32 bits by Cauchy and Schwarz. */
+export const INTEGER_NORM: f32 = 32767;
+/** Of the longest key of a closed page: what rounding adds must fit int16 too. */
+export const CLOSED_NORM: f32 = 30000;
+
+// What the pages of this memory are, behind the job block: every thread reads it.
+const KEY_BITS: usize = 768;
+const VALUE_BITS: usize = 772;
+const BOX_TOKENS: usize = 776;
+const OPEN_BYTES: usize = 780;
+const CLOSED_BYTES: usize = 784;
+const SHRINK: usize = 788;
+
+/**
+ * Says what the pages of this memory are, once, before any kernel meets one.
+ * @param keyBits of closed pages: 16 (pages stay open), 8 or 4
+ * @param valueBits 8 or 4
+ * @param boxTokens tokens of the runs that complete pages have boxes of: 0 (none), 4, 8 or 16
+ * @param shrink how far a box reaches from the mean of its keys to their bounds
+ */
+export function setPages(headSize: i32, keyBits: i32, valueBits: i32, boxTokens: i32, shrink: f32): void {
+  store<i32>(KEY_BITS, keyBits);
+  store<i32>(VALUE_BITS, valueBits);
+  store<i32>(BOX_TOKENS, boxTokens);
+  store<f32>(SHRINK, shrink);
+  const boxes = boxTokens > 0 ? (PAGE_TOKENS / <usize>boxTokens) * boxBytes(headSize) : 0;
+  store<usize>(OPEN_BYTES, 4 * runBytes(headSize) + (keyBits == 16 ? boxes : 0));
+  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : closedScales(headSize) + 80 + boxes);
+}
+
+export function keyBits(): i32 {
+  return load<i32>(KEY_BITS);
+}
+
+export function valueBits(): i32 {
+  return load<i32>(VALUE_BITS);
+}
+
+export function boxTokens(): i32 {
+  return load<i32>(BOX_TOKENS);
+}
+
+export function boxShrink(): f32 {
+  return load<f32>(SHRINK);
+}
+
+/** Bytes of a page of either form, boxes included; 0 for closed ones where there are none. */
+export function pageBytes(closed: bool): usize {
+  return load<usize>(closed ? CLOSED_BYTES : OPEN_BYTES);
+}
+
+/** Address of the page that a slot is in. */
+export function pageOf(slot: u32): usize {
+  return <usize>((slot & ~CLOSED) >> 4) * pageBytes((slot & CLOSED) != 0);
+}
+
+/** Of an open page. */
 export function runBytes(headSize: i32): usize {
   return 12 * <usize>headSize + 32;
 }
 
-/** Length of a key as integers, and of a query: the product of two, and any part of it, fits 32 bits by Cauchy and Schwarz. */
-export const INTEGER_NORM: f32 = 32767;
-
-/** Where a run's values begin; its keys begin at 0. */
+/** Where the values of an open page's run begin; its keys begin at 0. */
 export function valuesOffset(headSize: i32): usize {
   return (<usize>headSize) << 3;
 }
 
-/** Where the scales of a run's keys begin; those of its values follow after 16 bytes. */
+/** Where the scales of its keys begin; those of its values follow after 16 bytes. */
 export function scalesOffset(headSize: i32): usize {
   return 12 * <usize>headSize;
+}
+
+// Where the parts of a closed page begin; its keys begin at 0.
+
+export function closedValues(headSize: i32): usize {
+  return 2 * <usize>headSize * <usize>keyBits();
+}
+
+/** Bytes of the values of a closed page's run. */
+export function closedRunValues(headSize: i32): usize {
+  return (<usize>headSize * <usize>valueBits()) >> 1;
+}
+
+export function closedSteps(headSize: i32): usize {
+  return closedValues(headSize) + 4 * closedRunValues(headSize);
+}
+
+/** Middles follow the steps. */
+export function closedMiddles(headSize: i32): usize {
+  return closedSteps(headSize) + 2 * <usize>headSize;
+}
+
+/** The scale of the keys; those of the values follow after 16 bytes. */
+export function closedScales(headSize: i32): usize {
+  return closedMiddles(headSize) + 2 * <usize>headSize;
+}
+
+/** Bytes of the box of one run: box.ts. */
+export function boxBytes(headSize: i32): usize {
+  return <usize>headSize + 16;
+}
+
+/** Where the boxes of a complete page begin. */
+export function boxesOffset(headSize: i32): usize {
+  return keyBits() == 16 ? 4 * runBytes(headSize) : closedScales(headSize) + 80;
 }

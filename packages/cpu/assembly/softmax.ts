@@ -49,7 +49,7 @@ export function clearState(state: usize, headSize: i32): void {
  * @param scores f32 [runs, 4]; overwritten
  * @param weights i16 [runs, 4], out: 2^(score - m) times the value's scale, in units of `SCALE`
  * @param valueScales u32 [runs]: where the 4 scales of a run's values are
- * @param positions i32 [runs, 4], looked at where `masked`: tokens beyond the query's position do not count
+ * @param positions i32 [runs, 4], looked at where `masked`: tokens beyond `position`, or before `recents` but for the first `sinks`, do not count
  */
 export function weigh(
   state: usize,
@@ -59,10 +59,12 @@ export function weigh(
   valueScales: usize,
   positions: usize,
   position: i32,
+  recents: i32,
+  sinks: i32,
   masked: bool,
 ): void {
   const bytes = (<usize>runs) << 4;
-  if (masked) mask(scores, bytes, positions, position);
+  if (masked) mask(scores, bytes, positions, position, recents, sinks);
   let most = f32x4.splat(MASKED);
   for (let i: usize = 0; i < bytes; i += 16) most = f32x4.pmax(most, v128.load(scores + i));
   const before = load<f32>(state, LARGEST);
@@ -101,12 +103,25 @@ export function weigh(
   }
 }
 
-function mask(scores: usize, bytes: usize, positions: usize, position: i32): void {
-  const limit = i32x4.splat(position);
+function mask(scores: usize, bytes: usize, positions: usize, position: i32, recents: i32, sinks: i32): void {
   for (let i: usize = 0; i < bytes; i += 16) {
-    const visible = i32x4.le_s(v128.load(positions + i), limit);
-    v128.store(scores + i, v128.bitselect(v128.load(scores + i), f32x4.splat(MASKED), visible));
+    const hidden = hiddenTokens(v128.load(positions + i), position, recents, sinks);
+    v128.store(scores + i, v128.bitselect(f32x4.splat(MASKED), v128.load(scores + i), hidden));
   }
+}
+
+/** Which of four positions a row does not see. */
+function hiddenTokens(positions: v128, position: i32, recents: i32, sinks: i32): v128 {
+  const past = v128.and(i32x4.lt_s(positions, i32x4.splat(recents)), i32x4.ge_s(positions, i32x4.splat(sinks)));
+  return v128.or(i32x4.gt_s(positions, i32x4.splat(position)), past);
+}
+
+/** Whether a row does not see all of the tokens at i32 [runs, 4] positions. */
+export function hidesSome(positions: usize, runs: i32, position: i32, recents: i32, sinks: i32): bool {
+  let hidden = i32x4.splat(0);
+  for (let index: usize = 0; index < <usize>runs; index++)
+    hidden = v128.or(hidden, hiddenTokens(v128.load(positions + (index << 4)), position, recents, sinks));
+  return v128.any_true(hidden);
 }
 
 /** Adds a state to `into`. */

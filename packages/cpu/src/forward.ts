@@ -29,6 +29,8 @@ export interface ForwardInput {
   rotations: number;
   /** The pages of layer `index`, this step's slots already given. */
   cache: (index: number) => LayerPointers;
+  /** f32 [pages by position, E / 2] of (cos, sin) of their positions, where far pages are met; else 0. */
+  turns?: number;
   /** Rows of a prompt, which ONNX Runtime multiplies where the model has it. */
   prompt: boolean;
   /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
@@ -84,14 +86,14 @@ function* forwardLayer(
   else product(model, layer.down, tokens, s.x, true); // x += [T, D]
 }
 
-/** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
+/** Rotates queries and keys and stores this step's keys and values; attends over the lists of one layer; closes the pages that are complete. */
 function attention(
   { config, kernels, scratch: s, threads }: CpuModel,
-  { tokens, position, rotations }: ForwardInput,
+  { tokens, position, rotations, turns = 0 }: ForwardInput,
   cache: LayerPointers,
 ): void {
   const { heads, kvHeads, headSize } = config;
-  const { entries, heads: records, capacity, slots } = cache;
+  const { entries, heads: records, capacity, slots, closings, closingCount } = cache;
   kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
   kernels.attend(
     s.queries,
@@ -104,10 +106,12 @@ function attention(
     entries,
     records,
     capacity,
+    turns,
     s.attended,
     s.attention,
     threads,
   );
+  if (closingCount > 0) kernels.close(closings, closingCount, headSize);
 }
 
 /** RMS norm of rows of x, quantised as `next`, which reads them, needs them. */

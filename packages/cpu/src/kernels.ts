@@ -26,6 +26,10 @@ export interface Kernels {
     scratch: number,
   ): void;
   productScratch(rowsOut: number): number;
+  setPages(headSize: number, keyBits: number, valueBits: number, boxTokens: number, shrink: number): void;
+  /** `closed`: 0 or 1. */
+  pageBytes(closed: number): number;
+  close(closings: number, count: number, headSize: number): void;
   queriesBytes(rotations: number, rows: number, heads: number, headSize: number): number;
   append(
     qkv: number,
@@ -48,8 +52,9 @@ export interface Kernels {
     headSize: number,
     position: number,
     entries: number,
-    lengths: number,
+    records: number,
     capacity: number,
+    turns: number,
     y: number,
     scratch: number,
     threads: number,

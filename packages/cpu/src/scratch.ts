@@ -1,4 +1,3 @@
-import { pagesFor } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import type { Heap } from "./heap.ts";
 import { blockColumns, paddedRows } from "./forms.ts";
@@ -50,7 +49,7 @@ export interface Scratch {
 type Part = keyof Omit<Scratch, "inputs"> | "inputs8" | "inputs16";
 
 /** Bytes of each part. `sizes`: what the kernels say of their own scratch. */
-function partBytes(config: ModelConfig, contextLength: number, sizes: KernelSizes): Record<Part, number> {
+function partBytes(config: ModelConfig, listCapacity: number, sizes: KernelSizes): Record<Part, number> {
   const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
   const rows = maxStepTokens;
   const qkv = (heads + 2 * kvHeads) * headSize;
@@ -64,7 +63,7 @@ function partBytes(config: ModelConfig, contextLength: number, sizes: KernelSize
     qkv: rows * qkv * 4,
     rotations: maxRotations * rows * headSize * 4,
     queries: sizes.queriesBytes(maxRotations, rows, heads, headSize),
-    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, pagesFor(contextLength), maxThreads),
+    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, listCapacity, maxThreads),
     attended: rows * heads * headSize * 4,
     gateUp: rows * 2 * ffn * 4,
     logits: maxLogitRows * paddedRows(vocabulary) * 4,
@@ -85,14 +84,14 @@ const largestSizes: KernelSizes = {
   productScratch: (rowsOut) => Math.ceil(rowsOut / 64) * 1024,
 };
 
-/** Bytes that `createScratch` takes at most for a context of this many tokens. */
-export function scratchBytes(config: ModelConfig, contextLength: number): number {
-  return Object.values(partBytes(config, contextLength, largestSizes)).reduce((sum, bytes) => sum + bytes, 0);
+/** Bytes that `createScratch` takes at most for lists of this many entries. */
+export function scratchBytes(config: ModelConfig, listCapacity: number): number {
+  return Object.values(partBytes(config, listCapacity, largestSizes)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** @throws LongtabError `out-of-memory` */
-export function createScratch(heap: Heap, config: ModelConfig, contextLength: number, kernels: Kernels): Scratch {
-  const bytes = partBytes(config, contextLength, kernels);
+export function createScratch(heap: Heap, config: ModelConfig, listCapacity: number, kernels: Kernels): Scratch {
+  const bytes = partBytes(config, listCapacity, kernels);
   const { inputs8, inputs16, ...rest } = Object.fromEntries(
     Object.entries(bytes).map(([part, size]) => [part, heap.allocate(size)]),
   ) as Record<Part, number>;

@@ -1,11 +1,18 @@
-import { dense, KvCache, pageTokens } from "@longtab/attention";
-import type { CacheShape } from "@longtab/attention";
+import { dense, KvCache, kvPrecisions, pageTokens, pagesFor } from "@longtab/attention";
+import type { CacheShape, PageCounts } from "@longtab/attention";
 import { describeKvCache } from "@longtab/attention/testing";
 import { describe, expect, test } from "vitest";
 import { Heap } from "../src/heap.ts";
-import { cacheBytes, CpuPagePool, pageBytes } from "../src/kv/index.ts";
+import { CpuPagePool, pageBytes, pagesBytes, setPages } from "../src/kv/index.ts";
+import { openKernels } from "./kernels.ts";
 
 const shape: CacheShape = { layers: 3, heads: 4, kvHeads: 2, headSize: 24 };
+const full = { precision: "f16" } as const;
+
+/** Pages of a timeline of so many tokens that keeps everything. */
+function densePages({ layers, kvHeads }: CacheShape, tokens: number): PageCounts {
+  return { open: layers * kvHeads * pagesFor(tokens), closed: 0 };
+}
 
 /** Every byte that can be allocated can be allocated at once. */
 function expectAllFree(heap: Heap): void {
@@ -16,7 +23,7 @@ function expectAllFree(heap: Heap): void {
 
 describeKvCache("WASM memory", (cacheShape, contextLength) => {
   const heap = new Heap(8 * 2 ** 20, false);
-  const pool = new CpuPagePool(heap, cacheShape, contextLength);
+  const pool = new CpuPagePool(heap, cacheShape, densePages(cacheShape, contextLength + 32));
   const dispose = (): void => {
     pool.dispose();
     expectAllFree(heap);
@@ -27,36 +34,37 @@ describeKvCache("WASM memory", (cacheShape, contextLength) => {
 describe("CpuPagePool", () => {
   test("takes no memory before the first token, and by blocks up to its budget", async () => {
     const heap = new Heap(8 * 2 ** 20, false);
-    const pool = new CpuPagePool(heap, shape, 1600);
+    const pool = new CpuPagePool(heap, shape, densePages(shape, 1600));
     expect(pool.bytes).toBe(0);
-    expect(pool.maxBytes).toBe(cacheBytes(shape, 1600));
+    expect(pool.maxBytes).toBe(600 * pageBytes(shape, full, "open"));
     const sizes: number[] = [];
     for (let pages = 0; pages < 200; pages++) {
       await pool.reserve({ open: 1, closed: 0 });
-      for (let layer = 0; layer < shape.layers; layer++) pool.allocate();
-      if (sizes.at(-1) !== pool.bytes / pool.pageBytes) sizes.push(pool.bytes / pool.pageBytes);
+      for (let layer = 0; layer < shape.layers; layer++) pool.allocate(layer, "open");
+      if (sizes.at(-1) !== pool.bytes / pool.pageBytes("open")) sizes.push(pool.bytes / pool.pageBytes("open"));
     }
     expect(sizes).toEqual([256, 512, 600]);
     await expect(pool.reserve({ open: 1, closed: 0 })).rejects.toMatchObject({
       code: "context-exceeded",
-      message: "The cache has no free page left (found 603, limit 600). Start a new chat, shorten the conversation, or give the cache more memory.",
+      message:
+        "The cache has no free page left (found 603, limit 600). Start a new chat, shorten the conversation, or give the cache more memory.",
     });
   });
 
   test("has whole pages where their numbers say, in blocks anywhere in memory", async () => {
     const heap = new Heap(8 * 2 ** 20, false);
-    const pool = new CpuPagePool(heap, shape, 3200);
+    const pool = new CpuPagePool(heap, shape, densePages(shape, 3200));
     const others: { start: number; end: number }[] = [];
     const pages: number[] = [];
     for (const bytes of [1, 5000, 77_777]) {
       const start = heap.allocate(bytes);
       others.push({ start, end: start + bytes });
       await pool.reserve({ open: 90, closed: 0 });
-      for (let count = 0; count < 270; count++) pages.push(pool.allocate());
+      for (let count = 0; count < 270; count++) pages.push(pool.allocate(0, "open"));
     }
     expect(new Set(pages).size).toBe(810);
     for (const page of pages) {
-      const [start, end] = [page * pageBytes(shape), (page + 1) * pageBytes(shape)];
+      const [start, end] = [page * pageBytes(shape, full, "open"), (page + 1) * pageBytes(shape, full, "open")];
       expect(end).toBeLessThanOrEqual(heap.bytes);
       for (const other of others) expect(end <= other.start || start >= other.end).toBe(true);
     }
@@ -64,25 +72,25 @@ describe("CpuPagePool", () => {
 
   test("stays as it is where there is no memory to grow", async () => {
     const heap = new Heap(2 ** 20, false);
-    const pool = new CpuPagePool(heap, shape, 100_000);
+    const pool = new CpuPagePool(heap, shape, densePages(shape, 100_000));
     await pool.reserve({ open: 10, closed: 0 });
     const { bytes } = pool;
     await expect(pool.reserve({ open: 500, closed: 0 })).rejects.toMatchObject({ code: "out-of-memory" });
     expect(pool.bytes).toBe(bytes);
     await pool.reserve({ open: 10, closed: 0 });
-    expect(pool.allocate()).toBeGreaterThan(0);
+    expect(pool.allocate(0, "open")).toBeGreaterThan(0);
   });
 
   test("gives the memory of a timeline's tables back where there is none for all of them", () => {
     const heap = new Heap(2 ** 20, false);
-    const pool = new CpuPagePool(heap, shape, 32_000);
+    const pool = new CpuPagePool(heap, shape, densePages(shape, 32_000));
     // Lists of 2000 entries for six heads take 192 KB; slots for a step of 64,000 tokens more than there is.
     expect(() => new KvCache(pool, dense, 32_000, 64_000)).toThrow(expect.objectContaining({ code: "out-of-memory" }));
     expectAllFree(heap);
   });
 
   test("says what the bytes of a page mean", () => {
-    const pool = new CpuPagePool(new Heap(2 ** 20, false), shape, pageTokens);
+    const pool = new CpuPagePool(new Heap(2 ** 20, false), shape, densePages(shape, pageTokens));
     expect(pool.form).toEqual({
       precision: "int16/int8",
       layers: 3,
@@ -91,5 +99,63 @@ describe("CpuPagePool", () => {
       blockTokens: 16,
       blockBytes: 6 * 16 * (2 * 24 + 24 + 4 + 4),
     });
+  });
+
+  test("has pages of two forms, each with its budget and its own numbers", async () => {
+    const heap = new Heap(8 * 2 ** 20, false);
+    const kind = { precision: "kv4" } as const;
+    const pool = new CpuPagePool(heap, shape, { open: 30, closed: 900 }, kind);
+    expect(pool.closes).toBe(true);
+    await pool.reserve({ open: 2, closed: 100 });
+    const [open, closed] = [pool.allocate(0, "open"), pool.allocate(0, "closed")];
+    pool.page(open, "open").fill(1);
+    pool.page(closed, "closed").fill(2);
+    expect(pool.page(open, "open").every((byte) => byte === 1)).toBe(true);
+    expect(pool.page(closed, "closed")).toHaveLength(pageBytes(shape, kind, "closed"));
+    expect(pool.bytes).toBe(pagesBytes(shape, { open: 30, closed: 300 }, kind));
+    expect(pool.maxBytes).toBe(pagesBytes(shape, { open: 30, closed: 900 }, kind));
+    await expect(pool.reserve({ open: 10, closed: 0 })).rejects.toMatchObject({ code: "context-exceeded", value: 31, limit: 30 });
+  });
+
+  test("frees a page when its last holder releases it, and copies what is written to", async () => {
+    const pool = new CpuPagePool(new Heap(8 * 2 ** 20, false), shape, densePages(shape, 64));
+    await pool.reserve({ open: 4, closed: 0 });
+    const page = pool.allocate(0, "open");
+    pool.page(page, "open").fill(5);
+    pool.retain(0, page, "open");
+    expect(pool.shared(0, page, "open")).toBe(true);
+    const copy = pool.allocate(0, "open");
+    pool.copy(0, page, copy);
+    expect(pool.page(copy, "open")).toEqual(pool.page(page, "open"));
+    pool.release(0, page, "open");
+    expect(pool.shared(0, page, "open")).toBe(false);
+    expect(pool.allocate(0, "open")).not.toBe(page);
+    pool.release(0, page, "open");
+    expect(pool.allocate(0, "open")).toBe(page);
+  });
+});
+
+describe("the bytes of pages", () => {
+  test.each(kvPrecisions)("are what the kernels take them for: %s", async (precision) => {
+    const { kernels } = await openKernels("plain");
+    for (const headSize of [8, 24, 64, 256]) {
+      for (const boxTokens of [undefined, 4, 8, 16]) {
+        const kind = { precision, boxTokens };
+        setPages(kernels, { headSize }, kind);
+        expect(kernels.pageBytes(0)).toBe(pageBytes({ headSize }, kind, "open"));
+        if (precision !== "f16") expect(kernels.pageBytes(1)).toBe(pageBytes({ headSize }, kind, "closed"));
+      }
+    }
+  });
+
+  test.each([
+    ["kv8", 0.42],
+    ["k8v4", 0.35],
+    ["kv4", 0.26],
+  ] as const)("%s keeps 8192 tokens, a third of the heads no more than 288, in %f of what 16-bit floats take", (precision, most) => {
+    const headSize = 64;
+    const bytes = pageBytes({ headSize }, { precision }, "closed");
+    const streaming = pagesFor(288) / pagesFor(8192);
+    expect((bytes * (2 + streaming)) / 3 / (pageTokens * headSize * 4)).toBeLessThanOrEqual(most);
   });
 });

@@ -1,75 +1,113 @@
-import { dense, KvCache, rotationTable } from "@longtab/attention";
-import type { CacheShape, Policy, RotarySpec } from "@longtab/attention";
+import { closedSlot, headWords, entryWords, pagesFor, pageTokens, rotationTable } from "@longtab/attention";
+import type { CacheShape, KvPrecision, RotarySpec } from "@longtab/attention";
 import { attend } from "@longtab/attention/testing";
 import { createRandom } from "@longtab/formats/testing";
-import { CpuPagePool, layerPointers } from "../src/kv/index.ts";
-import type { CpuTable } from "../src/kv/index.ts";
+import { setPages } from "../src/kv/index.ts";
 import type { OpenKernels } from "./kernels.ts";
 
 export type Heads = Omit<CacheShape, "layers">;
 
+/** Listed tokens: from `position` on, inside one page. */
+export interface Run {
+  position: number;
+  count: number;
+  rotation: number;
+}
+
 export interface Scene {
-  shape: CacheShape;
+  heads: Heads;
   spec: RotarySpec;
-  policy: Policy;
+  /** What is listed of the pages that hold `tokens` tokens. */
+  list: (tokens: number) => Run[];
+  /** Sinks, recents and the position from which on rows see no more than those. */
+  window: { sinks: number; recent: number; from: number };
   /** Shift of the query for each rotation; [0] is 0. */
   shifts: number[];
+  precision: KvPrecision;
   context: number;
 }
 
 export function scene(heads: Heads, context: number, options: Partial<Scene> & { still?: boolean } = {}): Scene {
   const rotaryDimensions = options.still ? 0 : heads.headSize;
   const spec: RotarySpec = { headSize: heads.headSize, rotaryDimensions, base: 10_000, linearFactor: 1 };
-  return { shape: { ...heads, layers: 2 }, spec, policy: dense, shifts: [0], context, ...options };
+  const window = { sinks: 0, recent: 0, from: 0xffff_ffff };
+  return { heads, spec, list: wholePages, window, shifts: [0], precision: "f16", context, ...options };
 }
 
-/** Layer 1 of a two-layer cache, and the kernels on it. Memory is full of NaN before anything is written. */
+/** Every page, whole. */
+export function wholePages(tokens: number): Run[] {
+  return Array.from({ length: pagesFor(tokens) }, (_, page) => ({ position: page * pageTokens, count: pageTokens, rotation: 0 }));
+}
+
+/** The pages and lists of one layer, and the kernels on them. Memory is full of NaN before anything is written. */
 export class Layer {
   readonly scene: Scene;
-  readonly cache: KvCache<CpuTable>;
-  readonly pool: CpuPagePool;
-  #open: OpenKernels;
-  #threads: number;
+  length = 0;
+  readonly #open: OpenKernels;
+  readonly #threads: number;
+  /** First slots of the pages of each head, open and closed. */
+  readonly #slots: { open: number[][]; closed: number[][] };
+  #closed = 0;
 
   constructor(open: OpenKernels, given: Scene, threads = 1) {
-    const { heap } = open;
+    const { heap, kernels } = open;
+    const { heads, context, precision } = given;
     const dirty = heap.allocate(32 * 2 ** 20);
     heap.u8(dirty, 32 * 2 ** 20).fill(255);
     heap.free(dirty);
     this.scene = given;
-    this.pool = new CpuPagePool(heap, given.shape, given.context);
-    this.cache = new KvCache(this.pool, given.policy, given.context, given.context);
     this.#open = open;
     this.#threads = threads;
+    setPages(kernels, heads, { precision });
+    const allocate = (bytes: number): number[][] => {
+      const count = heads.kvHeads * pagesFor(context);
+      const first = heap.allocate(count * bytes, bytes) / bytes;
+      const numbers = shuffled(Array.from({ length: count }, (_, index) => (first + index) * pageTokens));
+      return Array.from({ length: heads.kvHeads }, (_, kvHead) => numbers.filter((_, index) => index % heads.kvHeads === kvHead));
+    };
+    this.#slots = { open: allocate(kernels.pageBytes(0)), closed: precision === "f16" ? [] : allocate(kernels.pageBytes(1)) };
   }
 
-  /** Appends qkv f32 [rows, (heads + 2 kvHeads) E] and attends: f32 [rows, heads E]. */
-  async step(qkv: Float32Array): Promise<Float32Array> {
+  /** Appends qkv f32 [rows, (heads + 2 kvHeads) E], attends, and closes what became complete: f32 [rows, heads E]. */
+  step(qkv: Float32Array): Float32Array {
     const { heap, kernels } = this.#open;
-    const { shape, spec, shifts } = this.scene;
-    const { heads, kvHeads, headSize } = shape;
+    const { spec, shifts, list } = this.scene;
+    const { heads, kvHeads, headSize } = this.scene.heads;
     const rows = qkv.length / ((heads + 2 * kvHeads) * headSize);
-    const position = this.cache.length;
-    const table = rotationTable(
-      spec,
-      shifts.flatMap((shift) => Array.from({ length: rows }, (_, row) => position + row + shift)),
-    );
-    await this.cache.reserve(rows);
-    this.cache.append(rows);
-    const { entries, heads: records, slots, capacity } = layerPointers(this.cache, 1);
-    const scratchBytes = kernels.attentionScratchBytes(heads, kvHeads, headSize, capacity, this.#threads);
+    const position = this.length;
+    this.length += rows;
+    const turns = shifts.flatMap((shift) => Array.from({ length: rows }, (_, row) => position + row + shift));
+    const table = rotationTable(spec, turns);
+    const runs = list(this.length);
     const p = {
       qkv: heap.allocate(qkv.byteLength),
       table: heap.allocate(table.byteLength),
       queries: heap.allocate(kernels.queriesBytes(shifts.length, rows, heads, headSize)),
+      slots: heap.allocate(kvHeads * rows * 4),
+      entries: heap.allocate(kvHeads * runs.length * entryWords * 4),
+      records: heap.allocate(kvHeads * headWords * 4),
+      turns: heap.allocate(pagesFor(this.length) * headSize * 4),
       y: heap.allocate(rows * heads * headSize * 4),
-      scratch: heap.allocate(scratchBytes),
+      scratch: heap.allocate(kernels.attentionScratchBytes(heads, kvHeads, headSize, runs.length, this.#threads)),
       fence: heap.allocate(64, 1),
     };
     heap.f32(p.qkv, qkv.length).set(qkv);
     heap.f32(p.table, table.length).set(table);
+    const pages = rotationTable(
+      spec,
+      Array.from({ length: pagesFor(this.length) }, (_, page) => page * pageTokens),
+    );
+    heap.f32(p.turns, pages.length).set(pages);
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+      const slots = Array.from({ length: rows }, (_, row) => this.#slot(kvHead, position + row));
+      heap.u32(p.slots + kvHead * rows * 4, rows).set(slots);
+      const words = runs.flatMap((run) => [this.#slot(kvHead, run.position), run.position, run.count, run.rotation]);
+      heap.u32(p.entries + kvHead * words.length * 4, words.length).set(words);
+      const { sinks, recent, from } = this.scene.window;
+      heap.u32(p.records + kvHead * headWords * 4, headWords).set([runs.length, runs.length, runs.length, sinks, recent, from, 0, 0]);
+    }
     heap.u8(p.fence, 64).fill(77);
-    kernels.append(p.qkv, p.table, shifts.length, rows, heads, kvHeads, headSize, slots, p.queries);
+    kernels.append(p.qkv, p.table, shifts.length, rows, heads, kvHeads, headSize, p.slots, p.queries);
     kernels.attend(
       p.queries,
       shifts.length,
@@ -78,9 +116,10 @@ export class Layer {
       kvHeads,
       headSize,
       position,
-      entries,
-      records,
-      capacity,
+      p.entries,
+      p.records,
+      runs.length,
+      p.turns,
       p.y,
       p.scratch,
       this.#threads,
@@ -88,17 +127,54 @@ export class Layer {
     const y = heap.f32(p.y, rows * heads * headSize).slice();
     if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
     for (const pointer of Object.values(p)) heap.free(pointer);
+    this.#close();
     return y;
+  }
+
+  /** The bytes of a head's page that begins at 16 times `index`, and whether it is a closed one. */
+  page(kvHead: number, index: number): { closed: boolean; bytes: Uint8Array } {
+    const closed = index < this.#closed;
+    const size = this.#open.kernels.pageBytes(Number(closed));
+    const slot = (closed ? this.#slots.closed : this.#slots.open)[kvHead]?.[index] ?? NaN;
+    return { closed, bytes: this.#open.heap.u8((slot / pageTokens) * size, size) };
+  }
+
+  #slot(kvHead: number, position: number): number {
+    const page = Math.floor(position / pageTokens);
+    const [slots, bit] = page < this.#closed ? [this.#slots.closed, closedSlot] : [this.#slots.open, 0];
+    return (slots[kvHead]?.[page] ?? NaN) + bit + (position % pageTokens);
+  }
+
+  /** Moves complete pages to the closed form, where there is one. */
+  #close(): void {
+    const { heap, kernels } = this.#open;
+    const complete = Math.floor(this.length / pageTokens);
+    if (this.scene.precision === "f16" || complete === this.#closed) return;
+    const pages = Array.from({ length: complete - this.#closed }, (_, index) => this.#closed + index);
+    const words = this.#slots.open.flatMap((slots, kvHead) =>
+      pages.flatMap((page) => [slots[page] ?? NaN, this.#slots.closed[kvHead]?.[page] ?? NaN].map((slot) => slot / pageTokens)),
+    );
+    const closings = heap.allocate(words.length * 4);
+    heap.u32(closings, words.length).set(words);
+    kernels.close(closings, words.length / 2, this.scene.heads.headSize);
+    heap.free(closings);
+    this.#closed = complete;
   }
 }
 
-/** qkv of `tokens` tokens. */
-export function createInput({ shape }: Scene, tokens: number, seed = 7): Float32Array {
-  return createRandom(seed).normals(tokens * (shape.heads + 2 * shape.kvHeads) * shape.headSize);
+export function shuffled<T>(values: readonly T[]): T[] {
+  const random = createRandom(3);
+  const keyed = values.map((value) => ({ value, key: random.integer(2 ** 30) }));
+  return keyed.toSorted((a, b) => a.key - b.key).map(({ value }) => value);
 }
 
-function rowsOf({ shape }: Scene, input: Float32Array, from: number, to: number): Float32Array {
-  const width = (shape.heads + 2 * shape.kvHeads) * shape.headSize;
+/** qkv of `tokens` tokens. */
+export function createInput({ heads: { heads, kvHeads, headSize } }: Scene, tokens: number, seed = 7): Float32Array {
+  return createRandom(seed).normals(tokens * (heads + 2 * kvHeads) * headSize);
+}
+
+export function rowsOf({ heads: { heads, kvHeads, headSize } }: Scene, input: Float32Array, from: number, to: number): Float32Array {
+  const width = (heads + 2 * kvHeads) * headSize;
   return input.subarray(from * width, to * width);
 }
 
@@ -109,8 +185,13 @@ function roundAsPages(vector: readonly number[], what: "key" | "value"): number[
 }
 
 interface Comparison {
+  /** What the row at `position` sees of the tokens up to it. */
+  sees?: (token: number, position: number) => boolean;
   rotationOf?: (token: number) => number;
-  listed?: (token: number) => boolean;
+  /** Keys and values as they are read, where pages hold others than those of the input: `store` then keeps them as they are. */
+  held?: ((kvHead: number, token: number) => { key: ArrayLike<number>; value: ArrayLike<number> }) | undefined;
+  /** What is added to the query's position where it is not its rotation's shift. */
+  shiftOf?: (token: number, position: number) => number;
   store?: (vector: readonly number[], what: "key" | "value") => readonly number[];
 }
 
@@ -120,10 +201,10 @@ export function worstError(
   input: Float32Array,
   position: number,
   y: Float32Array,
-  { rotationOf = () => 0, listed = () => true, store = roundAsPages }: Comparison = {},
+  { rotationOf = () => 0, sees = () => true, store = roundAsPages, held, shiftOf }: Comparison = {},
 ): number {
-  const { shape, spec, shifts } = given;
-  const { heads, kvHeads, headSize } = shape;
+  const { spec, shifts } = given;
+  const { heads, kvHeads, headSize } = given.heads;
   const rows = y.length / (heads * headSize);
   const at = (token: number, head: number): Float32Array =>
     rowsOf(given, input, token, token + 1).subarray(head * headSize, (head + 1) * headSize);
@@ -133,12 +214,11 @@ export function worstError(
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor((head * kvHeads) / heads);
       const tokens = Array.from({ length: position + row + 1 }, (_, token) => token)
-        .filter(listed)
+        .filter((token) => sees(token, position + row))
         .map((token) => ({
           position: token,
-          shift: shifts[rotationOf(token)] ?? 0,
-          key: at(token, heads + kvHead),
-          value: at(token, heads + kvHeads + kvHead),
+          shift: shiftOf?.(token, position + row) ?? shifts[rotationOf(token)] ?? 0,
+          ...(held?.(kvHead, token) ?? { key: at(token, heads + kvHead), value: at(token, heads + kvHeads + kvHead) }),
         }));
       const expected = attend(spec, at(position + row, head), position + row, tokens, store);
       for (const [e, value] of expected.entries()) {
@@ -150,11 +230,6 @@ export function worstError(
   return worst;
 }
 
-export async function runSteps(layer: Layer, input: Float32Array, steps: readonly number[]): Promise<Float32Array[]> {
-  const results: Float32Array[] = [];
-  for (const rows of steps) {
-    const from = layer.cache.length;
-    results.push(await layer.step(rowsOf(layer.scene, input, from, from + rows)));
-  }
-  return results;
+export function runSteps(layer: Layer, input: Float32Array, steps: readonly number[]): Float32Array[] {
+  return steps.map((rows) => layer.step(rowsOf(layer.scene, input, layer.length, layer.length + rows)));
 }

@@ -1,9 +1,7 @@
-import { dense, pageTokens } from "@longtab/attention";
-import type { HeadPage, ListWriter, Policy } from "@longtab/attention";
-import { createRandom } from "@longtab/formats/testing";
+import { pageTokens } from "@longtab/attention";
 import { describe, expect, it } from "vitest";
-import { createInput, Layer, runSteps, scene, worstError } from "./attention-scene.ts";
-import type { Heads } from "./attention-scene.ts";
+import { createInput, Layer, runSteps, scene, shuffled, wholePages, worstError } from "./attention-scene.ts";
+import type { Heads, Run, Scene } from "./attention-scene.ts";
 import { openKernels } from "./kernels.ts";
 
 /**
@@ -31,29 +29,13 @@ function listing(
   runs: readonly (readonly [number, number])[],
   arrange: (entries: Run[]) => Run[] = (entries) => entries,
   rotationOf: (token: number) => number = () => 0,
-): Policy {
-  return {
-    name: "listing",
-    listCapacity: (contextLength) => Math.ceil(contextLength / pageTokens) * runs.length,
-    writeList(list: ListWriter, pages: readonly HeadPage[]) {
-      const entries = arrange(pages.flatMap((page) => runs.map(([token, count]) => ({ page, token, count }))));
-      for (const [index, { page, token, count }] of entries.entries())
-        list.entry(index, page, { token, count, rotation: rotationOf(page.position + token) });
-      list.end(entries.length);
-    },
-  };
-}
-
-interface Run {
-  page: HeadPage;
-  token: number;
-  count: number;
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  const random = createRandom(3);
-  const keyed = values.map((value) => ({ value, key: random.integer(2 ** 30) }));
-  return keyed.toSorted((a, b) => a.key - b.key).map(({ value }) => value);
+): Scene["list"] {
+  return (tokens) =>
+    arrange(
+      wholePages(tokens).flatMap((page) =>
+        runs.map(([token, count]) => ({ position: page.position + token, count, rotation: rotationOf(page.position + token) })),
+      ),
+    );
 }
 
 describe("attention over pages", () => {
@@ -66,7 +48,7 @@ describe("attention over pages", () => {
     ] as const)(`matches the reference %s rotation: ${label}`, async (_, still) => {
       const layer = new Layer(await openKernels("plain"), scene(heads, context, { still }));
       const input = createInput(layer.scene, context);
-      const results = await runSteps(layer, input, steps);
+      const results = runSteps(layer, input, steps);
       let position = 0;
       for (const [index, y] of results.entries()) {
         expect(worstError(layer.scene, input, position, y)).toBeLessThan(tolerance);
@@ -78,7 +60,7 @@ describe("attention over pages", () => {
   it("is within a hundredth of attention whose pages round nothing", async () => {
     const layer = new Layer(await openKernels("plain"), scene({ heads: 9, kvHeads: 3, headSize: 64 }, 301));
     const input = createInput(layer.scene, 301);
-    const [, y] = await runSteps(layer, input, [300, 1]);
+    const [, y] = runSteps(layer, input, [300, 1]);
     const store = (vector: readonly number[]): readonly number[] => vector;
     // Of values that are normally distributed.
     expect(worstError(layer.scene, input, 300, y ?? new Float32Array(), { store })).toBeLessThan(0.01);
@@ -87,17 +69,14 @@ describe("attention over pages", () => {
   it("meets each entry with its own rotation of the query", async () => {
     // Every third page is attended as if the query stood 100 positions nearer.
     const rotationOf = (token: number): number => (Math.floor(token / pageTokens) % 3 === 0 ? 1 : 0);
-    const policy = listing([[0, 16]], undefined, rotationOf);
+    const list = listing([[0, 16]], undefined, rotationOf);
     for (const steps of [
       [150, 1],
       [150, 21],
     ]) {
-      const layer = new Layer(
-        await openKernels("plain"),
-        scene({ heads: 6, kvHeads: 2, headSize: 64 }, 171, { policy, shifts: [0, -100] }),
-      );
+      const layer = new Layer(await openKernels("plain"), scene({ heads: 6, kvHeads: 2, headSize: 64 }, 171, { list, shifts: [0, -100] }));
       const input = createInput(layer.scene, 171);
-      const results = await runSteps(layer, input, steps);
+      const results = runSteps(layer, input, steps);
       expect(worstError(layer.scene, input, 150, results[1] ?? new Float32Array(), { rotationOf })).toBeLessThan(tolerance);
     }
   });
@@ -123,30 +102,57 @@ describe("attention over pages", () => {
     ],
     ["single tokens", Array.from({ length: 16 }, (_, token) => [token, 1] as const)],
   ] as const)("reads lists of %s in any order", async (_, runs) => {
-    const policy = listing(runs, shuffled);
-    const layer = new Layer(await openKernels("plain"), scene({ heads: 6, kvHeads: 2, headSize: 32 }, 300, { policy, still: true }));
+    const list = listing(runs, shuffled);
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 6, kvHeads: 2, headSize: 32 }, 300, { list, still: true }));
     const input = createInput(layer.scene, 300);
-    const [, several, one] = await runSteps(layer, input, [280, 19, 1]);
+    const [, several, one] = runSteps(layer, input, [280, 19, 1]);
     expect(worstError(layer.scene, input, 280, several ?? new Float32Array())).toBeLessThan(tolerance);
     expect(worstError(layer.scene, input, 299, one ?? new Float32Array())).toBeLessThan(tolerance);
   });
 
   it("reads nothing that is not listed", async () => {
-    const listed = (token: number): boolean => [0, 1, 2, 7, 8, 9, 10, 11].includes(token % pageTokens);
-    const policy = listing([
+    const sees = (token: number): boolean => [0, 1, 2, 7, 8, 9, 10, 11].includes(token % pageTokens);
+    const list = listing([
       [0, 3],
       [7, 5],
     ]);
-    const layer = new Layer(await openKernels("plain"), scene({ heads: 3, kvHeads: 1, headSize: 16 }, 200, { policy, still: true }));
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 3, kvHeads: 1, headSize: 16 }, 200, { list, still: true }));
     const input = createInput(layer.scene, 200);
-    const results = await runSteps(layer, input, [190, 10]);
-    expect(worstError(layer.scene, input, 190, results[1] ?? new Float32Array(), { listed })).toBeLessThan(tolerance);
+    const results = runSteps(layer, input, [190, 10]);
+    expect(worstError(layer.scene, input, 190, results[1] ?? new Float32Array(), { sees })).toBeLessThan(tolerance);
+  });
+
+  it.each([
+    { sinks: 4, recent: 64, from: 0, steps: [200, 61, 2, 1] },
+    { sinks: 0, recent: 16, from: 100, steps: [90, 30, 1, 170] },
+    { sinks: 33, recent: 0, from: 0, steps: [5, 300, 7] },
+    { sinks: 16, recent: 256, from: 320, steps: [319, 3, 100] },
+  ])("shows rows $sinks sinks and $recent recents from position $from on", async ({ steps, ...window }) => {
+    const context = steps.reduce((sum, rows) => sum + rows, 0);
+    for (const [simd, threads] of [
+      ["plain", 1],
+      ["relaxed", 2],
+    ] as const) {
+      const open = await openKernels(simd, threads);
+      const layer = new Layer(open, scene({ heads: 6, kvHeads: 2, headSize: 32 }, context, { window, still: true }), threads);
+      const input = createInput(layer.scene, context);
+      let position = 0;
+      for (const [index, y] of runSteps(layer, input, steps).entries()) {
+        const alone = steps[index] === 1;
+        const page = (token: number): number => Math.floor(token / pageTokens);
+        const sees = (token: number, row: number): boolean =>
+          alone || row < window.from || token < window.sinks || page(token) + window.recent / pageTokens >= page(row);
+        expect(worstError(layer.scene, input, position, y, { sees })).toBeLessThan(tolerance);
+        position += steps[index] ?? 0;
+      }
+      open.team.dispose();
+    }
   });
 
   it("gives zeros to a row that sees no token", async () => {
-    const policy = listing([[8, 8]]);
-    const layer = new Layer(await openKernels("plain"), scene({ heads: 2, kvHeads: 1, headSize: 8 }, 16, { policy }));
-    const y = await layer.step(createInput(layer.scene, 16));
+    const list = listing([[8, 8]]);
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 2, kvHeads: 1, headSize: 8 }, 16, { list }));
+    const y = layer.step(createInput(layer.scene, 16));
     expect(y.subarray(0, 8 * 16)).toEqual(new Float32Array(8 * 16));
     expect(y.subarray(8 * 16).every((value) => value !== 0)).toBe(true);
   });
@@ -155,7 +161,7 @@ describe("attention over pages", () => {
     const given = scene({ heads: 1, kvHeads: 1, headSize: 8 }, 40, { still: true });
     const input = createInput(given, 40);
     for (const [index, value] of input.entries()) input[index] = Math.floor(index / 24) % 5 === 2 && index % 24 >= 8 ? 0 : value * 40;
-    const results = await runSteps(new Layer(await openKernels("plain"), given), input, [39, 1]);
+    const results = runSteps(new Layer(await openKernels("plain"), given), input, [39, 1]);
     const error = worstError(given, input, 39, results[1] ?? new Float32Array());
     // Scores of thousands carry an error of 16-bit queries of hundredths, values are 40 times as large.
     expect(error).toBeLessThan(40 * 0.05);
@@ -164,8 +170,8 @@ describe("attention over pages", () => {
   it("gives a row the same bits alone and among others, on one thread and on three", async () => {
     const heads: Heads = { heads: 9, kvHeads: 3, headSize: 64 };
     const splits = [[600], [300, 300], [590, 8, 1, 1], [1, 24, 7, 268, 9, 291], [280, ...Array.from({ length: 20 }, () => 1), 300]];
-    for (const policy of [
-      dense,
+    for (const list of [
+      wholePages,
       listing(
         [
           [0, 3],
@@ -179,8 +185,8 @@ describe("attention over pages", () => {
       for (const threads of [1, 3])
         for (const steps of splits) {
           const open = await openKernels("plain", threads);
-          const layer = new Layer(open, scene(heads, 600, { policy }), threads);
-          results.push(joined(await runSteps(layer, input, steps)));
+          const layer = new Layer(open, scene(heads, 600, { list }), threads);
+          results.push(joined(runSteps(layer, input, steps)));
           open.team.dispose();
         }
       for (const result of results) expect(bits(result).equals(bits(results[0] ?? new Float32Array()))).toBe(true);
@@ -190,7 +196,8 @@ describe("attention over pages", () => {
 
 /** Later runs of a page first: what is listed of earlier pages never changes. */
 function laterRunsFirst(entries: Run[]): Run[] {
-  return entries.toSorted((a, b) => a.page.position - b.page.position || b.token - a.token);
+  const page = ({ position }: Run): number => Math.floor(position / pageTokens);
+  return entries.toSorted((a, b) => page(a) - page(b) || b.position - a.position);
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

@@ -1,4 +1,5 @@
-export { cacheBytes, pageBytes, tableBytes } from "./page.ts";
+export { pageBytes, pageKind, pagesBytes, setPages, tableBytes } from "./page.ts";
+export type { PageKind } from "./page.ts";
 export { CpuPagePool } from "./pool.ts";
 export { layerPointers } from "./table.ts";
 export type { CpuTable, LayerPointers } from "./table.ts";

@@ -1,24 +1,58 @@
-import { entryWords, headWords, pageTokens, pagesFor as pagesOf } from "@longtab/attention";
-import type { CacheShape } from "@longtab/attention";
+import { entryWords, headWords, pageTokens, pagesFor } from "@longtab/attention";
+import type { CacheShape, KvPrecision, PageCounts, PageForm, Selection } from "@longtab/attention";
+import type { Kernels } from "../kernels.ts";
 import { maxStepTokens } from "../scratch.ts";
 
-/** Bytes of a page: int16 keys and int8 values of 16 tokens with an f32 scale for each token's keys and values (assembly/pages.ts). */
-export function pageBytes({ headSize }: CacheShape): number {
-  return pageTokens * (3 * headSize + 8);
+/** What the pages of a cache are: assembly/pages.ts. */
+export interface PageKind {
+  precision: KvPrecision;
+  /** Tokens of the runs that complete pages have boxes of: 4, 8 or 16; left out where they have none. */
+  boxTokens?: number | undefined;
 }
 
-/** Pages that `tokens` tokens take when every head keeps them. */
-export function pagesFor({ layers, kvHeads }: CacheShape, tokens: number): number {
-  return layers * kvHeads * Math.ceil(tokens / pageTokens);
+/**
+ * The pages that a policy's selection needs. Scores by the keys themselves are better than by boxes of any run length and need no memory, so only
+ * the rule of the Quest paper, pages of 16 tokens by their plain bounds, has boxes.
+ */
+export function pageKind(precision: KvPrecision, selection: Selection | undefined): PageKind {
+  return { precision, boxTokens: selection?.runTokens === pageTokens ? pageTokens : undefined };
 }
 
-/** Bytes of the pages of `tokens` tokens. */
-export function cacheBytes(shape: CacheShape, tokens: number): number {
-  return pagesFor(shape, tokens) * pageBytes(shape);
+/** Bits of the keys and values of complete pages; keys of 16 bits are those of open pages. */
+const bits: Readonly<Record<KvPrecision, { keys: 16 | 8 | 4; values: 8 | 4 }>> = {
+  f16: { keys: 16, values: 8 },
+  kv8: { keys: 8, values: 8 },
+  k8v4: { keys: 8, values: 4 },
+  kv4: { keys: 4, values: 4 },
+};
+
+export function closes({ precision }: PageKind): boolean {
+  return bits[precision].keys < 16;
 }
 
-/** Bytes of a timeline's tables: lists of up to `capacity` entries, their lengths, and the slots of a step of many tokens and of one. */
+/** Tells the kernels what the pages of their memory are; before they meet any. */
+export function setPages(kernels: Kernels, { headSize }: Pick<CacheShape, "headSize">, kind: PageKind): void {
+  const { keys, values } = bits[kind.precision];
+  const { boxTokens = 0 } = kind;
+  // Half-way from the mean of few keys to their bounds is best; the paper's bounds are those of all 16.
+  kernels.setPages(headSize, keys, values, boxTokens, boxTokens === pageTokens ? 1 : 0.5);
+}
+
+/** Bytes of a page with all that belongs to it: scales, and boxes where complete pages have them. */
+export function pageBytes({ headSize }: Pick<CacheShape, "headSize">, kind: PageKind, form: PageForm): number {
+  const { keys, values } = bits[kind.precision];
+  const boxes = kind.boxTokens === undefined ? 0 : (pageTokens / kind.boxTokens) * (headSize + 16);
+  if (form === "open") return pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : boxes);
+  return (pageTokens / 8) * headSize * (keys + values) + 4 * headSize + 16 + 4 * pageTokens + boxes;
+}
+
+/** Bytes of so many pages. */
+export function pagesBytes(shape: CacheShape, { open, closed }: PageCounts, kind: PageKind): number {
+  return open * pageBytes(shape, kind, "open") + closed * pageBytes(shape, kind, "closed");
+}
+
+/** Bytes of a timeline's tables: lists of up to `capacity` entries, head records, slots of a step of many tokens and of one, and closings. */
 export function tableBytes({ layers, kvHeads }: CacheShape, capacity: number): number {
   const list = Math.ceil(capacity / pageTokens) * pageTokens * entryWords;
-  return layers * kvHeads * (list + headWords + maxStepTokens + 1 + 2 * (pagesOf(maxStepTokens) + 1)) * 4;
+  return layers * kvHeads * (list + headWords + maxStepTokens + 1 + 2 * (pagesFor(maxStepTokens) + 1)) * 4;
 }

@@ -1,86 +1,98 @@
 import { FreePages, pagesExceeded, pageTokens } from "@longtab/attention";
-import type { CacheShape, PageCounts, PagePool } from "@longtab/attention";
+import type { CacheShape, PageCounts, PageForm, PagePool } from "@longtab/attention";
 import type { CacheForm } from "@longtab/engine";
 import type { Heap } from "../heap.ts";
-import { pageBytes, pagesFor } from "./page.ts";
+import { closes, pageBytes } from "./page.ts";
+import type { PageKind } from "./page.ts";
 import { CpuTable } from "./table.ts";
 
 /** Pages that the pool grows by at least. */
 const blockPages = 256;
 
+/** The pages of one form. */
+interface FormPages {
+  readonly bytes: number;
+  /** Most of them: the budget. */
+  readonly most: number;
+  readonly pages: FreePages;
+}
+
 /**
- * The pages of all layers and heads in WASM memory, from one list of free ones. A page's number is its address divided by its size, so
- * that the pool may grow by blocks anywhere in memory and a kernel needs nothing but the number.
+ * The pages of all layers and heads in WASM memory, from one list of free ones for each form. A page's number is its address divided by its
+ * size, so that the pool may grow by blocks anywhere in memory and a kernel needs nothing but the number.
  */
 export class CpuPagePool implements PagePool<CpuTable> {
   readonly shape: CacheShape;
-  readonly closes = false;
-  readonly boxes = false;
-  /** Most pages of all layers together: the budget. */
-  readonly maxPages: number;
-  readonly pageBytes: number;
-  #heap: Heap;
-  #pages = new FreePages();
+  readonly kind: PageKind;
+  readonly #heap: Heap;
+  readonly #forms: Readonly<Record<PageForm, FormPages>>;
   #blocks: number[] = [];
 
-  /** Takes no memory yet; `contextLength`: tokens that all timelines together may hold. */
-  constructor(heap: Heap, shape: CacheShape, contextLength: number) {
+  /** Takes no memory yet; `budget`: most pages of all layers and timelines together. */
+  constructor(heap: Heap, shape: CacheShape, budget: PageCounts, kind: PageKind = { precision: "f16" }) {
     this.shape = shape;
-    this.maxPages = pagesFor(shape, contextLength);
-    this.pageBytes = pageBytes(shape);
+    this.kind = kind;
     this.#heap = heap;
+    const form = (name: PageForm): FormPages => ({ bytes: pageBytes(shape, kind, name), most: budget[name], pages: new FreePages() });
+    this.#forms = { open: form("open"), closed: form("closed") };
+  }
+
+  get closes(): boolean {
+    return closes(this.kind);
+  }
+
+  get boxes(): boolean {
+    return this.kind.boxTokens !== undefined;
   }
 
   /** Bytes allocated now. */
   get bytes(): number {
-    return this.#pages.count * this.pageBytes;
+    return Object.values(this.#forms).reduce((sum, { bytes, pages }) => sum + pages.count * bytes, 0);
   }
 
   get maxBytes(): number {
-    return this.maxPages * this.pageBytes;
+    return Object.values(this.#forms).reduce((sum, { bytes, most }) => sum + most * bytes, 0);
   }
 
-  /** What the bytes of `page` mean. */
+  /** What the bytes of an open page mean. */
   get form(): CacheForm {
     const { layers, kvHeads, headSize } = this.shape;
-    return { precision: "int16/int8", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes: layers * kvHeads * this.pageBytes };
+    const blockBytes = layers * kvHeads * this.pageBytes("open");
+    return { precision: "int16/int8", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes };
+  }
+
+  pageBytes(form: PageForm): number {
+    return this.#forms[form].bytes;
   }
 
   /** The bytes of a page. A view that lasts until the memory grows. */
-  page(page: number): Uint8Array<ArrayBuffer> {
-    return this.#heap.u8(page * this.pageBytes, this.pageBytes);
+  page(page: number, form: PageForm): Uint8Array<ArrayBuffer> {
+    const { bytes } = this.#forms[form];
+    return this.#heap.u8(page * bytes, bytes);
   }
 
-  async reserve({ open }: PageCounts): Promise<void> {
-    const needed = this.#pages.used + open * this.shape.layers;
-    const missing = needed - this.#pages.count;
-    if (missing <= 0) return;
-    if (needed > this.maxPages) throw pagesExceeded(needed, this.maxPages);
-    const length = Math.min(Math.max(missing, blockPages), this.maxPages - this.#pages.count);
-    const block = this.#heap.allocate(length * this.pageBytes, this.pageBytes);
-    this.#blocks.push(block);
-    const first = block / this.pageBytes;
-    this.#pages.add(Array.from({ length }, (_, index) => first + index));
+  async reserve(counts: PageCounts): Promise<void> {
+    for (const form of ["open", "closed"] as const) this.#reserve(this.#forms[form], counts[form] * this.shape.layers);
   }
 
-  allocate(): number {
-    return this.#pages.allocate();
+  allocate(_layer: number, form: PageForm): number {
+    return this.#forms[form].pages.allocate();
   }
 
-  retain(_layer: number, page: number): void {
-    this.#pages.retain(page);
+  retain(_layer: number, page: number, form: PageForm): void {
+    this.#forms[form].pages.retain(page);
   }
 
-  release(_layer: number, page: number): void {
-    this.#pages.release(page);
+  release(_layer: number, page: number, form: PageForm): void {
+    this.#forms[form].pages.release(page);
   }
 
-  shared(_layer: number, page: number): boolean {
-    return this.#pages.shared(page);
+  shared(_layer: number, page: number, form: PageForm): boolean {
+    return this.#forms[form].pages.shared(page);
   }
 
   copy(_layer: number, from: number, to: number): void {
-    this.page(to).set(this.page(from));
+    this.page(to, "open").set(this.page(from, "open"));
   }
 
   createTable(_label: string, wordsPerLayer: number): CpuTable {
@@ -89,5 +101,17 @@ export class CpuPagePool implements PagePool<CpuTable> {
 
   dispose(): void {
     for (const block of this.#blocks.splice(0)) this.#heap.free(block);
+  }
+
+  #reserve({ bytes, most, pages }: FormPages, count: number): void {
+    const needed = pages.used + count;
+    const missing = needed - pages.count;
+    if (missing <= 0) return;
+    if (needed > most) throw pagesExceeded(needed, most);
+    const length = Math.min(Math.max(missing, blockPages), most - pages.count);
+    const block = this.#heap.allocate(length * bytes, bytes);
+    this.#blocks.push(block);
+    const first = block / bytes;
+    pages.add(Array.from({ length }, (_, index) => first + index));
   }
 }

@@ -42,13 +42,18 @@ export interface LayerPointers {
   capacity: number;
   /** u32 [kvHeads, tokens]: where this step's keys and values go. */
   slots: number;
+  /** u32 [closingCount, 2]: pages that this step completes, and where they move to. */
+  closings: number;
+  closingCount: number;
 }
 
-export function layerPointers({ lists, slots }: KvCache<CpuTable>, layer: number): LayerPointers {
+export function layerPointers({ lists, slots, closings, closingCount }: KvCache<CpuTable>, layer: number): LayerPointers {
   return {
     entries: lists.entries.pointer(layer),
     heads: lists.heads.pointer(layer),
     capacity: lists.capacity,
     slots: slots.pointer(layer),
+    closings: closings.pointer(layer),
+    closingCount,
   };
 }

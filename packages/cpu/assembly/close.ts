@@ -1,0 +1,166 @@
+// Closes complete pages: quantises them into pages of the closed form, where there is one, and makes the boxes of their runs, where there
+// are any. A channel's quants reach from the smallest of the page's 16 keys to the largest; a token's values have one scale.
+
+import { makeBoxes } from "./box";
+import { CLOSE } from "./jobs";
+import {
+  boxTokens,
+  CLOSED_NORM,
+  closedMiddles,
+  closedRunValues,
+  closedScales,
+  closedSteps,
+  closedValues,
+  INTEGER_NORM,
+  keyBits,
+  pageBytes,
+  runBytes,
+  scalesOffset,
+  valueBits,
+  valuesOffset,
+} from "./pages";
+import { maxLanes } from "./simd";
+import { argument, run, setArgument } from "./team";
+
+/** @param closings u32 [count, 2]: a complete open page, and the page that takes it: a closed one, or itself where pages stay open. */
+export function close(closings: usize, count: i32, headSize: i32): void {
+  setArgument(0, <i32>closings);
+  setArgument(1, headSize);
+  run(CLOSE, count);
+}
+
+export function performClose(item: i32): void {
+  const closing = <usize>argument(0) + ((<usize>item) << 3);
+  const headSize = argument(1);
+  const source = <usize>load<u32>(closing) * pageBytes(false);
+  let target = source;
+  if (keyBits() < 16) {
+    target = <usize>load<u32>(closing, 4) * pageBytes(true);
+    closeKeys(source, target, headSize);
+    closeValues(source, target, headSize);
+  }
+  if (boxTokens() > 0) makeBoxes(source, target, headSize);
+}
+
+/** Keys of two tokens x 2 channels (the lower or the upper two of four), in units of `scales`, those of the run's tokens. */
+export function lowKeys(keys: v128, scales: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(keys)), v128.shuffle<i32>(scales, scales, 0, 0, 1, 1));
+}
+
+export function highKeys(keys: v128, scales: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(keys)), v128.shuffle<i32>(scales, scales, 2, 2, 3, 3));
+}
+
+/** The other two tokens of two. */
+export function swapped(x: v128): v128 {
+  return v128.shuffle<i32>(x, x, 2, 3, 0, 1);
+}
+
+function closeKeys(source: usize, target: usize, headSize: i32): void {
+  const bytes = runBytes(headSize);
+  const scales = source + scalesOffset(headSize);
+  let longest = v128.load(scales);
+  for (let run: usize = 1; run < 4; run++) longest = f32x4.max(longest, v128.load(scales + run * bytes));
+  const unit = maxLanes(longest) * (INTEGER_NORM / CLOSED_NORM);
+  store<f32>(target + closedScales(headSize), unit);
+  const factor = f32x4.splat(unit > 0 ? 1 / unit : 0);
+  const bits = keyBits();
+  // Of 8 bits -127 to 127, of 4 bits the odd numbers from -15 to 15.
+  const levels: f32 = bits == 8 ? 127 : 15;
+  const unitsOfStep: f32 = bits == 8 ? 128 : 16;
+  const pairBytes: usize = bits == 8 ? 32 : 16;
+  const steps = target + closedSteps(headSize);
+  const middles = target + closedMiddles(headSize);
+  for (let pair: usize = 0; pair < <usize>headSize >> 1; pair++) {
+    const keys = source + (pair << 4);
+    let least = f32x4.splat(f32.MAX_VALUE);
+    let most = f32x4.splat(-f32.MAX_VALUE);
+    for (let run: usize = 0; run < 4; run++) {
+      const four = v128.load(keys + run * bytes);
+      const scale = f32x4.mul(v128.load(scales + run * bytes), factor);
+      const low = lowKeys(four, scale);
+      const high = highKeys(four, scale);
+      least = f32x4.min(least, f32x4.min(low, high));
+      most = f32x4.max(most, f32x4.max(low, high));
+    }
+    least = f32x4.min(least, swapped(least));
+    most = f32x4.max(most, swapped(most));
+    const middle = f32x4.nearest(f32x4.mul(f32x4.add(least, most), f32x4.splat(0.5)));
+    const reach = f32x4.max(f32x4.sub(most, middle), f32x4.sub(middle, least));
+    const step = f32x4.nearest(f32x4.mul(reach, f32x4.splat(unitsOfStep / levels)));
+    storePair(steps + (pair << 2), step);
+    storePair(middles + (pair << 2), middle);
+    const one = f32x4.splat(unitsOfStep);
+    const inverse = v128.and(f32x4.div(one, step), f32x4.gt(step, f32x4.splat(0)));
+    for (let run: usize = 0; run < 4; run++) {
+      const four = v128.load(keys + run * bytes);
+      const scale = f32x4.mul(v128.load(scales + run * bytes), factor);
+      const low = f32x4.mul(f32x4.sub(lowKeys(four, scale), middle), inverse);
+      const high = f32x4.mul(f32x4.sub(highKeys(four, scale), middle), inverse);
+      const to = target + pair * pairBytes;
+      if (bits == 8) v128.store64_lane(to + (run << 3), quants(low, high, levels), 0);
+      else storeHalves(to + ((run & 1) << 3), halves(low, high), run >= 2);
+    }
+  }
+}
+
+/** Two integers of int16. */
+function storePair(to: usize, x: v128): void {
+  const words = i32x4.trunc_sat_f32x4_s(x);
+  v128.store32_lane(to, i16x8.narrow_i32x4_s(words, words), 0);
+}
+
+/** Eight numbers as int8 of at most `levels`, in the lower eight bytes. */
+function quants(low: v128, high: v128, levels: f32): v128 {
+  const most = f32x4.splat(levels);
+  const a = f32x4.nearest(f32x4.max(f32x4.min(low, most), f32x4.neg(most)));
+  const b = f32x4.nearest(f32x4.max(f32x4.min(high, most), f32x4.neg(most)));
+  const words = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(a), i32x4.trunc_sat_f32x4_s(b));
+  return i8x16.narrow_i16x8_s(words, words);
+}
+
+/** Eight numbers as 0 to 15, which stand for -15 to 15. */
+function halves(low: v128, high: v128): v128 {
+  const half = f32x4.splat(0.5);
+  const shift = f32x4.splat(7.5);
+  const zero = f32x4.splat(0);
+  const most = f32x4.splat(15);
+  const a = f32x4.min(f32x4.max(f32x4.nearest(f32x4.add(f32x4.mul(low, half), shift)), zero), most);
+  const b = f32x4.min(f32x4.max(f32x4.nearest(f32x4.add(f32x4.mul(high, half), shift)), zero), most);
+  const words = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(a), i32x4.trunc_sat_f32x4_s(b));
+  return i8x16.narrow_i16x8_s(words, words);
+}
+
+/** Stores eight halves of bytes: the low ones, or after them the high ones. */
+function storeHalves(to: usize, halves: v128, high: bool): void {
+  const bytes = high ? v128.or(v128.load64_zero(to), i16x8.shl(halves, 4)) : halves;
+  v128.store64_lane(to, bytes, 0);
+}
+
+function closeValues(source: usize, target: usize, headSize: i32): void {
+  const bytes = closedRunValues(headSize);
+  const narrow = valueBits() == 4;
+  for (let run: usize = 0; run < 4; run++) {
+    const from = source + run * runBytes(headSize);
+    const values = from + valuesOffset(headSize);
+    const to = target + closedValues(headSize) + run * bytes;
+    const scales = v128.load(from + scalesOffset(headSize) + 16);
+    v128.store(target + closedScales(headSize) + 16 + (run << 4), narrow ? f32x4.mul(scales, f32x4.splat(127 / 15)) : scales);
+    if (narrow) {
+      for (let i: usize = 0; i < bytes; i += 8) {
+        const low = valueHalves(values + i);
+        storeHalves(to + i, low, false);
+        storeHalves(to + i, valueHalves(values + bytes + i), true);
+      }
+    } else memory.copy(to, values, bytes);
+  }
+}
+
+/** Eight values of at most 127 as 0 to 15. */
+function valueHalves(values: usize): v128 {
+  const words = v128.load8x8_s(values);
+  const factor = f32x4.splat(15 / 127);
+  const low = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)), factor);
+  const high = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words)), factor);
+  return halves(low, high);
+}

@@ -1,0 +1,29 @@
+// Page lists, as the kernels read them.
+//   entries u32 [kvHeads, capacity, 4]   slot, position, count, rotation
+//   heads   u32 [kvHeads, 8]             length, first, end, sinks, recent, from, 0, 0
+// [first, end) of a list are the candidates of a selection. From position `from` on, a row of a step of several rows sees of what is
+// listed only the first `sinks` tokens of the context and the recents: its own page and recent / 16 pages before it.
+
+export const ENTRY_BYTES: usize = 16;
+export const SLOT: usize = 0;
+export const POSITION: usize = 4;
+export const COUNT: usize = 8;
+export const ROTATION: usize = 12;
+/** Rotation of an entry whose keys are met at the fixed distance of far pages. */
+export const FAR: i32 = -1;
+/** The rotation of queries that far keys meet. */
+export const FAR_ROTATION: i32 = 2;
+
+export const HEAD_BYTES: usize = 32;
+export const LENGTH: usize = 0;
+export const FIRST: usize = 4;
+export const END: usize = 8;
+export const SINKS: usize = 12;
+const RECENT: usize = 16;
+const FROM: usize = 20;
+
+/** First position of the recents that the row at `position` sees; 0 where it sees all that is listed. */
+export function recentsFrom(head: usize, position: i32): i32 {
+  if (<u32>position < load<u32>(head, FROM)) return 0;
+  return max(0, (position >> 4) - (load<i32>(head, RECENT) >> 4)) << 4;
+}
