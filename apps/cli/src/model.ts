@@ -16,6 +16,8 @@ import type { ContextArguments } from "./context.ts";
 export interface OpenedModel {
   file: ModelFile;
   backend: Backend;
+  /** What it was opened with. */
+  context: ContextOptions;
 }
 
 /** As `parseOptions` gives them. */
@@ -71,10 +73,10 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
     const context = { ...(await readContext(options, cacheShape(readConfig(file)))), ...more };
     if (choice !== "cpu") gpu ??= findGpu();
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
-    await placement.plan(file, contextLength);
+    await placement.plan(file, { contextLength, context });
     const backend = await placement.load(file, source, { contextLength, context });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
-    return { file, backend };
+    return { file, backend, context };
   } finally {
     await source.close();
   }

@@ -21,7 +21,7 @@ export async function score(args: string[]): Promise<number> {
   });
   const [model, input, output] = [required(o.model, "model"), required(o.in, "in"), required(o.out, "out")];
   const raw = await readArray(input);
-  const { backend } = await openModel(model, o);
+  const { backend } = await openModel(model, { ...o, context: o.context ?? "dense" });
   try {
     const cases = raw.map((value, index) => parseCase(value, index, backend));
     const results: object[] = [];

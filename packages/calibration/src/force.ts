@@ -8,7 +8,11 @@ export async function read(
   options: { signal?: AbortSignal | undefined; onProgress?: ((done: number, total: number) => void) | undefined } = {},
 ): Promise<void> {
   const { signal, onProgress } = options;
-  await timeline.prefill(ids, { ...defaultSampling, temperature: 0, seed: 0 }, { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+  await timeline.prefill(
+    ids,
+    { ...defaultSampling, temperature: 0, seed: 0 },
+    { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+  );
 }
 
 /**

@@ -1,10 +1,12 @@
 export { compareLogits, logProbability, mostProbable } from "./distribution.ts";
 export type { Difference } from "./distribution.ts";
 export { force, read } from "./force.ts";
-export { evenDepths, makePasskeys } from "./passkeys.ts";
-export type { Needle, PasskeyDocument, PasskeyOptions } from "./passkeys.ts";
+export { evenDepths, makePasskeys, mostNeedles } from "./passkeys.ts";
+export type { Needle, NeedleKind, PasskeyDocument, PasskeyOptions } from "./passkeys.ts";
 export { SeededRandom } from "./random.ts";
 export { estimate, quantile } from "./statistics.ts";
 export type { Estimate } from "./statistics.ts";
 export { ask } from "./ask.ts";
 export type { Reply } from "./ask.ts";
+export { calibrate } from "./calibrate.ts";
+export type { CalibrationOptions, CalibrationProgress } from "./calibrate.ts";

@@ -1,12 +1,12 @@
 import type { Tokenizer } from "@longtab/tokenizer";
+import { facts, names } from "./needle-words.ts";
 import { SeededRandom } from "./random.ts";
 
 /** A number hidden in a document, and how it is asked for. */
 export interface Needle {
-  name: string;
   /** Of the needle's first token in the document. */
   position: number;
-  /** Ends so that the next token is the first of the number. */
+  /** Ends so that the next token is the first of the answer. */
   question: Uint32Array;
   answer: Uint32Array;
 }
@@ -17,10 +17,22 @@ export interface PasskeyDocument {
   needles: Needle[];
 }
 
+/**
+ * How numbers are hidden and asked for.
+ * - `facts`: each in a sentence of its own kind ("The old library holds 26083 books."), asked for by the sentence's beginning. Many fit one document
+ *   without being mistaken for one another, so that one reading of it serves many questions.
+ * - `names`: all in the same sentence but for a name, in the wording of RULER's tests with several keys (Hsieh et al., 2404.06654). Harder.
+ */
+export type NeedleKind = "facts" | "names";
+
+/** Needles of a kind that there are words for. */
+export const mostNeedles: Readonly<Record<NeedleKind, number>> = { facts: facts.length, names: names.length };
+
 export interface PasskeyOptions {
+  kind: NeedleKind;
   /** Of the document; the questions come on top. */
   tokens: number;
-  /** How deep in the filler each number is hidden, 0 to 1. */
+  /** How deep in the filler each number is hidden, 0 to 1, ascending. */
   depths: readonly number[];
   seed: number;
   /** What the numbers are hidden in, at least `tokens` of it; sentences without meaning unless given. */
@@ -32,41 +44,66 @@ export function evenDepths(count: number): number[] {
   return Array.from({ length: count }, (_, index) => (index + 0.5) / count);
 }
 
-/**
- * A document that hides numbers under names, in the wording of RULER's needle tests (Hsieh et al., 2404.06654): small models answer it, because the
- * question ends with the beginning of the answer.
- */
-export function makePasskeys(tokenizer: Tokenizer, { tokens, depths, seed, filler }: PasskeyOptions): PasskeyDocument {
+/** A document that hides numbers. Small models answer the questions, because they end with the beginning of the answer. */
+export function makePasskeys(tokenizer: Tokenizer, { kind, tokens, depths, seed, filler }: PasskeyOptions): PasskeyDocument {
   const random = new SeededRandom(seed);
-  const hidden = random.choose(names, depths.length).map((name) => ({ name, number: String(1_000_000 + random.integer(9_000_000)) }));
-  const sentences = hidden.map(({ name, number }) => tokenizer.encode(` One of the special magic numbers for ${name} is: ${number}.`));
-  const opening = tokenizer.encode(
-    "Special magic numbers are hidden in the following text. Remember them: questions about them come after it.\n",
-  );
-  const room = tokens - opening.length - sentences.reduce((sum, { length }) => sum + length, 0);
-  const hay = filler ?? repeat(tokenizer.encode(senseless), Math.max(0, room));
+  const make = kind === "facts" ? makeFacts : makeNames;
+  const hidden = make(random, depths.length).map(({ sentence, question, answer }) => ({
+    sentence: tokenizer.encode(` ${sentence}`),
+    ...separate(tokenizer, question, answer),
+  }));
+  const opening = tokenizer.encode("Numbers are hidden in the following text. Remember them: questions about them come after it.\n");
+  const room = Math.max(0, tokens - opening.length - hidden.reduce((sum, { sentence }) => sum + sentence.length, 0));
+  const hay = filler ?? repeat(tokenizer.encode(senseless), room);
   const ids = [...opening];
   const needles: Needle[] = [];
   let used = 0;
-  for (const [index, depth] of depths.toSorted((a, b) => a - b).entries()) {
-    const until = sentenceEnd(tokenizer, hay, Math.max(used, Math.floor(depth * room)), room);
+  for (const [index, { sentence, question, answer }] of hidden.entries()) {
+    const until = sentenceEnd(tokenizer, hay, Math.max(used, Math.floor((depths[index] ?? 0) * room)), room);
     for (; used < until; used++) ids.push(hay[used] ?? 0);
-    const { name = "", number = "" } = hidden[index] ?? {};
-    needles.push({ name, position: ids.length, ...toQuestion(tokenizer, name, number) });
-    for (const id of sentences[index] ?? []) ids.push(id);
+    needles.push({ position: ids.length, question, answer });
+    ids.push(...sentence);
   }
   for (; used < room; used++) ids.push(hay[used] ?? 0);
   return { ids: Uint32Array.from(ids), needles };
 }
 
-/** Question and answer; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
-function toQuestion(tokenizer: Tokenizer, name: string, number: string): Pick<Needle, "question" | "answer"> {
-  const asked = `the special magic number for ${name} mentioned in the provided text`;
-  const text = `\nWhat is ${asked}? ${asked[0]?.toUpperCase() ?? ""}${asked.slice(1)} is:`;
-  const question = tokenizer.encode(text);
+interface Wording {
+  sentence: string;
+  /** Ends where the number comes, without the space. */
+  question: string;
+  answer: string;
+}
+
+function makeFacts(random: SeededRandom, count: number): Wording[] {
+  return random.choose(facts, count).map(([before, after]) => {
+    const answer = fiveDigits(random);
+    return { sentence: `${before} ${answer}${after}`, question: `\nIt was said in the text above: ${before}`, answer };
+  });
+}
+
+function makeNames(random: SeededRandom, count: number): Wording[] {
+  return random.choose(names, count).map((name) => {
+    const answer = fiveDigits(random);
+    const subject = `special magic number for ${name} mentioned in the provided text`;
+    return {
+      sentence: `One of the special magic numbers for ${name} is: ${answer}.`,
+      question: `\nWhat is the ${subject}? The ${subject} is:`,
+      answer,
+    };
+  });
+}
+
+function fiveDigits(random: SeededRandom): string {
+  return String(10_000 + random.integer(90_000));
+}
+
+/** Question and answer as ids; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
+function separate(tokenizer: Tokenizer, question: string, number: string): Pick<Needle, "question" | "answer"> {
+  const asked = tokenizer.encode(question);
   const answer = tokenizer.encode(` ${number}`);
   const spaces = tokenizer.decode(answer.subarray(0, 1)).trim() === "" ? 1 : 0;
-  return { question: Uint32Array.of(...question, ...answer.subarray(0, spaces)), answer: answer.subarray(spaces) };
+  return { question: Uint32Array.of(...asked, ...answer.subarray(0, spaces)), answer: answer.subarray(spaces) };
 }
 
 /** The first place from `from` on that follows a full stop; `from` itself where none is near. */
@@ -84,46 +121,3 @@ function repeat(ids: Uint32Array, length: number): Uint32Array {
 }
 
 const senseless = " The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.";
-
-const names = [
-  "Lisbon",
-  "Oslo",
-  "Cairo",
-  "Lima",
-  "Quito",
-  "Hanoi",
-  "Dublin",
-  "Vienna",
-  "Athens",
-  "Madrid",
-  "Berlin",
-  "Warsaw",
-  "Prague",
-  "Geneva",
-  "Boston",
-  "Denver",
-  "Dallas",
-  "Austin",
-  "Seattle",
-  "Toronto",
-  "Sydney",
-  "Delhi",
-  "Mumbai",
-  "Kyoto",
-  "Osaka",
-  "Seoul",
-  "Manila",
-  "Jakarta",
-  "Nairobi",
-  "Lagos",
-  "Tunis",
-  "Havana",
-  "Caracas",
-  "Santiago",
-  "Montreal",
-  "Glasgow",
-  "Milan",
-  "Naples",
-  "Porto",
-  "Seville",
-];

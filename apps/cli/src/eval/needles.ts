@@ -1,0 +1,102 @@
+import { ask, evenDepths, makePasskeys, read } from "@longtab/calibration";
+import type { Needle, PasskeyDocument } from "@longtab/calibration";
+import type { Timeline } from "@longtab/engine";
+import type { NeedleCell } from "./cells.ts";
+import type { Parts } from "./parts.ts";
+import { takeTokens } from "./scenes.ts";
+import type { Stage } from "./stage.ts";
+import type { BookText } from "./texts.ts";
+
+/** Cells that are asked about the same documents. */
+type Group = NeedleCell[];
+
+/** Questions about documents, each of which is read once for every load and asked from forks of the timeline that read it. */
+export async function measureNeedles(
+  stage: Stage,
+  parts: Parts,
+  cells: readonly NeedleCell[],
+  texts: readonly BookText[],
+  documents: number,
+): Promise<void> {
+  for (const group of groups(cells)) {
+    const [{ at, needles, count } = group[0] as NeedleCell] = group;
+    for (let index = 0; index < documents; index++) {
+      const scene = `document ${index}`;
+      const pending = group.filter((cell) => !parts.has({ ...cell, scene }));
+      if (pending.length === 0) continue;
+      const text = texts[index % texts.length] as BookText;
+      const filler = takeTokens(stage.tokenizer, text, Math.floor((text.text.length * (index + 1)) / (documents + 2)), at);
+      const document = makePasskeys(stage.tokenizer, { kind: needles, tokens: at, depths: evenDepths(count), seed: at + index, filler });
+      for (const cells of byReader(stage, pending)) await askAll(stage, parts, cells, document, scene);
+    }
+  }
+}
+
+/** @param cells those that share what reads the document. */
+async function askAll(stage: Stage, parts: Parts, cells: Group, document: PasskeyDocument, scene: string): Promise<void> {
+  const [first] = cells;
+  if (!first) return;
+  const room = document.ids.length + answerRoom;
+  const started = performance.now();
+  const backend = await stage.backend(first.context, room);
+  const reader = backend.createTimeline(stage.policy(first.readsPrompt ? first.context : { policy: "dense" }, room));
+  const results = cells.map((cell) => ({ cell, values: { right: [] as number[], logprob: [] as number[] }, seconds: 0 }));
+  try {
+    await read(reader, document.ids);
+    const readSeconds = (performance.now() - started) / 1000 / cells.length;
+    for (const needle of document.needles) {
+      const asked = await readQuestion(reader, needle);
+      try {
+        for (const result of results) {
+          const { cell, values } = result;
+          const from = performance.now();
+          const [timeline, question] = cell.question === "read" ? [asked, needle.question.slice(-1)] : [reader, needle.question];
+          const fork = timeline.fork(stage.policy(cell.context, room));
+          try {
+            const { right, logprob } = await ask(fork, { question, answer: needle.answer }, 1);
+            values.right.push(Number(right));
+            values.logprob.push(logprob);
+          } finally {
+            fork.dispose();
+          }
+          result.seconds += (performance.now() - from) / 1000;
+        }
+      } finally {
+        asked.dispose();
+      }
+    }
+    for (const { cell, values, seconds } of results)
+      await parts.add({ suite: cell.suite, cell: cell.cell, scene, values, seconds: seconds + readSeconds });
+  } finally {
+    reader.dispose();
+  }
+}
+
+/** A fork that has read the question but for its last token. */
+async function readQuestion(reader: Timeline, { question }: Needle): Promise<Timeline> {
+  const fork = reader.fork();
+  if (question.length > 1) await read(fork, question.subarray(0, -1));
+  return fork;
+}
+
+/** Tokens that a question and its answer take at most. */
+const answerRoom = 128;
+
+function groups(cells: readonly NeedleCell[]): Group[] {
+  return partition(cells, (a, b) => a.at === b.at && a.needles === b.needles && a.count === b.count);
+}
+
+/** Cells whose document can be read by the same timeline. */
+function byReader(stage: Stage, cells: readonly NeedleCell[]): Group[] {
+  return partition(cells, (a, b) => !a.readsPrompt && !b.readsPrompt && stage.sameLoad(a.context, b.context));
+}
+
+function partition<T>(values: readonly T[], together: (a: T, b: T) => boolean): T[][] {
+  const sets: T[][] = [];
+  for (const value of values) {
+    const set = sets.find(([first]) => first !== undefined && together(first, value));
+    if (set) set.push(value);
+    else sets.push([value]);
+  }
+  return sets;
+}
