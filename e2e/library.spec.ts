@@ -30,7 +30,7 @@ for (const backend of ["webgpu", "cpu"] as const) {
       page = await openLibrary(await browser.newPage(), site);
       const { url } = site.publish(`${backend}.gguf`, bytes);
       const loaded = await page.evaluate(
-        async ([address, contextLength, kind]) => window.library.load(address, { contextLength, backend: kind }),
+        async ([address, contextLength, kind]) => window.library.load(address, { contextLength, backend: kind, context: "dense" }),
         [url, CONTEXT, backend] as const,
       );
       expect(loaded.error).toBeUndefined();
@@ -427,7 +427,7 @@ test.describe("loading", () => {
       state: "unavailable",
       reason: expect.stringContaining("neither") as unknown as string,
     });
-    const { error } = await page.evaluate(async (address) => window.library.load(address, { contextLength: 9999 }), url);
+    const { error } = await page.evaluate(async (address) => window.library.load(address, { contextLength: 9999, context: "dense" }), url);
     expect(error).toMatchObject({ code: "invalid-option", value: "9999", limit: "256" });
     expect((await list(page)).filter(({ id }) => id !== url)).toEqual(stored);
   });

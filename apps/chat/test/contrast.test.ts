@@ -33,11 +33,16 @@ const PAIRS = [
   ["on-accent", "accent"],
   ["on-accent", "accent-strong"],
   ["accent-strong", "accent-soft"],
+  ["ink", "accent-soft"],
+  ["ink-soft", "accent-soft"],
   ["ink", "danger-soft"],
   ["danger", "danger-soft"],
 ] as const;
 
-const OUTLINES = GROUNDS.map((ground) => ["line-field", ground] as const);
+const OUTLINES = [
+  ...GROUNDS.map((ground) => ["line-field", ground] as const),
+  ...["sink", "far", "kept", "recent", "forgotten"].map((kind) => [`kind-${kind}`, "surface"] as const),
+];
 
 describe.each([
   ["light", 0],

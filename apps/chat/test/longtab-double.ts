@@ -1,11 +1,14 @@
 import type {
   Availability,
   BackendKind,
+  CacheUsage,
   CatalogueEntry,
   ChatCompletionChunk,
   ChatCompletionParams,
+  ChatMessage,
   ChatStream,
   Completions,
+  ContextInfo,
   CpuInfo,
   LoadedModel,
   LoadOptions,
@@ -13,6 +16,8 @@ import type {
   LongtabStatic,
   ModelInfo,
   ModelReference,
+  PageUsage,
+  Passage,
   StoredModel,
   Usage,
 } from "../../../packages/longtab/src/api.ts";
@@ -113,7 +118,49 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
   stored = [{ id, name: id, size, storedBytes: size, complete: true, lastUsed: Date.now() }];
   const reason = chosen === "auto" ? (backend === "cpu" ? NO_GPU : "Runs on the graphics card.") : undefined;
   if (scenario.gpu === "later") gpuIsThere = true;
-  return new DoubleModel(id, backend, reason ?? `Runs on the ${backend === "cpu" ? "processor" : "graphics card"}, as chosen.`);
+  const place = reason ?? `Runs on the ${backend === "cpu" ? "processor" : "graphics card"}, as chosen.`;
+  return new DoubleModel(id, backend, place, contextOf(options));
+}
+
+/** What the page chooses; a scenario that says how much is kept is about a context that can be full. */
+function contextOf({ context = "auto" }: LoadOptions): ContextInfo {
+  const chosen = (typeof context === "string" ? context : context.policy) ?? "auto";
+  const policy = scenario.contextLength === undefined ? chosen : "dense";
+  const endless = policy !== "dense";
+  const keeps = scenario.contextLength ?? (policy === "streaming" ? 2048 : policy === "auto" ? 65_536 : 8192);
+  return {
+    policy,
+    description: `What “${policy}” does in ${keeps.toLocaleString("en")} tokens.`,
+    endless,
+    keeps,
+    kv: "kv8",
+    headMap:
+      policy !== "auto"
+        ? { source: "unused", reason: "All heads are treated alike." }
+        : scenario.headMap === "missing"
+          ? { source: "missing", reason: "Which heads need only the beginning and the end is not known for this model." }
+          : { source: "shipped", reason: "Which heads need only the beginning and the end is known for this model." },
+  };
+}
+
+const HEADS = 90;
+
+/** Pages as a policy of this kind would have them after so many tokens. */
+function pagesOf({ policy, keeps }: ContextInfo, tokens: number): PageUsage {
+  const all = HEADS * Math.ceil(tokens / 16);
+  const held = policy === "dense" ? all : Math.min(all, HEADS * Math.ceil(keeps / 16));
+  const sink = policy === "dense" ? 0 : Math.min(held, HEADS);
+  const recent = policy === "dense" ? 0 : Math.min(held - sink, policy === "streaming" ? held : HEADS * 4);
+  const far = policy === "auto" ? Math.max(0, held - HEADS * 512) : 0;
+  const streamed = policy === "auto" ? Math.floor((held - sink - recent) / 3) : 0;
+  return {
+    sink,
+    recent,
+    kept: held - sink - recent - streamed,
+    far: Math.min(far, held - sink - recent - streamed),
+    quantised: held - Math.min(held, HEADS),
+    forgotten: all - held + streamed,
+  };
 }
 
 const TWO_THREADS: CpuInfo = {
@@ -128,15 +175,16 @@ class DoubleModel implements LoadedModel {
   readonly lost: Promise<Error>;
   #lose: (error: Error) => void = () => undefined;
 
-  constructor(id: string, backend: BackendKind, backendReason: string) {
+  constructor(id: string, backend: BackendKind, backendReason: string, context: ContextInfo) {
     this.model = {
       id,
       name: catalogue.find((known) => known.id === id)?.name ?? id,
       architecture: "llama",
       parameters: 134_515_008,
       quantisation: "Q4_1",
-      contextLength: scenario.contextLength ?? 8192,
+      contextLength: context.endless ? Infinity : context.keeps,
       trainedContextLength: 8192,
+      context,
       backend,
       backendReason,
       ...(backend === "cpu" && { cpu: TWO_THREADS }),
@@ -171,6 +219,7 @@ class DoubleModel implements LoadedModel {
     for (let done = 0; done <= prompt; done += 64) {
       throwIfAborted(signal);
       params.onPrefill?.(Math.min(done, prompt), prompt);
+      params.onCache?.(this.#cache(Math.min(done, prompt)));
       if (scenario.holdReading === true && done >= prompt * 0.4) await hold(signal);
       await pause(scenario.readMs ?? 2);
     }
@@ -190,26 +239,51 @@ class DoubleModel implements LoadedModel {
     }
     yield { ...base, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
     const seconds = Math.max((performance.now() - began) / 1000, 0.001);
-    yield { ...base, choices: [], usage: usage(prompt, words.length, seconds, this.model.contextLength) };
+    yield { ...base, choices: [], usage: this.#usage(params, prompt, words.length, seconds) };
+  }
+
+  #cache(tokens: number): CacheUsage {
+    const pages = pagesOf(this.model.context, tokens);
+    return { tokens, pages, bytes: (pages.sink + pages.recent + pages.kept) * 4096 };
+  }
+
+  #usage({ messages }: ChatCompletionParams, prompt: number, answer: number, seconds: number): Usage {
+    const { tokens, bytes, pages } = this.#cache(prompt + answer);
+    return {
+      prompt_tokens: prompt,
+      completion_tokens: answer,
+      total_tokens: prompt + answer,
+      prompt_tokens_details: { cached_tokens: 0 },
+      longtab: {
+        prefill_seconds: 0.4,
+        decode_seconds: seconds,
+        prefill_tokens_per_second: prompt / 0.4,
+        decode_tokens_per_second: answer / seconds,
+        context_tokens: tokens,
+        context_length: this.model.contextLength,
+        kv_bytes: bytes,
+        pages,
+        retrieved: (scenario.retrieved ?? []).flatMap((text) => passagesOf(messages, text)),
+        forgotten: scenario.forgotten === undefined ? [] : passagesUpTo(messages, scenario.forgotten),
+      },
+    };
   }
 }
 
-function usage(prompt: number, answer: number, seconds: number, contextLength: number): Usage {
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: answer,
-    total_tokens: prompt + answer,
-    prompt_tokens_details: { cached_tokens: 0 },
-    longtab: {
-      prefill_seconds: 0.4,
-      decode_seconds: seconds,
-      prefill_tokens_per_second: prompt / 0.4,
-      decode_tokens_per_second: answer / seconds,
-      context_tokens: prompt + answer,
-      context_length: contextLength,
-      kv_bytes: 0,
-    },
-  };
+/** Where a text stands in the messages. */
+function passagesOf(messages: readonly ChatMessage[], text: string): Passage[] {
+  return messages.flatMap(({ content }, message) => {
+    const start = content.indexOf(text);
+    return start < 0 ? [] : [{ message, start, end: start + text.length }];
+  });
+}
+
+/** All before a text. */
+function passagesUpTo(messages: readonly ChatMessage[], text: string): Passage[] {
+  const [end] = passagesOf(messages, text);
+  if (end === undefined) return [];
+  const before = messages.slice(0, end.message).map(({ content }, message) => ({ message, start: 0, end: content.length }));
+  return end.start === 0 ? before : [...before, { message: end.message, start: 0, end: end.start }];
 }
 
 const DEFAULT_ANSWER = "The sky is blue because air scatters blue light more strongly than red light.";
@@ -238,4 +312,5 @@ export const Longtab: LongtabStatic = {
     estimate: async () => ({ usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6, quota: 2.1e9, persisted: false }),
     persist: async () => true,
   },
+  sessions: { delete: async () => undefined },
 };

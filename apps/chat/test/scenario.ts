@@ -5,7 +5,13 @@ export interface Scenario {
   unavailable?: boolean;
   /** "real", where nothing is said; "none"; "later": one that is there only once a model is loaded. */
   gpu?: "real" | "none" | "later";
+  /** Tokens of a context that ends. */
   contextLength?: number;
+  /** No head map is known for the model. */
+  headMap?: "missing";
+  /** Texts that the answers looked at; a text before which everything is forgotten. */
+  retrieved?: string[];
+  forgotten?: string;
   /** Stop the load in this phase, half-way; never resolves until cancelled. */
   holdLoadAt?: "download" | "verify" | "upload" | "shaders";
   /** Code of the error with which the load, or an answer after some words, fails. */

@@ -1,3 +1,4 @@
+import type { PageUsage } from "@longtab/attention";
 import { LongtabError, orAborted } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { Message, Tokenizer } from "@longtab/tokenizer";
@@ -6,7 +7,8 @@ import { generate } from "./generate.ts";
 import type { GenerateOptions, Piece, Summary } from "./generate.ts";
 import { Session } from "./session.ts";
 
-export type Prompt = { messages: readonly Message[] } | { text: string };
+/** Messages in the model's chat format, a text, or what `Engine.encode` made of either. */
+export type Prompt = { messages: readonly Message[] } | { text: string } | { ids: Uint32Array };
 
 /**
  * A loaded model: a backend, its tokenizer and one session, which keeps the tokens of the last conversation so that the next turn
@@ -44,8 +46,14 @@ export class Engine {
     return this.#session.ids;
   }
 
+  /** What the pages of the last conversation are, now. */
+  get pages(): PageUsage {
+    return this.#session.timeline.pages();
+  }
+
   /** The ids that a prompt becomes. @throws LongtabError `invalid-message`, `template-failed`. */
   encode(prompt: Prompt): Uint32Array {
+    if ("ids" in prompt) return prompt.ids;
     if ("messages" in prompt) return this.tokenizer.encodeChat(prompt.messages);
     const ids = this.tokenizer.encode(prompt.text);
     const { addBos, bosId } = this.tokenizer;

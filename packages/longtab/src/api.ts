@@ -3,6 +3,10 @@
  * The worker's interface (protocol.ts) is derived from these types.
  */
 
+import type { ContextOptions, HeadMap, KvPrecision, PageUsage, PolicyName } from "@longtab/attention";
+
+export type { ContextOptions, HeadMap, KvPrecision, PageUsage, PolicyName };
+
 /** A catalogue id ("smollm2-135m-instruct"), a hub id ("hf:owner/repo/file.gguf", optionally "@revision" after the repo), a URL, or a File. */
 export type ModelReference = string | File;
 
@@ -10,8 +14,15 @@ export interface LoadOptions {
   /** Called a few times a second while loading. */
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
-  /** Most tokens of context to keep; the default is the trained window, or less where the device's memory says so. */
+  /** Most tokens of context to keep; the default is the trained window, more where memory reaches further, or less where the device's memory says so. */
   contextLength?: number;
+  /**
+   * What memory does as a conversation grows. "auto", the default, keeps everything and reads what matters; "streaming" keeps the beginning and the
+   * end; "dense" reads everything and ends with the trained window.
+   */
+  context?: PolicyName | ContextOptions;
+  /** Most bytes that keys and values may take; the default is what `contextLength` needs. */
+  memoryBudget?: number;
   /** Where the page serves the catalogue's models itself: "<modelBase>/<file>" is tried before the hub. */
   modelBase?: string | URL;
   /**
@@ -99,10 +110,11 @@ export interface ModelInfo {
   architecture: string;
   parameters: number;
   quantisation: string;
-  /** Tokens of context that this load keeps at most. */
+  /** Tokens that a conversation can have; Infinity where it never ends. */
   contextLength: number;
   /** Tokens of context that the model was trained for. */
   trainedContextLength: number;
+  context: ContextInfo;
   backend: BackendKind;
   /** One plain line for people: "Runs on the processor: there is no usable graphics adapter here." */
   backendReason: string;
@@ -115,6 +127,20 @@ export interface ModelInfo {
   /** What a request that leaves an option out gets. */
   sampling: Required<Omit<SamplingOptions, "seed">>;
   memory: { weights: number; scratch: number; kv: number; kvBudget: number };
+}
+
+/** What memory does with this load. */
+export interface ContextInfo {
+  policy: PolicyName;
+  /** One plain line for people: "Keeps everything, and reads what matters for each word." */
+  description: string;
+  /** Whether a conversation can go on for ever. */
+  endless: boolean;
+  /** Tokens that are kept at most; what was read before them is forgotten where the conversation goes on. */
+  keeps: number;
+  kv: KvPrecision;
+  /** Which heads need only the beginning and the end. "unused" where the policy treats all alike. */
+  headMap: { source: "shipped" | "calibrated" | "given" | "missing" | "unused"; /** One plain line for people. */ reason: string };
 }
 
 export interface CpuInfo {
@@ -156,8 +182,34 @@ export interface ChatCompletionParams extends SamplingOptions {
   /** Up to 16 strings; text from the first match on is not returned. */
   stop?: string | string[];
   stream_options?: { include_usage?: boolean };
+  /**
+   * A name for this conversation, by which the browser keeps what the model has read of it: after a reload, or when it is gone back to, an answer
+   * begins without reading it again (`usage.prompt_tokens_details.cached_tokens` shows it). The newest few are kept, as far as there is room.
+   */
+  session?: string;
   /** Called while the prompt is read. */
   onPrefill?: (done: number, total: number) => void;
+  /** Called a few times a second while the request runs. */
+  onCache?: (cache: CacheUsage) => void;
+}
+
+/** The keys and values of a conversation. */
+export interface CacheUsage {
+  /** Tokens that were read. */
+  tokens: number;
+  /** On the device. */
+  bytes: number;
+  /** A page holds 16 tokens of one of the model's heads. */
+  pages: PageUsage;
+}
+
+/** Part of a request's messages. */
+export interface Passage {
+  /** Index of the message. */
+  message: number;
+  /** Characters of its content. */
+  start: number;
+  end: number;
 }
 
 export type FinishReason = "stop" | "length";
@@ -176,6 +228,12 @@ export interface Usage {
     context_tokens: number;
     context_length: number;
     kv_bytes: number;
+    /** What the keys and values held after the request are. */
+    pages: PageUsage;
+    /** Passages that the heads which look things up read for the answer more than others, in order. Empty where nothing was selected. */
+    retrieved: Passage[];
+    /** What the model could no longer see at the end of the answer, in order: forgotten. */
+    forgotten: Passage[];
   };
 }
 
@@ -231,5 +289,9 @@ export interface LongtabStatic {
     estimate(): Promise<StorageEstimate>;
     /** Ask the browser not to evict stored models; call it on a user's gesture. */
     persist(): Promise<boolean>;
+  };
+  readonly sessions: {
+    /** Deletes what was kept of a conversation, by the name that its requests had. */
+    delete(name: string): Promise<void>;
   };
 }

@@ -37,6 +37,7 @@ export function toRequest(params: ChatCompletionParams): GenerateRequest {
     messages: plainMessages(params.messages),
     stop: stopStrings(params.stop),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...(params.session !== undefined && { session: sessionName(params.session) }),
     ...sampling,
   };
 }
@@ -63,6 +64,22 @@ function stopStrings(stop: string | string[] | undefined): string[] {
   return stops;
 }
 
+/** Longer names are a mistake: it is written with every snapshot. */
+const longestSessionName = 200;
+
+function sessionName(session: string): string {
+  if (typeof session !== "string" || session === "" || session.length > longestSessionName) {
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "session must be a short string that is not empty",
+      value: typeof session === "string" ? `${session.length} characters` : typeof session,
+      limit: `${longestSessionName} characters`,
+      remedy: "use the id of the conversation, or leave it out",
+    });
+  }
+  return session;
+}
+
 export function toChunk(
   head: CompletionHead,
   delta: { role?: "assistant"; content?: string },
@@ -86,7 +103,8 @@ export function toCompletion(head: CompletionHead, content: string, summary: Gen
 }
 
 function toUsage(summary: GenerationSummary): Usage {
-  const { promptTokens, cachedTokens, completionTokens, prefillSeconds, decodeSeconds, contextTokens, contextLength, kvBytes } = summary;
+  const { promptTokens, cachedTokens, completionTokens, prefillSeconds, decodeSeconds, contextLength, cache, retrieved, forgotten } =
+    summary;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
@@ -98,9 +116,12 @@ function toUsage(summary: GenerationSummary): Usage {
       prefill_tokens_per_second: perSecond(promptTokens - cachedTokens, prefillSeconds),
       // The first token comes with the prefill.
       decode_tokens_per_second: perSecond(completionTokens - 1, decodeSeconds),
-      context_tokens: contextTokens,
+      context_tokens: cache.tokens,
       context_length: contextLength,
-      kv_bytes: kvBytes,
+      kv_bytes: cache.bytes,
+      pages: cache.pages,
+      retrieved,
+      forgotten,
     },
   };
 }

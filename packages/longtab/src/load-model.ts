@@ -3,12 +3,16 @@ import { Engine, defaultSampling } from "@longtab/engine";
 import type { Backend } from "@longtab/engine";
 import { BlobSource, parseGguf } from "@longtab/formats";
 import type { ByteSource, ModelFile } from "@longtab/formats";
-import { readConfig } from "@longtab/model";
+import { cacheShape, readConfig } from "@longtab/model";
 import { Tokenizer } from "@longtab/tokenizer";
 import { WeightStore } from "@longtab/weights";
 import type { LoadProgress, ModelInfo } from "./api.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
+import { chooseContext, describeContext } from "./context-choice.ts";
+import type { ContextChoice } from "./context-choice.ts";
+import { knownHeadMaps } from "./head-maps.ts";
 import { PhaseProgress } from "./phase-progress.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { Placement } from "./placement.ts";
 import type { LoadRequest } from "./protocol.ts";
 import { weightsRequest } from "./weights-request.ts";
@@ -16,6 +20,8 @@ import { weightsRequest } from "./weights-request.ts";
 export interface LoadedEngine {
   engine: Engine;
   info: ModelInfo;
+  /** Of the weights. */
+  fingerprint: string;
   lost: Promise<Error>;
 }
 
@@ -37,12 +43,18 @@ export async function loadModel(request: LoadRequest, onProgress: (progress: Loa
 async function loadAt(placement: Placement, request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
   const progress = new PhaseProgress(onProgress);
   const report: OnProgress = ({ phase, loaded, total }) => progress.report(phase, loaded, total, placement.decision.backend);
-  const { id, source, file, tokenizer } = await openWeights(placement, request, report);
-  const backend = await placement.load(file, source, { contextLength: request.contextLength, onProgress: report });
-  return { engine: new Engine(backend, tokenizer), info: describe(id, file, backend, placement), lost: backend.lost };
+  const { id, source, file, tokenizer, context, mark } = await openWeights(placement, request, report);
+  const { contextLength, memoryBudget } = request;
+  const backend = await placement.load(file, source, { contextLength, memoryBudget, context: context.options, onProgress: report });
+  return {
+    engine: new Engine(backend, tokenizer),
+    info: { ...describe(id, file, backend, placement), context: describeContext(backend, context.headMap) },
+    fingerprint: mark,
+    lost: backend.lost,
+  };
 }
 
-function describe(id: string, file: ModelFile, backend: Backend, placement: Placement): ModelInfo {
+function describe(id: string, file: ModelFile, backend: Backend, placement: Placement): Omit<ModelInfo, "context"> {
   const { name, architecture, parameters, quantisation, contextLength } = readConfig(file);
   return {
     id,
@@ -61,6 +73,9 @@ function describe(id: string, file: ModelFile, backend: Backend, placement: Plac
 interface Header {
   file: ModelFile;
   tokenizer: Tokenizer;
+  context: ContextChoice;
+  /** Of the weights. */
+  mark: string;
 }
 
 interface Weights extends Header {
@@ -69,11 +84,17 @@ interface Weights extends Header {
 }
 
 /** @throws LongtabError for what is not a model, is one that Longtab does not know, or is too large for the device. */
-async function readHeader(placement: Placement, source: ByteSource, { contextLength }: LoadRequest): Promise<Header> {
+async function readHeader(
+  placement: Placement,
+  source: ByteSource,
+  { contextLength, memoryBudget, context: wanted }: LoadRequest,
+): Promise<Header> {
   const file = await parseGguf(source);
   const tokenizer = Tokenizer.fromMetadata(file.metadata);
-  await placement.plan(file, contextLength);
-  return { file, tokenizer };
+  const mark = await fingerprint(source);
+  const context = await chooseContext(wanted, cacheShape(readConfig(file)), knownHeadMaps(mark));
+  await placement.plan(file, { contextLength, memoryBudget, context: context.options });
+  return { file, tokenizer, context, mark };
 }
 
 type OnProgress = (progress: Pick<LoadProgress, "phase" | "loaded" | "total">) => void;

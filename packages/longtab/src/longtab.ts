@@ -23,12 +23,15 @@ export const Longtab: LongtabStatic = {
     estimate: estimateStorage,
     persist: persistStorage,
   },
+  sessions: {
+    delete: async (name) => librarian().call(async (api) => api.deleteSession(name)),
+  },
 };
 
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
 async function load(
   model: ModelReference,
-  { onProgress, signal, contextLength, modelBase, backend, prefill }: LoadOptions = {},
+  { onProgress, signal, contextLength, context, memoryBudget, modelBase, backend, prefill }: LoadOptions = {},
 ): Promise<LoadedModel> {
   throwIfAborted(signal);
   const link = new WorkerLink();
@@ -44,6 +47,8 @@ async function load(
   const request = {
     model,
     ...(contextLength !== undefined && { contextLength }),
+    ...(context !== undefined && { context }),
+    ...(memoryBudget !== undefined && { memoryBudget }),
     ...(backend !== undefined && { backend }),
     ...(prefill !== undefined && { prefill }),
     ...(modelBase !== undefined && { modelBase: new URL(modelBase, document.baseURI).href }),

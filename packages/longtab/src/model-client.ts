@@ -62,7 +62,7 @@ export class ModelClient implements LoadedModel {
     let content = "";
     for await (const event of reply.events) {
       if (event.type === "text") content += event.text;
-      if (event.type === "prefill") params.onPrefill?.(event.done, event.total);
+      report(event, params);
       if (event.type === "end") return toCompletion(head, content, event.summary);
     }
     throw new LongtabError({ code: "internal", what: "The answer ended without an end" });
@@ -107,21 +107,27 @@ export class ModelClient implements LoadedModel {
   }
 }
 
+/** Tells the caller what is not part of the answer. */
+function report(event: GenerateEvent, { onPrefill, onCache }: ChatCompletionParams): void {
+  if (event.type === "prefill") onPrefill?.(event.done, event.total);
+  if (event.type === "cache") onCache?.(event.cache);
+}
+
 /** Leaving the iteration early, also at the first chunk, cancels the request. */
 async function* streamChunks(
   { events, cancel }: Reply,
   head: CompletionHead,
-  { onPrefill, stream_options: options }: ChatCompletionParams,
+  params: ChatCompletionParams,
 ): AsyncGenerator<ChatCompletionChunk> {
   try {
     yield toChunk(head, { role: "assistant", content: "" });
     for await (const event of events) {
-      if (event.type === "prefill") onPrefill?.(event.done, event.total);
+      report(event, params);
       if (event.type === "text" && event.text !== "")
         yield { ...toChunk(head, { content: event.text }), longtab: { tokens: event.tokens } };
       if (event.type === "end") {
         yield toChunk(head, {}, event.summary.finishReason);
-        if (options?.include_usage) yield toUsageChunk(head, event.summary);
+        if (params.stream_options?.include_usage) yield toUsageChunk(head, event.summary);
       }
     }
   } finally {

@@ -25,10 +25,16 @@ export interface Surroundings {
   prefill?: PrefillChoice | undefined;
 }
 
-export interface PlacementLoadOptions {
+/** What decides how much memory a load takes. */
+export interface PlacementPlanOptions {
   contextLength?: number | undefined;
   /** What the model remembers and reads. */
   context?: ContextOptions | undefined;
+  /** Bytes that keys and values may take. */
+  memoryBudget?: number | undefined;
+}
+
+export interface PlacementLoadOptions extends PlacementPlanOptions {
   onProgress?: ((progress: Pick<LoadProgress, "phase" | "loaded" | "total">) => void) | undefined;
 }
 
@@ -74,17 +80,17 @@ export class Placement {
   }
 
   /** Makes sure, before anything is stored, that the model fits. @throws LongtabError as the planning of the backend does. */
-  async plan(file: ModelFile, contextLength: number | undefined): Promise<void> {
+  async plan(file: ModelFile, options: PlacementPlanOptions): Promise<void> {
     if (this.gpu) {
       try {
-        planLoad(file, { contextLength, limits: this.gpu.report.limits });
+        planLoad(file, { ...planned(options), limits: this.gpu.report.limits });
         return;
       } catch (error) {
-        await this.#leaveGpu(error, file, contextLength);
+        await this.#leaveGpu(error, file, options);
       }
     }
     const { planCpuLoad } = await importCpu();
-    planCpuLoad(file, { contextLength });
+    planCpuLoad(file, planned(options));
   }
 
   /** @throws LongtabError as the loading of the backend does. */
@@ -92,11 +98,11 @@ export class Placement {
     if (this.gpu) {
       try {
         const backend = await loadWebGpuBackend(this.gpu, file, source, options);
-        if (!(await this.#loses(backend, file))) return backend;
+        if (!(await this.#loses(backend, file, options))) return backend;
         backend.dispose();
         this.#moveToCpu("slower");
       } catch (error) {
-        await this.#leaveGpu(error, file, options.contextLength);
+        await this.#leaveGpu(error, file, options);
       }
     }
     const { loadCpuBackend } = await importCpu();
@@ -123,12 +129,12 @@ export class Placement {
   }
 
   /** True where the graphics card was measured to be slower than the processor. The processor is looked at only when it may be. */
-  async #loses({ plan, stepSeconds }: WebGpuBackend, file: ModelFile): Promise<boolean> {
+  async #loses({ plan, stepSeconds }: WebGpuBackend, file: ModelFile, options: PlacementPlanOptions): Promise<boolean> {
     if (this.decision.why !== "capable" || stepSeconds === undefined || !looksSlow(stepSeconds, plan.memory.weights)) return false;
     if (findWasmProblem()) return false;
     const { estimateStepSeconds, planCpuLoad } = await importCpu();
     try {
-      planCpuLoad(file, { contextLength: plan.contextLength });
+      planCpuLoad(file, { ...planned(options), contextLength: plan.contextLength });
     } catch {
       return false;
     }
@@ -137,12 +143,12 @@ export class Placement {
   }
 
   /** Moves to the processor where that may help and holds the model; else what the graphics card said is what a person can act on. */
-  async #leaveGpu(error: unknown, file: ModelFile, contextLength: number | undefined): Promise<void> {
+  async #leaveGpu(error: unknown, file: ModelFile, options: PlacementPlanOptions): Promise<void> {
     const why = this.#choice === "auto" ? whyNotGpu(LongtabError.from(error)) : undefined;
     if (why === undefined || findWasmProblem()) throw error;
     const { planCpuLoad } = await importCpu();
     try {
-      planCpuLoad(file, { contextLength });
+      planCpuLoad(file, planned(options));
     } catch {
       throw error;
     }
@@ -153,6 +159,10 @@ export class Placement {
     this.dispose();
     this.decision = { backend: "cpu", why };
   }
+}
+
+function planned({ contextLength, context, memoryBudget }: PlacementPlanOptions): PlacementPlanOptions {
+  return { contextLength, context, memoryBudget };
 }
 
 /** The processor's code is fetched only where it is needed. @throws LongtabError `network-failed` */

@@ -1,6 +1,18 @@
 import type { SerializedError } from "@longtab/errors";
 import type { Summary } from "@longtab/engine";
-import type { BackendChoice, ChatMessage, LoadProgress, ModelInfo, SamplingOptions, StoredModel, PrefillChoice } from "./api.ts";
+import type {
+  BackendChoice,
+  CacheUsage,
+  ChatMessage,
+  ContextOptions,
+  LoadProgress,
+  ModelInfo,
+  Passage,
+  PolicyName,
+  PrefillChoice,
+  SamplingOptions,
+  StoredModel,
+} from "./api.ts";
 
 /**
  * The worker's interface. Comlink exposes it and `Remote<WorkerApi>` is what the client calls. Progress and text do not travel as calls but on a
@@ -14,6 +26,8 @@ export interface WorkerApi {
   /** Aborts a request; its port then says "error" with `aborted`. */
   cancel(id: number): void;
   countTokens(messages: ChatMessage[]): number;
+  /** Deletes what was kept of a session. */
+  deleteSession(name: string): Promise<void>;
   listModels(): Promise<StoredModel[]>;
   deleteModel(id: string): Promise<void>;
   /** Resolves when the worker holds the lock, which it keeps until it ends. */
@@ -23,6 +37,8 @@ export interface WorkerApi {
 export interface LoadRequest {
   model: string | File;
   contextLength?: number;
+  context?: PolicyName | ContextOptions;
+  memoryBudget?: number;
   modelBase?: string;
   backend?: BackendChoice;
   prefill?: PrefillChoice;
@@ -34,17 +50,21 @@ export interface GenerateRequest extends SamplingOptions {
   messages: ChatMessage[];
   maxTokens?: number;
   stop: string[];
+  session?: string;
 }
 
 export type GenerateEvent =
   | { type: "prefill"; done: number; total: number }
   | { type: "text"; text: string; tokens: number }
+  | { type: "cache"; cache: CacheUsage }
   | { type: "end"; summary: GenerationSummary }
   | { type: "error"; error: SerializedError };
 
 export interface GenerationSummary extends Summary {
-  /** Tokens whose keys and values are held after the request, and the bytes that they take on the device. */
-  contextTokens: number;
+  /** What is held after the request. */
+  cache: CacheUsage;
   contextLength: number;
-  kvBytes: number;
+  /** Of the messages of the request. */
+  retrieved: Passage[];
+  forgotten: Passage[];
 }

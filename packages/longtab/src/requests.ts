@@ -1,15 +1,23 @@
 import { LongtabError } from "@longtab/errors";
 import { validateSampling } from "@longtab/engine";
-import type { Engine, GenerateOptions, Prompt, Sampling } from "@longtab/engine";
+import type { Backend, Engine, GenerateOptions, Sampling, Summary } from "@longtab/engine";
+import type { HeadRule } from "@longtab/attention";
+import type { CacheUsage, ChatMessage } from "./api.ts";
+import { forgottenRange, PromptPlaces } from "./passages.ts";
 import type { GenerateEvent, GenerateRequest, GenerationSummary } from "./protocol.ts";
 
 /** Text is sent at most this often, so that a fast model does not cost a message per token. */
 const batchMs = 16;
 
+/** How often the cache is looked at while a request runs. */
+const cacheMs = 200;
+
 /** A request whose options and messages have been found sound. */
 export interface StartedRequest {
   engine: Engine;
-  prompt: Prompt;
+  /** Ids of the messages in the model's chat format. */
+  ids: Uint32Array;
+  messages: ChatMessage[];
   options: GenerateOptions & { sampling: Sampling };
 }
 
@@ -27,9 +35,7 @@ export function startRequest(engine: Engine, request: GenerateRequest): StartedR
     seed,
   } = request;
   const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed }, snakeCase);
-  const prompt = { messages };
-  engine.encode(prompt);
-  return { engine, prompt, options: { sampling, maxTokens, stop } };
+  return { engine, ids: engine.encode({ messages }), messages, options: { sampling, maxTokens, stop } };
 }
 
 /** The option's name in the API. */
@@ -38,18 +44,30 @@ function snakeCase(name: string): string {
 }
 
 /** Runs a request to its end; everything that happens goes to the port, a failure too. */
-export async function runRequest({ engine, prompt, options }: StartedRequest, port: MessagePort, signal: AbortSignal): Promise<void> {
+export async function runRequest(request: StartedRequest, port: MessagePort, signal: AbortSignal): Promise<void> {
+  const { engine, ids, options } = request;
   const send = (event: GenerateEvent): void => port.postMessage(event);
   const batch = new TextBatch((text, tokens) => send({ type: "text", text, tokens }));
+  let lookedAt = performance.now();
+  const look = (): void => {
+    if (performance.now() - lookedAt < cacheMs) return;
+    lookedAt = performance.now();
+    send({ type: "cache", cache: describeCache(engine) });
+  };
+  const onPrefill = (done: number, total: number): void => {
+    send({ type: "prefill", done, total });
+    look();
+  };
   try {
-    const pieces = engine.complete(prompt, { ...options, signal, onPrefill: (done, total) => send({ type: "prefill", done, total }) });
+    const pieces = engine.complete({ ids }, { ...options, signal, onPrefill });
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (!next.done) {
         batch.add(next.value.text, next.value.tokens);
+        look();
         continue;
       }
       batch.flush();
-      send({ type: "end", summary: describe(engine, next.value) });
+      send({ type: "end", summary: describe(request, next.value) });
       return;
     }
   } catch (error) {
@@ -58,11 +76,26 @@ export async function runRequest({ engine, prompt, options }: StartedRequest, po
   }
 }
 
-function describe(
-  { backend, contextTokens }: Engine,
-  summary: Omit<GenerationSummary, "contextTokens" | "contextLength" | "kvBytes">,
-): GenerationSummary {
-  return { ...summary, contextTokens, contextLength: backend.contextLength, kvBytes: backend.memory().kv };
+function describe({ engine, ids, messages }: StartedRequest, summary: Summary): GenerationSummary {
+  const { backend, tokenizer } = engine;
+  const cache = describeCache(engine);
+  const forgotten = forgottenRange(rulesOf(backend), cache.tokens);
+  const places = forgotten.from < forgotten.to ? new PromptPlaces(tokenizer, ids, messages) : undefined;
+  return {
+    ...summary,
+    cache,
+    contextLength: backend.contextLength,
+    retrieved: [],
+    forgotten: places?.passages(forgotten) ?? [],
+  };
+}
+
+function describeCache({ backend, contextTokens, pages }: Engine): CacheUsage {
+  return { tokens: contextTokens, bytes: backend.memory().kv, pages };
+}
+
+function rulesOf({ policy, cacheForm: { layers, kvHeads } }: Backend): HeadRule[] {
+  return Array.from({ length: layers * kvHeads }, (_, head) => policy.rule(Math.floor(head / kvHeads), head % kvHeads));
 }
 
 /** Gathers text for a moment before it is sent; the first piece goes at once. */

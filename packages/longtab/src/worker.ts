@@ -7,10 +7,14 @@ import { loadModel } from "./load-model.ts";
 import type { SamplingOptions } from "./api.ts";
 import type { LoadEvent, WorkerApi } from "./protocol.ts";
 import { runRequest, startRequest } from "./requests.ts";
+import type { StartedRequest } from "./requests.ts";
+import { SessionKeeper } from "./sessions/session-keeper.ts";
+import { StoredSessions } from "./sessions/session-store.ts";
 
 /** One worker holds one model. What Comlink exposes is this object. */
 let engine: Engine | undefined;
 let defaults: SamplingOptions = {};
+let keeper: SessionKeeper | undefined;
 const running = new Map<number, AbortController>();
 
 const api: WorkerApi = {
@@ -18,6 +22,7 @@ const api: WorkerApi = {
     const send = (event: LoadEvent): void => events.postMessage(event);
     const loaded = await loadModel(request, (progress) => send({ type: "progress", progress }));
     engine = loaded.engine;
+    keeper = new SessionKeeper(engine, loaded.fingerprint, new StoredSessions());
     defaults = loaded.info.sampling;
     void loaded.lost.then((error) => send({ type: "lost", error: LongtabError.from(error).serialize() }));
     return loaded.info;
@@ -27,7 +32,7 @@ const api: WorkerApi = {
     const controller = new AbortController();
     const started = startRequest(loadedEngine(), { ...defaults, ...request });
     running.set(id, controller);
-    void runRequest(started, events, controller.signal).finally(() => running.delete(id));
+    void answer(started, request.session, events, controller.signal).finally(() => running.delete(id));
   },
 
   cancel(id) {
@@ -36,6 +41,10 @@ const api: WorkerApi = {
 
   countTokens(messages) {
     return loadedEngine().encode({ messages }).length;
+  },
+
+  async deleteSession(name) {
+    await new StoredSessions().delete(name);
   },
 
   async listModels() {
@@ -56,6 +65,14 @@ const api: WorkerApi = {
     });
   },
 };
+
+/** Runs a request; that of a named session goes on from what was kept of it, and is kept in turn. */
+async function answer(started: StartedRequest, session: string | undefined, events: MessagePort, signal: AbortSignal): Promise<void> {
+  keeper?.interrupt();
+  if (session !== undefined) await keeper?.recall(session, started.ids, signal);
+  await runRequest(started, events, signal);
+  if (session !== undefined && running.size === 1) keeper?.keepSoon(session);
+}
 
 function loadedEngine(): Engine {
   if (!engine) throw new LongtabError({ code: "internal", what: "There is no model in this worker", remedy: "load one first" });

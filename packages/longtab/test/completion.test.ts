@@ -5,6 +5,7 @@ import type { GenerationSummary } from "../src/protocol.ts";
 
 const messages: ChatMessage[] = [{ role: "user", content: "Hello" }];
 const head = { id: "chatcmpl-1", created: 1_700_000_000, model: "tiny" };
+const pages = { sink: 2, recent: 8, kept: 20, far: 0, quantised: 0, forgotten: 4 };
 const summary: GenerationSummary = {
   finishReason: "length",
   promptTokens: 30,
@@ -12,9 +13,10 @@ const summary: GenerationSummary = {
   completionTokens: 6,
   prefillSeconds: 2,
   decodeSeconds: 0.5,
-  contextTokens: 35,
+  cache: { tokens: 35, bytes: 4096, pages },
   contextLength: 256,
-  kvBytes: 4096,
+  retrieved: [{ message: 0, start: 1, end: 4 }],
+  forgotten: [],
 };
 
 describe("toRequest", () => {
@@ -47,6 +49,12 @@ describe("toRequest", () => {
     expect(() => toRequest({ messages, max_tokens: max_tokens as number })).toThrow(
       expect.objectContaining({ code: "invalid-option", value: String(max_tokens), limit: "at least 1" }),
     );
+  });
+
+  it("passes a session's name on, and refuses what is none", () => {
+    expect(toRequest({ messages, session: "a chat" }).session).toBe("a chat");
+    for (const session of ["", "x".repeat(201), 5 as unknown as string])
+      expect(() => toRequest({ messages, session })).toThrow(expect.objectContaining({ code: "invalid-option", limit: "200 characters" }));
   });
 
   it("makes a list of one stop string", () => {
@@ -116,6 +124,9 @@ describe("answers in OpenAI's shapes", () => {
         context_tokens: 35,
         context_length: 256,
         kv_bytes: 4096,
+        pages,
+        retrieved: [{ message: 0, start: 1, end: 4 }],
+        forgotten: [],
       },
     });
   });

@@ -1,16 +1,22 @@
 import { computed, effect, signal } from "@preact/signals";
 import { sumOfTokens } from "./attachment-tokens.ts";
+import { type CachePart, partsOf } from "./cache-parts.ts";
 import { current, isEmpty } from "./conversations.ts";
 import { generatingHere, generation } from "./generation.ts";
 import { toPrompt } from "./messages.ts";
 import { loadedModel } from "./model.ts";
 import { settings } from "./settings.ts";
 
-/** How full the model's context is. */
+/** How much there is of the conversation, and how much of it the model can hold. */
 export interface ContextFill {
+  /** Tokens. */
   used: number;
-  total: number;
+  /** Tokens that are kept at most. */
+  keeps: number;
+  /** Of what is kept at most; 1 where it is full. */
   share: number;
+  /** Whether the conversation goes on where that is full. */
+  endless: boolean;
 }
 
 /** From here on the page says that the end is near. */
@@ -18,17 +24,27 @@ export const NEARLY_FULL = 0.85;
 const COUNT_AFTER_MS = 150;
 
 const counted = signal(0);
+const answering = computed(() => (generatingHere.value ? generation.value : null));
 
 /** Null until a model is loaded: another model counts otherwise. */
 export const contextFill = computed<ContextFill | null>(() => {
-  const model = loadedModel.value;
-  if (model === null) return null;
-  const total = model.model.contextLength;
-  const live = generatingHere.value && generation.value !== null && generation.value.promptTokens > 0 ? generation.value : null;
+  const model = loadedModel.value?.model;
+  if (model === undefined) return null;
+  const { keeps, endless } = model.context;
+  const live = answering.value;
   const attached = current.value.exchanges.reduce((sum, { attachments = [] }) => sum + sumOfTokens(attachments), 0);
-  const used = live === null ? counted.value + attached : live.promptTokens + live.tokens;
-  return { used, total, share: Math.min(used / total, 1) };
+  const used = live !== null && live.promptTokens > 0 ? live.promptTokens + live.tokens : counted.value + attached;
+  return { used, keeps, endless, share: Math.min(used / keeps, 1) };
 });
+
+/** What the model holds of the conversation on screen: now, or after its last answer. Null where it has held nothing of it. */
+export const cacheHere = computed(() => {
+  const live = answering.value?.cache ?? null;
+  if (live !== null) return live;
+  return current.value.exchanges.findLast(({ answer }) => answer?.stats?.cache !== undefined)?.answer?.stats?.cache ?? null;
+});
+
+export const cacheParts = computed<CachePart[]>(() => (cacheHere.value === null || isEmpty.value ? [] : partsOf(cacheHere.value)));
 
 /** Counts the conversation on screen whenever it comes to rest. */
 export function startContext(): void {

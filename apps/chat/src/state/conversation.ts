@@ -1,3 +1,4 @@
+import type { CacheUsage } from "../longtab.ts";
 import type { Attachment } from "./attachment.ts";
 
 /**
@@ -38,6 +39,8 @@ export interface AnswerStats {
   tokensPerSecond: number;
   /** Known of answers that came to their end. `cached`: tokens that an earlier request had already put into the cache. */
   prompt?: { tokens: number; cached: number; seconds: number };
+  /** What the model held at the end. */
+  cache?: CacheUsage;
 }
 
 /** A failure as it is shown and stored. `code` is LongtabError's. */

@@ -1,5 +1,5 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
-import type { ChatMessage, LoadedModel, Usage } from "../longtab.ts";
+import type { CacheUsage, ChatMessage, LoadedModel, Usage } from "../longtab.ts";
 import { attachedHere, clearAttached } from "./attachments.ts";
 import { textOf } from "./attached-texts.ts";
 import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer } from "./conversation.ts";
@@ -24,6 +24,8 @@ export interface Generation {
   /** Answer tokens so far. */
   tokens: number;
   promptTokens: number;
+  /** What the model holds, a few times a second; null before it is known. */
+  cache: CacheUsage | null;
   /** Milliseconds of performance.now() at the first token; null before it. */
   answeringSince: number | null;
   stop: () => void;
@@ -126,6 +128,7 @@ function begin({ id }: Conversation, exchangeId: string, controller: AbortContro
     text: "",
     tokens: 0,
     promptTokens: 0,
+    cache: null,
     answeringSince: null,
     stop: () => controller.abort(),
   };
@@ -149,9 +152,11 @@ async function streamAnswer(
     const stream = await model.chat.completions.create({
       ...requestOptions(),
       messages,
+      session: generation.peek()?.conversationId ?? "",
       signal: aborted,
       stream: true,
       onPrefill: (done, total) => showReading(pace.report(done, total, performance.now())),
+      onCache: (cache) => update({ cache }),
     });
     for await (const chunk of stream) {
       const piece = chunk.choices[0];
@@ -206,6 +211,7 @@ function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tokens, lo
     tokens: completion_tokens,
     tokensPerSecond: longtab.decode_tokens_per_second,
     prompt: { tokens: prompt_tokens, cached: prompt_tokens_details.cached_tokens, seconds: longtab.prefill_seconds },
+    cache: { tokens: longtab.context_tokens, bytes: longtab.kv_bytes, pages: longtab.pages },
   };
 }
 

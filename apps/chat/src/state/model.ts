@@ -146,6 +146,7 @@ export async function loadModel(backend: BackendChoice = settings.peek().backend
   try {
     const loaded = await Longtab.load(choice.peek().reference, {
       backend,
+      context: settings.peek().context,
       signal: aborted,
       modelBase: new URL("./models/", document.baseURI).href,
       onProgress: (progress) => {

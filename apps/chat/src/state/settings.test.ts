@@ -17,6 +17,7 @@ describe("stored settings", () => {
       systemPrompt: "x",
       modelId: "m",
       backend: "cpu" as const,
+      context: "streaming" as const,
     };
     expect(parseSettings(JSON.stringify(settings))).toEqual(settings);
   });
@@ -36,7 +37,9 @@ describe("stored settings", () => {
 
   test("values of the wrong kind are left to the model", () => {
     expect(
-      parseSettings('{"temperature":"1","topP":null,"systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{},"backend":"gpu"}'),
+      parseSettings(
+        '{"temperature":"1","topP":null,"systemPrompt":5,"theme":"pink","autoStart":"yes","modelId":{},"backend":"gpu","context":"far"}',
+      ),
     ).toEqual(DEFAULTS);
   });
 });

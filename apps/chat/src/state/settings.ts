@@ -21,7 +21,11 @@ export interface Settings {
   modelId: string | null;
   /** Where models run. */
   backend: BackendChoice;
+  context: Context;
 }
+
+/** What memory does as a conversation grows: everything until it is full, the beginning and the end, or what matters. */
+export type Context = "dense" | "streaming" | "auto";
 
 export type Theme = "auto" | "light" | "dark";
 
@@ -38,6 +42,7 @@ export const DEFAULTS: Settings = {
   autoStart: false,
   modelId: null,
   backend: "auto",
+  context: "auto",
 };
 
 export interface NumberRange {
@@ -80,6 +85,7 @@ export function parseSettings(json: string | null): Settings {
     autoStart: stored["autoStart"] === true,
     modelId: typeof stored["modelId"] === "string" ? stored["modelId"] : null,
     backend: stored["backend"] === "webgpu" || stored["backend"] === "cpu" ? stored["backend"] : "auto",
+    context: stored["context"] === "dense" || stored["context"] === "streaming" ? stored["context"] : "auto",
   };
 }
 
@@ -102,10 +108,10 @@ export function changeSettings(change: Partial<Settings>): void {
   settings.value = { ...settings.peek(), ...change };
 }
 
-/** Puts the answers' settings back; the theme, the model, its place and its start stay as they are. */
+/** Puts the answers' settings back; the theme, the model, its place, its memory and its start stay as they are. */
 export function resetAnswerSettings(): void {
-  const { theme, autoStart, modelId, backend } = settings.peek();
-  settings.value = { ...DEFAULTS, theme, autoStart, modelId, backend };
+  const { theme, autoStart, modelId, backend, context } = settings.peek();
+  settings.value = { ...DEFAULTS, theme, autoStart, modelId, backend, context };
 }
 
 /** Reads what is stored and from then on keeps storage, other tabs and the page's colours in step. */

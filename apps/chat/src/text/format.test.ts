@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { formatBytes, formatBytesOf, formatDuration, formatParameters, formatSpeed, formatTimeLeft, formatTokens } from "./format.ts";
+import {
+  formatBytes,
+  formatBytesOf,
+  formatDuration,
+  formatParameters,
+  formatShort,
+  formatSpeed,
+  formatTimeLeft,
+  formatTokens,
+  formatWords,
+} from "./format.ts";
 
 /** A no-break space stands between a figure and its unit. */
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
@@ -63,4 +73,24 @@ test("parameters are counted in millions and billions", () => {
 
 test("one token is a token", () => {
   expect([1, 2, 8192].map(formatTokens)).toEqual(["1 token", "2 tokens", "8,192 tokens"]);
+});
+
+describe("counts for a glance", () => {
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1k"],
+    [1250, "1.3k"],
+    [65_536, "66k"],
+    [999_499, "999k"],
+    [999_500, "1M"],
+    [12_300_000, "12M"],
+  ])("%d is written %s", (count, text) => expect(formatShort(count)).toBe(text));
+
+  test.each([
+    [8192, "6,100 words"],
+    [65_536, "49,000 words"],
+    [10, "8 words"],
+    [0, "0 words"],
+  ])("%d tokens are about %s", (tokens, text) => expect(formatWords(tokens)).toBe(text));
 });

@@ -59,6 +59,23 @@ export function formatTokens(count: number): string {
   return count === 1 ? "1 token" : `${formatCount(count)} tokens`;
 }
 
+/** Words in a token of English text, roughly. */
+const WORDS_PER_TOKEN = 0.75;
+
+/** "6,000 words": about so many, for so many tokens. */
+export function formatWords(tokens: number): string {
+  const words = tokens * WORDS_PER_TOKEN;
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(words, 1))) - 1);
+  return `${formatCount(Math.round(words / unit) * unit)} words`;
+}
+
+/** "950", "12k", "1.2M": for a glance. */
+export function formatShort(count: number): string {
+  if (count < 999.5) return String(Math.round(count));
+  const [value, unit] = count < 999_500 ? [count / 1000, "k"] : [count / 1e6, "M"];
+  return `${value.toFixed(value < 9.95 ? 1 : 0).replace(/\.0$/, "")}${unit}`;
+}
+
 /** "0.42", "5.3", "48": three figures are more than a speed is known to. */
 export function formatSpeed(perSecond: number): string {
   if (perSecond >= 9.95) return formatCount(perSecond);

@@ -132,13 +132,15 @@ function noteContent(): JSX.Element | string {
       </>
     );
   }
-  const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN + sumOfTokens(attachedHere.value);
-  if (fill !== null && draftTokens > fill.total * 0.5 && fill.used + draftTokens > fill.total) {
-    return `This message takes about ${formatCount(Math.round(draftTokens / 100) * 100)} tokens; the model can read ${formatCount(fill.total - fill.used)} more.`;
+  if (fill !== null && !fill.endless) {
+    const room = fill.keeps - fill.used;
+    const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN + sumOfTokens(attachedHere.value);
+    if (draftTokens > fill.keeps * 0.5 && draftTokens > room) {
+      return `This message takes about ${formatCount(Math.round(draftTokens / 100) * 100)} tokens; the model can read ${formatCount(room)} more.`;
+    }
+    if (fill.share >= 1) return "The context is full: begin a new chat, or delete early messages.";
+    if (fill.share >= NEARLY_FULL) return `The context is nearly full: room for ${formatCount(room)} more tokens.`;
   }
-  if (fill !== null && fill.share >= 1) return "The context is full: begin a new chat, or delete early messages.";
-  if (fill !== null && fill.share >= NEARLY_FULL)
-    return `The context is nearly full: room for ${formatCount(fill.total - fill.used)} more tokens.`;
   if (!keeps.value) return "This browser does not store conversations at the moment: this one lasts as long as the tab.";
   if (offersGpu.value) {
     return (

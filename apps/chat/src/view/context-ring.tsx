@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { contextFill, NEARLY_FULL } from "../state/context.ts";
-import { current, isEmpty, newConversation, removeEarliest } from "../state/conversations.ts";
-import { generatingHere } from "../state/generation.ts";
-import { formatCount } from "../text/format.ts";
+import { type ContextFill, contextFill, cacheParts, NEARLY_FULL } from "../state/context.ts";
+import type { CachePart } from "../state/cache-parts.ts";
+import { formatCount, formatShort } from "../text/format.ts";
+import { ContextPopover } from "./context-popover.tsx";
 
 const RADIUS = 8;
 const AROUND = 2 * Math.PI * RADIUS;
 
-/** How full the context is: a ring in the header, with the numbers and the ways out behind it. */
+/** What the model has of the conversation: a ring in the header, with the figures and the ways out behind it. */
 export function ContextRing(): JSX.Element | null {
   const open = useSignal(false);
   const frame = useRef<HTMLDivElement>(null);
@@ -32,56 +32,64 @@ export function ContextRing(): JSX.Element | null {
   }, [open]);
   const fill = contextFill.value;
   if (fill === null) return null;
-  const percent = Math.round(fill.share * 100);
-  const level = fill.share >= 1 ? "full" : fill.share >= NEARLY_FULL ? "nearly" : "";
+  const parts = cacheParts.value;
   return (
-    <div class={`context ${level}`} ref={frame}>
+    <div class={`context ${levelOf(fill)}`} ref={frame}>
       <button
         type="button"
-        class="chip"
+        class="chip context-chip"
         aria-expanded={open.value}
-        aria-label={`Context ${percent}% full: ${formatCount(fill.used)} of ${formatCount(fill.total)} tokens`}
+        aria-label={describe(fill)}
         title="Context"
         onClick={() => (open.value = !open.value)}
       >
         <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
           <circle class="ring-track" cx="10" cy="10" r={RADIUS} />
-          <circle
-            class="ring-fill"
-            cx="10"
-            cy="10"
-            r={RADIUS}
-            stroke-dasharray={`${fill.share * AROUND} ${AROUND}`}
-            transform="rotate(-90 10 10)"
-          />
+          {arcs(fill, parts).map(({ kind, from, to }) => (
+            <circle
+              key={kind}
+              class={`ring-fill kind-${kind}`}
+              cx="10"
+              cy="10"
+              r={RADIUS}
+              stroke-dasharray={`${(to - from) * AROUND} ${AROUND}`}
+              transform={`rotate(${from * 360 - 90} 10 10)`}
+            />
+          ))}
         </svg>
-        <span class="wide-only">{percent}%</span>
+        <span class="wide-only">{fill.endless ? formatShort(fill.used) : `${Math.round(fill.share * 100)}%`}</span>
       </button>
-      {open.value && (
-        <section class="popover" aria-label="Context">
-          <p>
-            <strong>{formatCount(fill.used)}</strong> of {formatCount(fill.total)} tokens
-          </p>
-          <progress value={fill.share} aria-hidden="true" />
-          <p class="hint">
-            The model reads the whole conversation for each answer. When the context is full it cannot go on: begin a new chat, or delete
-            early messages.
-          </p>
-          <div class="popover-ways">
-            <button type="button" class="button" disabled={isEmpty.value} onClick={newConversation}>
-              New chat
-            </button>
-            <button
-              type="button"
-              class="button"
-              disabled={generatingHere.value || current.value.exchanges.length < 2}
-              onClick={() => void removeEarliest()}
-            >
-              Delete early messages
-            </button>
-          </div>
-        </section>
-      )}
+      {open.value && <ContextPopover fill={fill} parts={parts} />}
     </div>
   );
+}
+
+/** Only a conversation that ends gives cause for concern. */
+function levelOf({ share, endless }: ContextFill): string {
+  if (endless) return "";
+  return share >= 1 ? "full" : share >= NEARLY_FULL ? "nearly" : "";
+}
+
+function describe({ used, keeps, share, endless }: ContextFill): string {
+  if (!endless) return `Context ${Math.round(share * 100)}% full: ${formatCount(used)} of ${formatCount(keeps)} tokens`;
+  return `Context: ${formatCount(used)} tokens, without end`;
+}
+
+interface Arc {
+  kind: string;
+  /** Shares of the way around. */
+  from: number;
+  to: number;
+}
+
+/** The ring is what is kept at most or, once there was more, all that was read. */
+function arcs({ used, keeps }: ContextFill, parts: readonly CachePart[]): Arc[] {
+  const whole = Math.max(used, keeps);
+  if (parts.length === 0) return [{ kind: "all", from: 0, to: Math.min(used / whole, 1) }];
+  let from = 0;
+  return parts.map(({ kind, tokens }) => {
+    const arc = { kind, from, to: Math.min(from + tokens / whole, 1) };
+    from = arc.to;
+    return arc;
+  });
 }

@@ -12,6 +12,7 @@ import {
   type Theme,
 } from "../state/settings.ts";
 import { Sheet } from "./dialog.tsx";
+import { Remembers } from "./remembers.tsx";
 import { RunsOn } from "./runs-on.tsx";
 
 export function SettingsDialog(): JSX.Element {
@@ -36,6 +37,7 @@ export function SettingsDialog(): JSX.Element {
           ))}
         </fieldset>
         <RunsOn />
+        <Remembers />
         <label class="check">
           <input type="checkbox" checked={autoStart} onChange={(event) => changeSettings({ autoStart: event.currentTarget.checked })} />
           Start a stored model when the page opens

@@ -1,0 +1,110 @@
+import type { JSX } from "preact";
+import type { CachePart, Kind } from "../state/cache-parts.ts";
+import { cacheHere, type ContextFill } from "../state/context.ts";
+import { current, isEmpty, newConversation, removeEarliest } from "../state/conversations.ts";
+import { generatingHere } from "../state/generation.ts";
+import { loadedModel } from "../state/model.ts";
+import { dialog } from "../state/page.ts";
+import { formatBytes, formatCount, formatTokens } from "../text/format.ts";
+
+/** The kinds in plain words. */
+const WORDS: Record<Kind, { name: string; means: string }> = {
+  sink: { name: "Beginning", means: "The first words: always read." },
+  recent: { name: "Latest", means: "The last words: always read." },
+  kept: { name: "Kept", means: "What lies between: read for each word, or where it matters." },
+  far: { name: "Far back", means: "Further than the model was trained to read: looked up where it matters." },
+  forgotten: { name: "Let go", means: "Given up to save memory." },
+};
+
+/** What the model has of the conversation, in figures and words, and the ways out where it ends. */
+export function ContextPopover({ fill, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
+  const { used, keeps, endless } = fill;
+  return (
+    <section class="popover" aria-label="Context">
+      <p>
+        <strong>{formatCount(used)}</strong> {endless ? (used === 1 ? "token" : "tokens") : `of ${formatCount(keeps)} tokens`}
+        {cacheHere.value !== null && !isEmpty.value && <span class="hint"> · {formatBytes(cacheHere.value.bytes)} of memory</span>}
+      </p>
+      {parts.length > 0 && <Bar fill={fill} parts={parts} />}
+      {parts.length > 0 && <Legend parts={parts} />}
+      <p class="hint">
+        {loadedModel.value?.model.context.description} <ChangeWay />
+      </p>
+      {!endless && <Ways />}
+    </section>
+  );
+}
+
+/** Widths are shares of what is kept at most or, once there was more, of all that was read. */
+function Bar({ fill: { used, keeps }, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
+  const whole = Math.max(used, keeps);
+  return (
+    <svg class="parts" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+      {placed(parts).map(({ kind, from, tokens }) => (
+        <rect key={kind} class={`kind-${kind}`} x={(from / whole) * 100} width={(tokens / whole) * 100} y="0" height="8" />
+      ))}
+    </svg>
+  );
+}
+
+function placed(parts: readonly CachePart[]): (CachePart & { from: number })[] {
+  let from = 0;
+  return parts.map((part) => {
+    const here = { ...part, from };
+    from += part.tokens;
+    return here;
+  });
+}
+
+function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
+  const { pages } = cacheHere.value ?? {};
+  const held = pages === undefined ? 0 : pages.sink + pages.recent + pages.kept;
+  const share = pages === undefined || held === 0 ? 0 : pages.quantised / held;
+  return (
+    <>
+      <dl class="kinds">
+        {parts.map(({ kind, tokens, bytes }) => (
+          <div key={kind}>
+            <dt>
+              <i class={`swatch kind-${kind}`} />
+              {WORDS[kind].name}
+            </dt>
+            <dd>
+              {formatTokens(Math.round(tokens))}
+              {bytes > 0 && ` · ${formatBytes(bytes)}`}
+            </dd>
+            <dd class="hint">{WORDS[kind].means}</dd>
+          </div>
+        ))}
+      </dl>
+      {share > 0 && <p class="hint">{Math.round(share * 100)}% of what is held is stored in fewer bits.</p>}
+    </>
+  );
+}
+
+function ChangeWay(): JSX.Element {
+  return (
+    <button type="button" class="text-button" onClick={() => (dialog.value = "settings")}>
+      Change
+    </button>
+  );
+}
+
+/** A context that ends has ways on. */
+function Ways(): JSX.Element {
+  return (
+    <div class="popover-ways">
+      <button type="button" class="button" disabled={isEmpty.value} onClick={newConversation}>
+        New chat
+      </button>
+      <button
+        type="button"
+        class="button"
+        disabled={generatingHere.value || current.value.exchanges.length < 2}
+        onClick={() => void removeEarliest()}
+      >
+        Delete early messages
+      </button>
+    </div>
+  );
+}

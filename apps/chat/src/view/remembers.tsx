@@ -1,0 +1,65 @@
+import type { JSX } from "preact";
+import type { ModelInfo } from "../longtab.ts";
+import { generation } from "../state/generation.ts";
+import { rememberBy } from "../state/memory.ts";
+import { choice, loadedModel } from "../state/model.ts";
+import { type Context, settings } from "../state/settings.ts";
+import { formatWords } from "../text/format.ts";
+
+interface Way {
+  name: string;
+  does: (words: string) => string;
+  costs: string;
+}
+
+/** The three ways in which a conversation is remembered, in plain words. */
+const WAYS: Record<Context, Way> = {
+  auto: {
+    name: "Remembers",
+    does: () => "Never ends. Keeps what was said, and looks up the parts that matter for each word.",
+    costs: "Stays fast in long conversations; memory grows slowly.",
+  },
+  streaming: {
+    name: "Endless",
+    does: () => "Never ends. Reads the beginning and the latest part, and forgets what lies between.",
+    costs: "The fastest, and the same small memory for ever.",
+  },
+  dense: {
+    name: "Short",
+    does: (words) => `Reads everything for each word until its window is full${words}; then a new chat must begin.`,
+    costs: "The most exact; slower and larger with every word.",
+  },
+};
+
+const ORDER: readonly Context[] = ["auto", "streaming", "dense"];
+
+/** The setting of how conversations are remembered, and what is true of the loaded model. */
+export function Remembers(): JSX.Element {
+  const { context } = settings.value;
+  const model = loadedModel.value?.model;
+  const trained = model?.trainedContextLength ?? choice.value.entry?.contextLength;
+  const words = trained === undefined ? "" : `, at about ${formatWords(trained)}`;
+  return (
+    <div class="setting">
+      <fieldset class="ways">
+        <legend>Long conversations</legend>
+        {ORDER.map((way) => (
+          <label key={way} class="way" htmlFor={`context-${way}`}>
+            <input id={`context-${way}`} type="radio" name="context" checked={context === way} onChange={() => rememberBy(way)} />
+            <span class="way-name">{WAYS[way].name}</span>
+            <span class="way-does">{WAYS[way].does(words)}</span>
+            <span class="way-costs">{WAYS[way].costs}</span>
+          </label>
+        ))}
+      </fieldset>
+      {model !== undefined && <p class="hint">{truth(model)}</p>}
+    </div>
+  );
+}
+
+function truth({ context: { description, headMap } }: ModelInfo): string {
+  const parts = [description];
+  if (headMap.source === "missing") parts.push(headMap.reason);
+  if (generation.value !== null) parts.push("A change waits for the answer that is being written.");
+  return parts.join(" ");
+}

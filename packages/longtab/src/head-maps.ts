@@ -1,0 +1,19 @@
+import type { HeadMap } from "@longtab/attention";
+import { createStore, get, set } from "idb-keyval";
+import type { KnownHeadMaps } from "./context-choice.ts";
+
+/** Head maps that were made in this browser, by the fingerprint of their model. */
+const maps = () => createStore("longtab-head-maps", "maps");
+
+export async function keepHeadMap(fingerprint: string, map: HeadMap): Promise<void> {
+  await set(fingerprint, map, maps());
+}
+
+/** Where nothing can be stored, nothing was. */
+async function findHeadMap(fingerprint: string): Promise<HeadMap | undefined> {
+  return get<HeadMap>(fingerprint, maps()).catch(() => undefined);
+}
+
+export function knownHeadMaps(fingerprint: string): KnownHeadMaps {
+  return { calibrated: () => findHeadMap(fingerprint), shipped: async () => undefined };
+}

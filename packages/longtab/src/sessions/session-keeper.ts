@@ -1,0 +1,68 @@
+import { LongtabError } from "@longtab/errors";
+import type { Engine } from "@longtab/engine";
+import type { SessionStore } from "./session-store.ts";
+
+/** After an answer so long nothing must be asked before it is worth keeping what was read; milliseconds. */
+const restMs = 1500;
+/** Tokens that are read again as fast as they are brought back. */
+const leastTokens = 48;
+
+/**
+ * Keeps what the engine holds of named sessions, and brings it back where that saves reading. Nothing here may cost an answer: whatever fails
+ * means that tokens are read again.
+ */
+export class SessionKeeper {
+  readonly #engine: Pick<Engine, "contextIds" | "snapshot" | "restore">;
+  readonly #model: string;
+  readonly #store: SessionStore;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts requests: a snapshot ends when another one comes. */
+  #requests = 0;
+
+  /** @param model a fingerprint of the weights. */
+  constructor(engine: Pick<Engine, "contextIds" | "snapshot" | "restore">, model: string, store: SessionStore) {
+    this.#engine = engine;
+    this.#model = model;
+    this.#store = store;
+  }
+
+  /** A request comes: what is being kept must not keep it waiting. */
+  interrupt(): void {
+    this.#requests++;
+    clearTimeout(this.#timer);
+  }
+
+  /** Brings the session back where it holds more of the prompt than the engine does. */
+  async recall(name: string, prompt: Uint32Array, signal?: AbortSignal): Promise<void> {
+    try {
+      const record = await this.#store.find(name);
+      if (!record || common(record.ids, prompt) < common(this.#engine.contextIds, prompt) + leastTokens) return;
+      await this.#engine.restore(this.#store.source(record), this.#model, signal);
+    } catch (error) {
+      // What cannot be used once never can.
+      if (LongtabError.from(error).code !== "aborted") await this.#store.delete(name).catch(() => {});
+    }
+  }
+
+  /** The answer is written: keeps the session when nothing else is asked for a moment. */
+  keepSoon(name: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.keep(name), restMs);
+  }
+
+  /** True where all of it was stored. */
+  async keep(name: string): Promise<boolean> {
+    const request = this.#requests;
+    const ids = this.#engine.contextIds;
+    if (ids.length < leastTokens) return false;
+    const pieces = this.#engine.snapshot(this.#model);
+    return this.#store.save(name, ids, pieces, () => this.#requests === request).catch(() => false);
+  }
+}
+
+/** Tokens that two sequences begin with in common. */
+function common(a: Uint32Array, b: Uint32Array): number {
+  const end = Math.min(a.length, b.length);
+  for (let at = 0; at < end; at++) if (a[at] !== b[at]) return at;
+  return end;
+}
