@@ -59,7 +59,7 @@ export function createPolicy(options: ContextOptions, { trained, keeps }: Contex
   if (name === "streaming") return streaming(streamingTokens(options, most));
   if (name === "duo" && map) return mixed({ name, trained, streaming: localTokens(options, map, 0), past: within(options, most) });
   if (name === "far" || name === "auto") {
-    const from = name === "auto" ? autoFrom : 0;
+    const from = name === "auto" ? Math.min(autoFrom, most) : 0;
     return mixed({
       name,
       trained,
@@ -103,9 +103,10 @@ function localTokens(options: ContextOptions, map: HeadMap, from: number): Mixed
 
 /** Runs that the budget leaves beside sinks and recents. */
 function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTokens = 4 }: ContextOptions, from: number): Selection {
-  // Where heads stream too, `recent` is theirs.
-  const own = policy === "quest" || policy === "far" ? recent : undefined;
-  const always = { sinks: wholePages(sinks ?? pageTokens), recent: wholePages(own ?? defaults.quest.recent) };
+  // Where heads stream too, `recent` is theirs first of all.
+  const shared = policy !== "quest" && policy !== "far";
+  const own = shared ? Math.min(recent ?? Infinity, defaults.quest.recent) : (recent ?? defaults.quest.recent);
+  const always = { sinks: wholePages(sinks ?? pageTokens), recent: wholePages(own) };
   const runs = Math.floor((budget - always.sinks - always.recent) / runTokens);
   if (runs < 1) {
     throw new LongtabError({

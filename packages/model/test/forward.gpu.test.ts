@@ -5,7 +5,7 @@ import { Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { openTestGpu } from "@longtab/gpu/testing";
 import { beforeAll, describe, expect, test } from "vitest";
-import { forwardReference, readReference } from "./forward.reference.ts";
+import { forwardReference, readReference } from "../src/testing/index.ts";
 import { Runner } from "./runner.ts";
 
 /**

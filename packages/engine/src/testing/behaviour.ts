@@ -3,6 +3,7 @@ import { describeAborts } from "./aborts.ts";
 import { describeGeneration } from "./generation.ts";
 import { describeLimits } from "./limits.ts";
 import { describeLoading } from "./loading.ts";
+import { describePolicies } from "./policies.ts";
 import { describeSessions } from "./sessions.ts";
 import { describeSnapshots } from "./snapshots.ts";
 import type { TestedBackend } from "./tiny.ts";
@@ -11,6 +12,7 @@ import { describeTimelines } from "./timelines.ts";
 const parts = [
   describeLoading,
   describeTimelines,
+  describePolicies,
   describeGeneration,
   describeSessions,
   describeLimits,

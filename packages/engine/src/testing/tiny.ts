@@ -1,3 +1,4 @@
+import type { ContextOptions } from "@longtab/attention";
 import { BytesSource, parseGguf } from "@longtab/formats";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
@@ -15,6 +16,7 @@ export const warm: Sampling = { ...greedy, temperature: 1, seed: 1 };
 
 export interface LoadOptions {
   contextLength?: number;
+  context?: ContextOptions;
   signal?: AbortSignal;
   onProgress?: (progress: { phase: string; loaded: number; total: number }) => void;
 }
@@ -36,10 +38,14 @@ export interface TinyEngine<B extends Backend = Backend> {
 }
 
 /** A tiny model's engine. */
-export async function loadTiny<B extends Backend>(tested: TestedBackend<B>, options: TinyModelOptions = {}): Promise<TinyEngine<B>> {
+export async function loadTiny<B extends Backend>(
+  tested: TestedBackend<B>,
+  options: TinyModelOptions = {},
+  load: LoadOptions = {},
+): Promise<TinyEngine<B>> {
   const source = new BytesSource(tinyModel(options));
   const file = await parseGguf(source);
-  const backend = await tested.load(file, source);
+  const backend = await tested.load(file, source, load);
   const tokenizer = Tokenizer.fromMetadata(file.metadata);
   return { backend, tokenizer, engine: new Engine(backend, tokenizer) };
 }

@@ -85,21 +85,42 @@ export async function readReference(source: ByteSource): Promise<ReferenceLlama>
   };
 }
 
+/** A token that a row sees, and the position that the row's query has when it meets it. */
+export interface Seen {
+  token: number;
+  from: number;
+}
+
+/** What the row at `position` sees of one KV head. */
+export type Sight = (layer: number, kvHead: number, position: number) => readonly Seen[];
+
+const everything: Sight = (_layer, _kvHead, position) => Array.from({ length: position + 1 }, (_, token) => ({ token, from: position }));
+
 /** The logits [V] after each of the ids. */
-export function forwardReference(model: ReferenceLlama, ids: readonly number[]): number[][] {
+export function forwardReference(model: ReferenceLlama, ids: readonly number[], sight: Sight = everything): number[][] {
   const memories = model.layers.map((): LayerMemory => ({ keys: [], values: [] }));
   return ids.map((id, position) => {
     let x = row(model.embedding, id);
-    for (const [index, layer] of model.layers.entries()) x = throughLayer(model, layer, memories[index] as LayerMemory, x, position);
+    for (const [index, layer] of model.layers.entries()) {
+      const seen = (kvHead: number): readonly Seen[] => sight(index, kvHead, position);
+      x = throughLayer(model, layer, memories[index] as LayerMemory, x, position, seen);
+    }
     return times(model.head, rmsNorm(x, model.outputNorm, model.epsilon));
   });
 }
 
-function throughLayer(model: ReferenceLlama, layer: Layer, memory: LayerMemory, x: number[], position: number): number[] {
+function throughLayer(
+  model: ReferenceLlama,
+  layer: Layer,
+  memory: LayerMemory,
+  x: number[],
+  position: number,
+  seen: (kvHead: number) => readonly Seen[],
+): number[] {
   const normed = rmsNorm(x, layer.attentionNorm, model.epsilon);
   memory.keys.push(rotate(model, times(layer.key, normed), position).map(toF16));
   memory.values.push(times(layer.value, normed).map(toF16));
-  const attended = attend(model, rotate(model, times(layer.query, normed), position), memory);
+  const attended = attend(model, times(layer.query, normed), memory, seen);
   const middle = add(x, times(layer.attentionOutput, attended));
 
   const ffnNormed = rmsNorm(middle, layer.ffnNorm, model.epsilon);
@@ -108,20 +129,37 @@ function throughLayer(model: ReferenceLlama, layer: Layer, memory: LayerMemory, 
   return add(middle, times(layer.down, activated));
 }
 
-/** Softmax attention of each query head over the keys of its KV head. */
-function attend({ heads, kvHeads, headSize }: ReferenceLlama, queries: number[], { keys, values }: LayerMemory): number[] {
+/** Softmax attention of each query head over the keys that its KV head sees. */
+function attend(
+  model: ReferenceLlama,
+  queries: number[],
+  { keys, values }: LayerMemory,
+  seen: (kvHead: number) => readonly Seen[],
+): number[] {
+  const { heads, kvHeads, headSize } = model;
+  const turned = new Map<number, number[]>();
+  const queriesFrom = (position: number): number[] => {
+    const known = turned.get(position) ?? rotate(model, queries, position);
+    turned.set(position, known);
+    return known;
+  };
   return Array.from({ length: heads }, (_, head) => {
-    const from = Math.floor((head * kvHeads) / heads) * headSize;
+    const kvHead = Math.floor((head * kvHeads) / heads);
+    const tokens = seen(kvHead);
+    const from = kvHead * headSize;
     const channels = Array.from({ length: headSize }, (__, channel) => channel);
-    const scores = keys.map(
-      (key) =>
-        channels.reduce((sum, channel) => sum + at(queries, head * headSize + channel) * at(key, from + channel), 0) / Math.sqrt(headSize),
-    );
+    const scores = tokens.map(({ token, from: position }) => {
+      const query = queriesFrom(position);
+      const key = keys[token] ?? [];
+      return (
+        channels.reduce((sum, channel) => sum + at(query, head * headSize + channel) * at(key, from + channel), 0) / Math.sqrt(headSize)
+      );
+    });
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return channels.map((channel) =>
-      weights.reduce((sum, weight, token) => sum + (weight / total) * at(values[token] ?? [], from + channel), 0),
+      weights.reduce((sum, weight, index) => sum + (weight / total) * at(values[tokens[index]?.token ?? -1] ?? [], from + channel), 0),
     );
   }).flat();
 }
