@@ -53,7 +53,7 @@ describe("attention over page lists", () => {
     // The first page is a sink: attended as if the query stood 100 positions nearer.
     const spec: RotarySpec = { ...still(64), rotaryDimensions: 64 };
     const list = (_: number, __: number, last: number): Run[] =>
-      everyPage(last).map((run) => ({ ...run, rotation: run.position === 0 ? 1 : 0 }));
+      everyPage(last).map(({ position, count }) => ({ position, count, rotation: position === 0 ? 1 : 0 }));
     const scene = { gpu, shape: { heads: 6, kvHeads: 2, headSize: 64 }, spec, shifts: [0, -100], list };
     expect(await worstError(scene, [150, 1])).toBeLessThan(rotatedTolerance);
     expect(await worstError(scene, [150, 21])).toBeLessThan(rotatedTolerance);
@@ -63,8 +63,8 @@ describe("attention over page lists", () => {
     const list = (kvHead: number, _: number, last: number): Run[] =>
       everyPage(last)
         .filter(({ position }) => position % 48 !== kvHead * 16 || position + 16 > last)
-        .map(({ position, ...run }) =>
-          position < last - 32 ? { ...run, position: position + 5, count: 3 + kvHead } : { ...run, position },
+        .map(({ position, count, rotation }) =>
+          position < last - 32 ? { position: position + 5, count: 3 + kvHead, rotation } : { position, count, rotation },
         );
     const scene = { gpu, shape: { heads: 6, kvHeads: 2, headSize: 64 }, spec: still(64), list };
     expect(await worstError(scene, [350, 1])).toBeLessThan(tolerance);
@@ -99,7 +99,7 @@ describe("steps of several rows over windows", () => {
   it("meets sinks with a rotation of their own", async () => {
     const spec: RotarySpec = { ...still(32), rotaryDimensions: 32 };
     const list = (_: number, __: number, last: number): Run[] =>
-      everyPage(last).map((run) => ({ ...run, rotation: run.position === 0 ? 1 : 0 }));
+      everyPage(last).map(({ position, count }) => ({ position, count, rotation: position === 0 ? 1 : 0 }));
     const streaming = windows.map(() => ({ sinks: 4, recent: 64, from: 0 }));
     const scene = { gpu, shape, spec, windows: streaming, shifts: [0, -200], list };
     expect(await worstError(scene, [300, 60])).toBeLessThan(rotatedTolerance);

@@ -7,6 +7,7 @@ import type { RotarySpec } from "../rotation.ts";
 import { partialsLength, planAttention, recordAttention, splitsOf } from "./attention.ts";
 import { attend } from "./attention.reference.ts";
 import type { ReferenceToken } from "./attention.reference.ts";
+import { roundToF16 } from "./f16.reference.ts";
 
 /** What the rows of a step see of a head's list. */
 export interface Window {
@@ -47,16 +48,6 @@ export function createNoise(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 31 - 1;
   };
-}
-
-/** Rounds to the nearest f16 by scaling: exact for the normal numbers used here. */
-export function roundToF16(x: number): number {
-  if (x === 0) return 0;
-  const unit = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(x)))) - 10);
-  const quotient = x / unit;
-  const floor = Math.floor(quotient);
-  const rest = quotient - floor;
-  return (rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor) * unit;
 }
 
 /** Every page up to the row at `last`, whole, at its own position. */

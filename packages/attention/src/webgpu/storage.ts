@@ -9,6 +9,8 @@ export interface PageStorage {
   valueBits: 16 | 8 | 4;
   /** Runs of a page that selection tells apart; 0 where nothing selects. */
   boxRuns: 0 | 1 | 2 | 4;
+  /** Share of a box's width that is kept about the mean of its run. */
+  shrink: number;
 }
 
 const bitsOf: Record<KvPrecision, Pick<PageStorage, "keyBits" | "valueBits">> = {
@@ -18,12 +20,17 @@ const bitsOf: Record<KvPrecision, Pick<PageStorage, "keyBits" | "valueBits">> = 
   kv4: { keyBits: 4, valueBits: 4 },
 };
 
+const boxesOf = {
+  4: { boxRuns: 4, shrink: 0.5 },
+  8: { boxRuns: 2, shrink: 0.5 },
+  // The rule of the Quest paper.
+  16: { boxRuns: 1, shrink: 1 },
+} as const;
+
 /** `runTokens`: tokens of the runs that a policy selects. */
 export function storageOf(precision: KvPrecision, runTokens?: 4 | 8 | 16): PageStorage {
-  return { ...bitsOf[precision], boxRuns: runTokens ? boxRunsOf[runTokens] : 0 };
+  return { ...bitsOf[precision], ...(runTokens ? boxesOf[runTokens] : { boxRuns: 0, shrink: 1 }) };
 }
-
-const boxRunsOf = { 4: 4, 8: 2, 16: 1 } as const;
 
 /** Whether complete pages move to the closed form. */
 export function closes({ keyBits }: PageStorage): boolean {
