@@ -1,6 +1,8 @@
+import { LongtabError } from "@longtab/errors";
 import { rollbackTokens } from "./head-pages.ts";
 import { pageTokens, pagesFor } from "./page.ts";
 import type { CacheShape } from "./page.ts";
+import { meetsFar, selectedCapacity } from "./policies/policy.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { PageCounts } from "./pool.ts";
 
@@ -50,6 +52,30 @@ export function listCapacity(
     for (let kvHead = 0; kvHead < kvHeads; kvHead++) most = Math.max(most, headPages(policy, layer, kvHead, maxTokens, maxStep));
   }
   return Math.ceil(most / pageTokens) * pageTokens;
+}
+
+/**
+ * Whether a timeline may have a policy of its own, in a cache that was planned for another.
+ * @throws LongtabError `invalid-option` where its lists are longer, it selects more or otherwise, or it reaches further.
+ */
+export function checkPlanned(shape: CacheShape, planned: Policy, wanted: Policy, maxTokens: number, maxStep: number): void {
+  if (planned === wanted) return;
+  const [had, needs] = [planned.selection, wanted.selection];
+  const selects = !needs || (had && had.runTokens === needs.runTokens && selectedCapacity(needs) <= selectedCapacity(had));
+  const reaches = !meetsFar(wanted) || meetsFar(planned);
+  const lists = listCapacity(shape, wanted, maxTokens, maxStep) <= listCapacity(shape, planned, maxTokens, maxStep);
+  if (selects && reaches && lists) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: !selects
+      ? "The model was not loaded for a context that selects as much"
+      : reaches
+        ? "The model was not loaded for a context that keeps as much"
+        : "The model was not loaded for far memory",
+    value: wanted.name,
+    limit: planned.name,
+    remedy: "load the model again with this context",
+  });
 }
 
 /** Most pages of one head: all; or sinks, those kept, a step's own and those that a rollback may need. */

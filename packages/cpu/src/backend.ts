@@ -1,4 +1,4 @@
-import { listCapacity } from "@longtab/attention";
+import { listCapacity, meetsFar } from "@longtab/attention";
 import type { KvPrecision, Policy } from "@longtab/attention";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
 import { LongtabError, throwIfAborted } from "@longtab/errors";
@@ -6,7 +6,7 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
-import { CpuPagePool, pageKind, setPages } from "./kv/index.ts";
+import { CpuPagePool, pageKind, PageTurns, setPages } from "./kv/index.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
 import { planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
@@ -87,6 +87,7 @@ export class CpuBackend implements Backend {
   /** Whether decoding checks what followed the last words when they occurred before: the tokens are the same without. For measuring. */
   drafts = true;
   readonly #started: Started;
+  #turns: PageTurns | undefined;
   #failure: LongtabError | undefined;
   #reportLost: (error: Error) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
@@ -99,6 +100,7 @@ export class CpuBackend implements Backend {
     this.simd = started.simd;
     this.#started = started;
     this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.pages, pageKind(plan.precision, plan.policy.selection));
+    if (meetsFar(plan.policy)) this.#turns = new PageTurns(started.heap, model.weights.rotary, plan.contextLength);
     this.lost = new Promise((resolve) => (this.#reportLost = resolve));
   }
 
@@ -144,6 +146,11 @@ export class CpuBackend implements Backend {
   createTimeline(policy: Policy = this.policy): Timeline {
     this.throwIfUnusable();
     return CpuTimeline.create(this, policy);
+  }
+
+  /** The `turns` of a step whose last row is at `position`. Throws `out-of-memory`. */
+  turns(position: number): number {
+    return position >= this.plan.config.contextLength ? (this.#turns?.pointer(position) ?? 0) : 0;
   }
 
   /** Runs steps one after another: timelines share scratch and pages. A trap of the kernels ends the backend. */

@@ -42,6 +42,28 @@ export interface Kernels {
     slots: number,
     queries: number,
   ): void;
+  selectionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
+  select(
+    queries: number,
+    rotations: number,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
+    position: number,
+    entries: number,
+    records: number,
+    capacity: number,
+    runs: number,
+    runTokens: number,
+    farFrom: number,
+    turns: number,
+    selected: number,
+    selectedRecords: number,
+    selectedCapacity: number,
+    hits: number,
+    scratch: number,
+    threads: number,
+  ): void;
   attentionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   attend(
     queries: number,

@@ -1,11 +1,11 @@
-import { createPolicy, listCapacity, planPages } from "@longtab/attention";
+import { createPolicy, listCapacity, meetsFar, planPages } from "@longtab/attention";
 import type { ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
 import { cacheShape, checkContextLength, farBudget, findTensors, largestContext, mostWindows, readConfig } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
-import { pageKind, pagesBytes, tableBytes } from "./kv/index.ts";
+import { pageKind, pagesBytes, tableBytes, turnsBytes } from "./kv/index.ts";
 import { maxStepTokens, scratchBytes } from "./scratch.ts";
 
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
@@ -75,7 +75,8 @@ export function planCpuLoad(
     });
     const pages = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
-    const kvBudget = pagesBytes(shape, pages, pageKind(precision, policy.selection)) + tableBytes(shape, capacity);
+    const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
+    const kvBudget = pagesBytes(shape, pages, pageKind(precision, policy.selection)) + tableBytes(shape, capacity) + turns;
     return { policy, pages, memory: { weights, scratch: scratchBytes(config, capacity), kvBudget } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);

@@ -1,4 +1,4 @@
-import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import { checkPlanned, KvCache, pageTokens, rotationTable } from "@longtab/attention";
 import type { PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
@@ -54,6 +54,7 @@ export class CpuTimeline implements Timeline {
   /** @throws LongtabError `out-of-memory`, `invalid-option` where the backend was not planned for this policy. */
   static create(backend: CpuBackend, policy: Policy): CpuTimeline {
     const { pool, plan } = backend;
+    checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     return new CpuTimeline(backend, new KvCache(pool, policy, plan.contextLength, maxStepTokens));
   }
 
@@ -147,7 +148,9 @@ export class CpuTimeline implements Timeline {
     });
   }
 
-  fork(policy?: Policy): CpuTimeline {
+  fork(policy = this.#cache.policy): CpuTimeline {
+    const { pool, plan } = this.#backend;
+    checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     // What was drawn ahead is in the cache and not in the sequence.
     this.#cache.truncate(this.#length);
     this.#ahead = undefined;
@@ -313,7 +316,15 @@ export class CpuTimeline implements Timeline {
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
-    return forward(model, { tokens, position, rotations, cache: (layer) => layerPointers(this.#cache, layer), prompt, logitsOf });
+    return forward(model, {
+      tokens,
+      position,
+      rotations,
+      cache: (layer) => layerPointers(this.#cache, layer),
+      turns: this.#backend.turns(position + tokens - 1),
+      prompt,
+      logitsOf,
+    });
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {

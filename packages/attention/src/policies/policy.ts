@@ -55,6 +55,11 @@ export interface Selection {
 /** A head that keeps and sees everything. */
 export const everything: HeadRule = { sinks: 0, recent: 0, from: Infinity, keeps: Infinity, selects: false };
 
+/** Whether a policy meets pages at a fixed distance, past the trained window. */
+export function meetsFar({ selection }: Policy): boolean {
+  return selection !== undefined && Number.isFinite(selection.farFrom);
+}
+
 /** Index of the first page that a row sees beside the sinks. */
 export function windowPage({ recent, from }: HeadRule, position: number): number {
   return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - recent / pageTokens);

@@ -23,6 +23,7 @@ interface FormPages {
  */
 export class CpuPagePool implements PagePool<CpuTable> {
   readonly shape: CacheShape;
+  readonly marks = new Set<{ dispose(): void }>();
   readonly kind: PageKind;
   readonly #heap: Heap;
   readonly #forms: Readonly<Record<PageForm, FormPages>>;

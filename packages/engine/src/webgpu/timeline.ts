@@ -1,4 +1,4 @@
-import { KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import { checkPlanned, KvCache, pageTokens, rotationTable } from "@longtab/attention";
 import type { HeadPage, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
@@ -48,7 +48,9 @@ export class WebGpuTimeline implements Timeline {
 
   /** @throws LongtabError `invalid-option` where the backend was not planned for this policy. */
   static create(backend: WebGpuBackend, policy: Policy): WebGpuTimeline {
-    return new WebGpuTimeline(backend, new KvCache(backend.pool, policy, backend.plan.contextLength, maxStepTokens));
+    const { pool, plan } = backend;
+    checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
+    return new WebGpuTimeline(backend, new KvCache(pool, policy, plan.contextLength, maxStepTokens));
   }
 
   get length(): number {
@@ -136,8 +138,10 @@ export class WebGpuTimeline implements Timeline {
     });
   }
 
-  fork(policy?: Policy): WebGpuTimeline {
+  fork(policy = this.#cache.policy): WebGpuTimeline {
+    const { pool, plan } = this.#backend;
     this.#backend.throwIfUnusable();
+    checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#growIds(this.#ids.size / 4);
     this.#copyIds(this.#ids, fork.#ids);
