@@ -30,6 +30,11 @@ export interface ContextOptions {
 export const policyNames: readonly PolicyName[] = ["dense", "streaming", "duo", "quest", "duo+quest", "far", "auto"];
 export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4"];
 
+/** The precision that options come to: "auto" saves memory where it costs next to nothing, what is named is kept as it is. */
+export function kvPrecisionOf({ policy = "auto", kv }: ContextOptions): KvPrecision {
+  return kv ?? (policy === "auto" ? "kv8" : "f16");
+}
+
 /** What a policy must know of its model. */
 export interface ContextModel {
   /** Tokens that it was trained for. */

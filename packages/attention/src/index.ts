@@ -7,7 +7,7 @@ export type { CacheMark } from "./mark.ts";
 export { checkPlanned, headPages, listCapacity, planPages } from "./plan.ts";
 export type { CachePlanOptions } from "./plan.ts";
 export type { PageUsage } from "./usage.ts";
-export { createPolicy, kvPrecisions, policyNames } from "./context.ts";
+export { createPolicy, kvPrecisionOf, kvPrecisions, policyNames } from "./context.ts";
 export type { ContextModel, ContextOptions, KvPrecision } from "./context.ts";
 export { parseHeadMap, streamingShare } from "./head-map.ts";
 export type { HeadMap } from "./head-map.ts";

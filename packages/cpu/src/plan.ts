@@ -1,4 +1,4 @@
-import { createPolicy, listCapacity, meetsFar, planPages } from "@longtab/attention";
+import { createPolicy, kvPrecisionOf, listCapacity, meetsFar, planPages } from "@longtab/attention";
 import type { ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
@@ -53,7 +53,8 @@ export function planCpuLoad(
   const tensors = findTensors(file, config);
   const shape = cacheShape(config);
   const trained = config.contextLength;
-  const { policy: name = "auto", kv: precision = "f16" } = context;
+  const { policy: name = "auto" } = context;
+  const precision = kvPrecisionOf(context);
   const keepsFar = name === "auto" || name === "far";
   const limit = keepsFar ? mostWindows * trained : trained;
   checkContextLength(contextLength, limit);

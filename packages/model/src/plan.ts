@@ -1,4 +1,4 @@
-import { createPolicy, listCapacity, planPages } from "@longtab/attention";
+import { createPolicy, kvPrecisionOf, listCapacity, planPages } from "@longtab/attention";
 import type { CacheShape, ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
 import { pageBytes } from "@longtab/attention/webgpu";
 import { isLongtabError, LongtabError } from "@longtab/errors";
@@ -57,7 +57,8 @@ export function planLoad(
   const config = readConfig(file);
   const tensors = findTensors(file, config);
   const trained = config.contextLength;
-  const { policy: name = "auto", kv: precision = "f16" } = context;
+  const { policy: name = "auto" } = context;
+  const precision = kvPrecisionOf(context);
   const keepsFar = name === "auto" || name === "far";
   const limit = keepsFar ? mostWindows * trained : trained;
   checkContextLength(contextLength, limit);
@@ -115,7 +116,7 @@ interface CachePlan extends Pick<LoadPlan, "policy" | "pages" | "memory"> {
 function planCache(config: ModelConfig, context: ContextOptions, tokens: number, weights: number): CachePlan {
   const shape = cacheShape(config);
   const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens });
-  const closes = (context.kv ?? "f16") !== "f16";
+  const closes = kvPrecisionOf(context) !== "f16";
   const byLayer = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes, forks: policy.endless ? plannedForks : 0 });
   const pages = byLayer.reduce((most, { open, closed }) => ({ open: Math.max(most.open, open), closed: Math.max(most.closed, closed) }));
   const bytes = pageBytes(shape);
