@@ -60,8 +60,13 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
   const settings: HeadSettings = { shape, model, trained, sinks, recent };
   const tell = (phase: CalibrationProgress["phase"]) => (done: number, total: number) => onProgress?.({ phase, done, total });
   const prompts = makePrompts(tokenizer, tokens, options);
-  tell("sinks")(0, 1);
-  const sinkLosses = await measureSinks(backend, prompts.stream, { trained, recent, counts: sinkCounts });
+  const sinkLosses = await measureSinks(backend, prompts.stream, {
+    trained,
+    recent,
+    counts: sinkCounts,
+    signal,
+    onProgress: tell("sinks"),
+  });
 
   const probe = await Probe.open(backend, [prompts.documents[0]], prompts.texts.slice(0, 1), signal);
   const most = Math.round(share * headCount(shape));

@@ -12,8 +12,9 @@ export interface Difference {
 export function compareLogits(reference: Float32Array, other: Float32Array): Difference {
   const [normalizer, otherNormalizer] = [logSumExp(reference), logSumExp(other)];
   let kl = 0;
-  for (const [id, logit] of reference.entries()) {
-    const logprob = logit - normalizer;
+  // By index: iterating over the entries of 50,000 logits takes longer than a step of a small model.
+  for (let id = 0; id < reference.length; id++) {
+    const logprob = (reference[id] ?? 0) - normalizer;
     // What a reference hardly ever says weighs nothing, and is most of the vocabulary.
     if (logprob < -40) continue;
     kl += Math.exp(logprob) * (logprob - ((other[id] ?? 0) - otherNormalizer));
@@ -31,7 +32,8 @@ export function logProbability(logits: Float32Array, id: number): number {
 export function mostProbable(logits: Float32Array): number {
   let best = 0;
   let largest = -Infinity;
-  for (const [id, logit] of logits.entries()) {
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id] ?? -Infinity;
     if (logit <= largest) continue;
     largest = logit;
     best = id;

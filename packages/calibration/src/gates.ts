@@ -55,8 +55,8 @@ function draw(costs: ArrayLike<number>, count: number, random: SeededRandom): Se
 }
 
 /**
- * loss = costs · streams, fitted as measurements come (recursive least squares). Before any, the costs are the prior's, and as uncertain as they are
- * large: a head that matters alone may matter more or less among others.
+ * loss = costs · streams, fitted as measurements come (recursive least squares). Before any, the costs are the prior's, and as uncertain as costs
+ * are large: a head that hardly matters alone may matter much where another that could stand in for it streams too.
  */
 class LinearLoss {
   readonly costs: Float64Array;
@@ -69,7 +69,7 @@ class LinearLoss {
     this.costs = Float64Array.from(prior);
     const typical = prior.reduce((sum, cost) => sum + cost, 0) / prior.length;
     this.#noise = (2 * typical) ** 2;
-    this.#covariance = prior.map((cost, head) => Float64Array.from(prior, (_, other) => (head === other ? (cost + typical / 4) ** 2 : 0)));
+    this.#covariance = prior.map((cost, head) => Float64Array.from(prior, (_, other) => (head === other ? (cost / 2 + typical) ** 2 : 0)));
   }
 
   add(streams: Float64Array, loss: number): void {

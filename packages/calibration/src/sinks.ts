@@ -1,7 +1,7 @@
 import { createPolicy } from "@longtab/attention";
 import type { Backend } from "@longtab/engine";
 import { logProbability } from "./distribution.ts";
-import { force } from "./force.ts";
+import { force, read } from "./force.ts";
 
 /** Mean loss, in nats, of a text's tokens behind the first half, when every head streams with so many sinks. */
 export interface SinkLoss {
@@ -13,16 +13,30 @@ export interface SinkLoss {
 export async function measureSinks(
   backend: Backend,
   ids: Uint32Array,
-  { trained, recent, counts }: { trained: number; recent: number; counts: readonly number[] },
+  {
+    trained,
+    recent,
+    counts,
+    signal,
+    onProgress,
+  }: {
+    trained: number;
+    recent: number;
+    counts: readonly number[];
+    signal?: AbortSignal | undefined;
+    onProgress?: ((done: number, total: number) => void) | undefined;
+  },
 ): Promise<SinkLoss[]> {
   const losses: SinkLoss[] = [];
-  for (const sinks of counts) {
+  const half = ids.length >> 1;
+  for (const [index, sinks] of counts.entries()) {
+    onProgress?.(index, counts.length);
     const timeline = backend.createTimeline(createPolicy({ policy: "streaming", sinks, recent }, { trained, keeps: trained }));
-    const half = ids.length >> 1;
     let sum = 0;
     try {
-      await force(timeline, ids.subarray(0, -1), Infinity, (index, logits) => {
-        if (index >= half) sum -= logProbability(logits, ids[index + 1] ?? 0);
+      await read(timeline, ids.subarray(0, half), { signal });
+      await force(timeline, ids.subarray(half, -1), Infinity, (row, logits) => {
+        sum -= logProbability(logits, ids[half + row + 1] ?? 0);
       });
     } finally {
       timeline.dispose();

