@@ -82,9 +82,13 @@ function scoreRow(logits: Float32Array, forced: number, best: number): ScoredSte
 
 /** log sum e^x in f64. */
 export function logSumExp(values: Float32Array): number {
+  // By index, and without Math.max: iterating over 50,000 logits takes four times as long.
   let largest = -Infinity;
-  for (const value of values) largest = Math.max(largest, value);
+  for (let id = 0; id < values.length; id++) {
+    const value = values[id] ?? -Infinity;
+    if (value > largest) largest = value;
+  }
   let sum = 0;
-  for (const value of values) sum += Math.exp(value - largest);
+  for (let id = 0; id < values.length; id++) sum += Math.exp((values[id] ?? -Infinity) - largest);
   return largest + Math.log(sum);
 }
