@@ -1,11 +1,12 @@
 import { LongtabError } from "@longtab/errors";
 import { HeadPages } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
+import { CacheMark } from "./mark.ts";
 import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage } from "./page.ts";
 import { listCapacity } from "./plan.ts";
 import type { Policy } from "./policies/policy.ts";
-import type { LayerTable, PagePool } from "./pool.ts";
+import type { LayerTable, PageCounts, PagePool } from "./pool.ts";
 import { countPages } from "./usage.ts";
 import type { PageUsage } from "./usage.ts";
 
@@ -99,7 +100,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   /** The pages that hold the tokens from `position`, a multiple of 16, on: [layers, kvHeads], undefined where a head gave its page back. */
   pagesAt(position: number): (HeadPage | undefined)[][] {
     const { layers, kvHeads } = this.#pool.shape;
-    const found = this.#heads.map(({ pages }) => pages.find((page) => page.position === position));
+    const found = this.#heads.map((head) => head.at(position));
     return Array.from({ length: layers }, (_, layer) => found.slice(layer * kvHeads, (layer + 1) * kvHeads));
   }
 
@@ -107,18 +108,18 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     return countPages(this.#heads, this.policy, this.#length);
   }
 
-  /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. */
+  /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. Marks go where they take it. */
   async reserve(tokens: number): Promise<void> {
-    this.#move();
-    for (const head of this.#heads) {
-      const changed = head.evict(this.#length);
-      if (changed !== undefined) this.lists.changed(head.layer, head.kvHead, changed);
+    this.#tidy();
+    for (;;) {
+      try {
+        return await this.#pool.reserve(this.#needed(tokens));
+      } catch (error) {
+        const [oldest] = this.#pool.marks;
+        if (!oldest) throw error;
+        oldest.dispose();
+      }
     }
-    const { kvHeads } = this.#pool.shape;
-    const added = pagesFor(this.#length + tokens) - pagesFor(this.#length);
-    const copied = this.#heads.some((head) => this.#isShared(head, this.#length)) ? 1 : 0;
-    const closed = this.#pool.closes ? wholePages(this.#length + tokens) - wholePages(this.#length) : 0;
-    await this.#pool.reserve({ open: kvHeads * (added + copied), closed: kvHeads * closed });
   }
 
   /** Gives the next `tokens` tokens their slots in every layer, and brings the lists up to date. */
@@ -155,11 +156,11 @@ export class KvCache<Table extends LayerTable = LayerTable> {
    * @throws LongtabError `invalid-option` where `policy` needs what was given back, `out-of-memory`.
    */
   fork(policy: Policy = this.policy): KvCache<Table> {
-    this.#move();
+    this.#tidy();
     const fork = new KvCache(this.#pool, policy, this.#maxTokens, this.#maxStep);
     fork.#length = this.#length;
     fork.#heads = this.#heads.map((head) => head.fork(policy.rule(head.layer, head.kvHead)));
-    if (fork.#heads.every((head) => head.rollbackTo(this.#length) === this.#length)) return fork;
+    if (fork.#heads.every((head) => head.holds(this.#length))) return fork;
     fork.dispose();
     throw new LongtabError({
       code: "invalid-option",
@@ -170,11 +171,53 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     });
   }
 
+  /** A place to return to, which holds the pages of all that is kept now. */
+  mark(): CacheMark {
+    this.#tidy();
+    return new CacheMark(
+      this.#pool,
+      this.#heads.map((head) => head.fork(head.rule)),
+      this.#length,
+    );
+  }
+
+  /** Takes the place of a mark instead of the tokens held; false, and nothing changes, where the mark or what this policy needs of it is gone. */
+  returnTo(mark: CacheMark): boolean {
+    const { length } = mark;
+    const heads = mark.share(this.policy);
+    const whole = length > 0 && heads.every((head) => head.holds(length));
+    if (whole) this.#drop(0);
+    for (const head of whole ? this.#heads : heads) head.truncate(0);
+    if (!whole) return false;
+    this.#heads = heads;
+    this.#length = length;
+    for (const { layer, kvHead } of heads) this.lists.changed(layer, kvHead, 0);
+    return true;
+  }
+
   dispose(): void {
     this.#drop(0);
     for (const head of this.#heads) head.truncate(0);
     this.#length = 0;
     for (const table of this.#tables.splice(0)) table.dispose();
+  }
+
+  /** Pages of a layer that `tokens` more take. */
+  #needed(tokens: number): PageCounts {
+    const { kvHeads } = this.#pool.shape;
+    const added = pagesFor(this.#length + tokens) - pagesFor(this.#length);
+    const copied = this.#heads.some((head) => this.#isShared(head, this.#length)) ? 1 : 0;
+    const closed = this.#pool.closes ? wholePages(this.#length + tokens) - wholePages(this.#length) : 0;
+    return { open: kvHeads * (added + copied), closed: kvHeads * closed };
+  }
+
+  /** Gives back what no later row sees. */
+  #tidy(): void {
+    this.#move();
+    for (const head of this.#heads) {
+      const changed = head.evict(this.#length);
+      if (changed !== undefined) this.lists.changed(head.layer, head.kvHead, changed);
+    }
   }
 
   /** Makes sure that nobody else holds the page that the token at `position` goes to. */

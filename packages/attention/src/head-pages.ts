@@ -1,4 +1,4 @@
-import { pageTokens } from "./page.ts";
+import { pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage, PageForm } from "./page.ts";
 import type { PagePool } from "./pool.ts";
 import { keptPage } from "./policies/policy.ts";
@@ -10,14 +10,14 @@ import type { HeadRule } from "./policies/policy.ts";
  */
 export const rollbackTokens = 16;
 
-/** The pages that one KV head of a timeline keeps, in order of position. Behind the sinks there may be a gap. */
+/** The pages that one KV head of a timeline keeps, in order of position. */
 export class HeadPages {
   readonly layer: number;
   readonly kvHead: number;
   readonly rule: HeadRule;
   readonly pages: HeadPage[] = [];
-  /** Position of the first page behind the sinks that is still kept, 0 where none was given back. */
-  #keptFrom = 0;
+  /** Positions of the first token that was given back, behind the sinks' pages, and of the first that is kept again. */
+  #gap: { from: number; to: number } | undefined;
   #pool: PagePool;
 
   constructor(pool: PagePool, layer: number, kvHead: number, rule: HeadRule) {
@@ -31,6 +31,13 @@ export class HeadPages {
   openAt(position: number): HeadPage | undefined {
     const last = this.pages.at(-1);
     return last && last.position + pageTokens > position ? last : undefined;
+  }
+
+  /** The page that begins at `position`, a multiple of 16. */
+  at(position: number): HeadPage | undefined {
+    const { from, to } = this.#gap ?? { from: 0, to: 0 };
+    const page = this.pages[(position < to ? position : position - (to - from)) / pageTokens];
+    return page?.position === position ? page : undefined;
   }
 
   add(position: number): void {
@@ -47,12 +54,12 @@ export class HeadPages {
   /** Gives back what rows at `length` and later do not see, and rows a rollback before it neither; the index of the first page that changed. */
   evict(length: number): number | undefined {
     const kept = keptPage(this.rule, length - rollbackTokens) * pageTokens;
-    if (kept <= this.#keptFrom) return undefined;
+    if (kept <= (this.#gap?.to ?? 0)) return undefined;
     const sinks = this.pages.findIndex(({ position }) => position >= this.rule.sinks);
     const end = this.pages.findIndex(({ position }) => position >= kept);
     if (sinks < 0 || end <= sinks) return undefined;
     for (const { page, form } of this.pages.splice(sinks, end - sinks)) this.#pool.release(this.layer, page, form);
-    this.#keptFrom = kept;
+    this.#gap = { from: pagesFor(this.rule.sinks) * pageTokens, to: kept };
     return sinks;
   }
 
@@ -60,7 +67,13 @@ export class HeadPages {
   rollbackTo(length: number): number {
     const page = this.pages.findLast(({ position }) => position < length);
     const end = page?.form === "closed" && length < page.position + pageTokens ? page.position : length;
-    return end > this.rule.sinks && keptPage(this.rule, end) * pageTokens < this.#keptFrom ? 0 : end;
+    return this.holds(end) ? end : 0;
+  }
+
+  /** Whether everything is there that rows at `length` and later may see. */
+  holds(length: number): boolean {
+    if (!this.#gap || length <= this.#gap.from) return true;
+    return this.rule.sinks <= this.#gap.from && keptPage(this.rule, length) * pageTokens >= this.#gap.to;
   }
 
   /** Gives back every page from `length` on; the index of the first. */
@@ -68,14 +81,14 @@ export class HeadPages {
     const index = this.pages.findIndex(({ position }) => position >= length);
     const from = index < 0 ? this.pages.length : index;
     for (const { page, form } of this.pages.splice(from)) this.#pool.release(this.layer, page, form);
-    if (length === 0) this.#keptFrom = 0;
+    if (this.#gap && length <= this.#gap.from) this.#gap = undefined;
     return from;
   }
 
   /** The same pages for another holder. */
   fork(rule: HeadRule): HeadPages {
     const fork = new HeadPages(this.#pool, this.layer, this.kvHead, rule);
-    fork.#keptFrom = this.#keptFrom;
+    fork.#gap = this.#gap;
     for (const page of this.pages) {
       this.#pool.retain(this.layer, page.page, page.form);
       fork.pages.push(page);

@@ -14,6 +14,8 @@ export interface PagePool<Table extends LayerTable = LayerTable> {
   readonly closes: boolean;
   /** Whether complete pages have run boxes, which selection needs. */
   readonly boxes: boolean;
+  /** Places to return to, the oldest first: they go where pages run out. */
+  readonly marks: Set<{ dispose(): void }>;
   /** Makes room for so many more pages in every layer. Throws `context-exceeded` past the budget and `out-of-memory`. */
   reserve(pages: PageCounts): Promise<void>;
   /** A page for a head of this layer, with one holder; `reserve` has made room. */

@@ -22,6 +22,7 @@ export class GpuPagePool implements PagePool<GpuTable> {
   readonly shape: CacheShape;
   readonly closes = false;
   readonly boxes = false;
+  readonly marks = new Set<{ dispose(): void }>();
   /** Most pages of one layer: its budget. */
   readonly maxPages: number;
   #gpu: Gpu;
