@@ -69,7 +69,7 @@ export function createPolicy(options: ContextOptions, { trained, keeps }: Contex
       name,
       trained,
       streaming: name === "auto" && map ? localTokens(options, map, from) : undefined,
-      selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4) },
+      selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4), reachesFrom: most },
       past: { from: most, sinks: sinkPages(options), recent: Math.min(share(trained, 1 / 4), share(most, 7 / 8)), keeps },
     });
   }
@@ -122,7 +122,7 @@ function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTo
       remedy: "choose a larger budget, or fewer sinks and recents",
     });
   }
-  return { ...always, runs, runTokens, from, farFrom: Infinity, farDistance: 0 };
+  return { ...always, runs, runTokens, from, farFrom: Infinity, farDistance: 0, reachesFrom: Infinity };
 }
 
 /** Without far memory: past `most` tokens the last of them, less a margin. */

@@ -12,7 +12,7 @@ export type { ContextModel, ContextOptions, KvPrecision } from "./context.ts";
 export { parseHeadMap, streamingShare } from "./head-map.ts";
 export type { HeadMap } from "./head-map.ts";
 export { dense } from "./policies/dense.ts";
-export { meetsFar, selectedCapacity } from "./policies/policy.ts";
+export { meetsFar, rowsApart, selectedCapacity } from "./policies/policy.ts";
 export type { HeadRule, Policy, PolicyName, Selection } from "./policies/policy.ts";
 export { rotationTable } from "./rotation.ts";
 export type { RotarySpec } from "./rotation.ts";

@@ -1,4 +1,4 @@
-import { checkPlanned, KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
@@ -70,10 +70,11 @@ export class CpuTimeline implements Timeline {
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
+    const apart = rowsApart(this.#cache.policy, this.length + ids.length);
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
-      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
+      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done, apart));
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
@@ -322,6 +323,7 @@ export class CpuTimeline implements Timeline {
       rotations,
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
+      selection: this.#cache.policy.selection,
       prompt,
       logitsOf,
     });
@@ -346,10 +348,12 @@ export class CpuTimeline implements Timeline {
     this.#lookUp.truncate(Math.min(this.#length, this.#lookUp.length));
   }
 
-  #chunkSize(left: number): number {
+  /** Rows of the next step, with `left` tokens to read, of which the last `apart` have steps of their own. */
+  #chunkSize(left: number, apart: number): number {
+    if (left <= apart) return 1;
     const rate = this.#backend.prefillRate;
     const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
-    return Math.min(left, maxStepTokens, Math.max(smallestChunk, wanted));
+    return Math.min(left - apart, maxStepTokens, Math.max(smallestChunk, wanted));
   }
 
   #measure(tokens: number, started: number): void {

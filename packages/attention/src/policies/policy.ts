@@ -50,6 +50,16 @@ export interface Selection {
   /** Candidates further back than this are met at `farDistance`; Infinity where there are none. */
   farFrom: number;
   farDistance: number;
+  /** Position from which on the rows of a step of many see less than a step of one row reaches; Infinity where they never do. */
+  reachesFrom: number;
+}
+
+/** Rows at the end of a prompt, the question as a rule, that are worth a step of their own each where that reaches further. */
+const reachingRows = 32;
+
+/** Last tokens of a prompt of `length` tokens in all that are to be read one at a time. */
+export function rowsApart({ selection }: Policy, length: number): number {
+  return selection && length > selection.reachesFrom ? Math.min(reachingRows, length - selection.reachesFrom) : 0;
 }
 
 /** A head that keeps and sees everything. */

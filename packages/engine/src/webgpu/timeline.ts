@@ -1,4 +1,4 @@
-import { checkPlanned, KvCache, pageTokens, rotationTable } from "@longtab/attention";
+import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { HeadPage, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
@@ -66,10 +66,11 @@ export class WebGpuTimeline implements Timeline {
   async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
+    const apart = rowsApart(this.#cache.policy, this.length + ids.length);
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
-      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done));
+      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done, apart));
       const started = performance.now();
       done += chunk.length;
       if (done === ids.length) {
@@ -257,10 +258,12 @@ export class WebGpuTimeline implements Timeline {
       );
   }
 
-  #chunkSize(left: number): number {
+  /** Rows of the next step, with `left` tokens to read, of which the last `apart` have steps of their own. */
+  #chunkSize(left: number, apart: number): number {
+    if (left <= apart) return 1;
     const rate = this.#backend.prefillRate;
     const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
-    return Math.min(left, maxStepTokens, Math.max(smallestChunk, wanted));
+    return Math.min(left - apart, maxStepTokens, Math.max(smallestChunk, wanted));
   }
 
   #measure(tokens: number, started: number): void {
