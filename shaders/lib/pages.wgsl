@@ -1,15 +1,16 @@
 // The paged KV cache. A page holds 16 tokens of one KV head of one layer, a slot is one token's place in the pool:
 //   slot = page * 16 + token        keys, values: [slots, HEAD_SIZE] as pairs of f16 in u32 words
+// Where the cache's precision is less, complete pages are closed pages (lib/closed_page.wgsl), which have page numbers of their own.
 
 // One run of tokens on a head's page list: a whole page or part of one.
 struct Entry {
-  // Slot of the run's first token.
+  // Slot of the run's first token; of a closed page with the bit CLOSED.
   slot: u32,
   // Absolute position of that token.
   position: u32,
   // Tokens in the run. Those beyond the query's own position are not there yet and are masked.
   count: u32,
-  // Which of the step's query rotations meets these keys.
+  // Which of the step's query rotations meets these keys, or FAR.
   rotation: u32,
 }
 
@@ -28,6 +29,10 @@ struct Head {
 }
 
 const NO_SLOT: u32 = 0xffffffffu;
+const CLOSED: u32 = 0x80000000u;
+// Keys that are met at the fixed distance of rotation FAR_ROTATION, wherever they are.
+const FAR: u32 = 0xffffffffu;
+const FAR_ROTATION: u32 = 2u;
 // Stands for the score of a masked token: finite, so that differences of scores are never NaN.
 const MASKED: f32 = -3.0e38;
 const PAGE_SHIFT: u32 = 4u;

@@ -1,0 +1,29 @@
+import type { ClosedPage } from "./closed-page.reference.ts";
+
+/**
+ * What share of a group's attention each run of these pages is thought to have, in f64: for each query head the softmax over the runs of
+ * sum_c max(q_c, 0) high_c + min(q_c, 0) low_c, over sqrt(E); summed over the heads. `queries`: [heads of the group][E].
+ */
+export function runMasses(queries: readonly ArrayLike<number>[], pages: readonly ClosedPage[]): number[] {
+  const boxes = pages.flatMap(({ highs, lows }) => highs.map((high, run) => ({ high, low: lows[run] ?? [] })));
+  const masses = boxes.map(() => 0);
+  for (const query of queries) {
+    const scores = boxes.map(({ high, low }) => {
+      const products = high.map((h, c) => Math.max(query[c] ?? NaN, 0) * h + Math.min(query[c] ?? NaN, 0) * (low[c] ?? NaN));
+      return products.reduce((sum, x) => sum + x, 0) / Math.sqrt(query.length);
+    });
+    const largest = Math.max(...scores);
+    const weights = scores.map((score) => Math.exp(score - largest));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    for (const [run, weight] of weights.entries()) masses[run] = (masses[run] ?? 0) + weight / total;
+  }
+  return masses;
+}
+
+/** Indices of the `count` largest masses, in order; of equal ones the first. */
+export function bestRuns(masses: readonly number[], count: number): number[] {
+  return Array.from(masses, (_, run) => run)
+    .sort((a, b) => (masses[b] ?? NaN) - (masses[a] ?? NaN) || a - b)
+    .slice(0, count)
+    .sort((a, b) => a - b);
+}
