@@ -6,7 +6,7 @@ import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
 import { forward } from "./forward.ts";
 import type { ForwardInput } from "./forward.ts";
-import { layerPointers } from "./kv/index.ts";
+import { layerPointers, PageHits } from "./kv/index.ts";
 import type { CpuTable } from "./kv/index.ts";
 import { nextTask } from "./next-task.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
@@ -33,6 +33,8 @@ export class CpuTimeline implements Timeline {
   readonly #pace = new DraftPace();
   /** Tokens stored for the caller. The cache holds more where drafts were right. */
   #length = 0;
+  /** Counts what is selected, once somebody has asked. */
+  #hits: PageHits | undefined;
   /** Tokens of the chunk of a prompt that is under way. */
   #reading = 0;
   /** Tokens that were drawn ahead because drafts were right: the cache holds the keys and values of all but the last. */
@@ -166,8 +168,17 @@ export class CpuTimeline implements Timeline {
     return this.#cache.usage();
   }
 
+  async retrieved(): Promise<Uint32Array> {
+    return this.#enqueue(0, () => {
+      const { heap, plan } = this.#backend;
+      this.#hits ??= new PageHits(heap, plan.contextLength);
+      return this.#hits.take(this.#length);
+    });
+  }
+
   dispose(): void {
     this.truncate(0);
+    this.#hits?.dispose();
     this.#cache.dispose();
   }
 
@@ -324,6 +335,7 @@ export class CpuTimeline implements Timeline {
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
       selection: this.#cache.policy.selection,
+      hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,
     });

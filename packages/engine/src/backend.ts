@@ -95,6 +95,11 @@ export interface Timeline {
   fork(policy?: Policy): Timeline;
   /** What its pages are, now. */
   pages(): PageUsage;
+  /**
+   * How many runs of each page of 16 tokens decode steps have selected since the last call, over all layers and heads; counting begins with
+   * the first call.
+   */
+  retrieved(): Promise<Uint32Array>;
   /** The keys and values of `count` blocks from block `first` on: [count, blockBytes], whole blocks; places beyond `length` hold anything. */
   readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Appends `ids` whose keys and values these blocks hold, where `length` is whole blocks. No token is drawn: `prefill` or `score` comes next. */

@@ -3,4 +3,5 @@ export type { PageKind } from "./page.ts";
 export { CpuPagePool } from "./pool.ts";
 export { layerPointers } from "./table.ts";
 export type { CpuTable, LayerPointers } from "./table.ts";
+export { PageHits } from "./hits.ts";
 export { PageTurns, turnsBytes } from "./turns.ts";
