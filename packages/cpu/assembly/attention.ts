@@ -10,7 +10,8 @@ import { POSITIONS, score, SCORES_BYTES, VALUE_SCALES, WEIGHTS_BYTES, weighValue
 import { queryScales } from "./append";
 import { addRuns, chunkBytes, runsOf } from "./chunk";
 import { ATTEND, COMBINE } from "./jobs";
-import { ENTRY_BYTES, HEAD_BYTES, LENGTH, recentsFrom, SINKS } from "./lists";
+import { HEAD_BYTES, LENGTH, listOf, recentsFrom, SINKS } from "./lists";
+import { beginOperation, ownNumber, SCRATCH_HEADER } from "./own-scratch";
 import { clearState, finish, hidesSome, merge, stateBytes, weigh } from "./softmax";
 import { argument, run, setArgument } from "./team";
 
@@ -18,14 +19,6 @@ import { argument, run, setArgument } from "./team";
 const SPLIT: i32 = 16;
 /** Queries of a tile at most: its scores, weights and states stay in the first cache. */
 const TILE: i32 = 24;
-
-const HEADER: usize = 64;
-
-/** Counts the leader's jobs. */
-let jobs: i32 = 0;
-/** The job that this thread last took an item of, and the number of its own scratch in it. */
-let joined: i32 = 0;
-let ownScratch: i32 = 0;
 
 /** Rows of a tile. */
 function tileRows(group: i32): i32 {
@@ -45,14 +38,14 @@ function tileBytes(group: i32, headSize: i32): usize {
 export function attentionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, capacity: i32, threads: i32): usize {
   const group = heads / kvHeads;
   const states = <usize>(kvHeads * splitsOf(capacity) * tileRows(group) * group) * stateBytes(headSize);
-  return HEADER + <usize>threads * tileBytes(group, headSize) + states;
+  return SCRATCH_HEADER + <usize>threads * tileBytes(group, headSize) + states;
 }
 
 /**
  * @param queries as `append` made them
  * @param position of the first row; the others follow it
  * @param entries u32 [kvHeads, capacity, 4]: slot, position, count, rotation
- * @param lengths u32 [kvHeads, 8]: head records, which begin with the length of the list
+ * @param records u32 [kvHeads, 8]: lists.ts
  * @param turns f32 [pages by position, E / 2] of (cos, sin), where lists have far entries
  * @param y f32 [rows, heads E]
  * @param scratch `attentionScratchBytes` for this many threads, at a multiple of 16
@@ -86,9 +79,8 @@ export function attend(
   setArgument(10, <i32>y);
   setArgument(11, <i32>scratch);
   setArgument(12, threads);
-  setArgument(13, ++jobs);
+  setArgument(13, beginOperation(scratch));
   setArgument(15, <i32>turns);
-  store<i32>(scratch, 0);
   let splits = 0;
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) splits = max(splits, splitsOf(listLength(kvHead)));
   const rowsOfTile = tileRows(heads / kvHeads);
@@ -162,19 +154,13 @@ function output(row: i32, head: i32): usize {
 function splitStates(kvHead: i32, split: i32): usize {
   const headSize = argument(5);
   const group = argument(3) / argument(4);
-  const states = <usize>argument(11) + HEADER + <usize>argument(12) * tileBytes(group, headSize);
+  const states = <usize>argument(11) + SCRATCH_HEADER + <usize>argument(12) * tileBytes(group, headSize);
   return states + <usize>((kvHead * argument(14) + split) * argument(2) * group) * stateBytes(headSize);
 }
 
-/** Each thread that takes part in a job takes a scratch of its own with its first item. */
 function scratchOfThread(group: i32, headSize: i32): usize {
   const scratch = <usize>argument(11);
-  const job = argument(13);
-  if (ASC_FEATURE_THREADS && joined != job) {
-    joined = job;
-    ownScratch = atomic.add<i32>(scratch, 1);
-  }
-  return scratch + HEADER + <usize>ownScratch * tileBytes(group, headSize);
+  return scratch + SCRATCH_HEADER + ownNumber(scratch, argument(13)) * tileBytes(group, headSize);
 }
 
 /** Walks all splits of a tile. */
@@ -201,7 +187,7 @@ function attendSplit(scratch: usize, kvHead: i32, split: i32, first: i32, rows: 
   const headSize = argument(5);
   const kvHeads = argument(4);
   const group = argument(3) / kvHeads;
-  const list = <usize>argument(7) + <usize>(kvHead * argument(9)) * ENTRY_BYTES;
+  const list = listOf(record(kvHead), <usize>argument(7), argument(9), kvHead);
   for (let query = 0; query < rows * group; query++) clearState(states + <usize>query * stateBytes(headSize), headSize);
   const headQueries = argument(2) * group;
   const queries = <usize>argument(0) + ((<usize>(kvHead * headQueries * headSize)) << 1);
@@ -216,7 +202,7 @@ function attendSplit(scratch: usize, kvHead: i32, split: i32, first: i32, rows: 
   let size = 0;
   let runs = 0;
   for (let index = split * SPLIT; index < end; index++) {
-    const entry = list + <usize>index * ENTRY_BYTES;
+    const entry = list + ((<usize>index) << 4);
     const entryRuns = runsOf(entry);
     if (size + entryRuns > <i32>RUNS_IN_CHUNK) {
       attendChunk(scratch, runs, kvHead, first, rows, states);

@@ -4,16 +4,19 @@ import { performAppend } from "./append";
 import { performAttend, performCombine } from "./attention";
 import { performClose } from "./close";
 import { performEmbed } from "./embed";
-import { APPEND, ATTEND, CLOSE, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SILU } from "./jobs";
+import { APPEND, ATTEND, CHOOSE, CLOSE, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SCORE, SILU, TAKE } from "./jobs";
 import { performProduct } from "./product";
 import { performNorm, performQuantise, performSiluMul } from "./quantise";
 import { performRelay } from "./relay";
+import { performChoose } from "./select/choose";
+import { performScore, performTake } from "./select/take";
 
 export { join, setHelpers } from "./team";
 export { append, queriesBytes } from "./append";
 export { attend, attentionScratchBytes } from "./attention";
 export { close } from "./close";
 export { pageBytes, setPages } from "./pages";
+export { select, selectionScratchBytes } from "./select/select";
 export { relay } from "./relay";
 export { embed } from "./embed";
 export { inputBits, inputBlockBytes, norm, quantise, siluMul } from "./quantise";
@@ -51,6 +54,15 @@ export function perform(kind: i32, item: i32): void {
       break;
     case CLOSE:
       performClose(item);
+      break;
+    case CHOOSE:
+      performChoose(item);
+      break;
+    case SCORE:
+      performScore(item);
+      break;
+    case TAKE:
+      performTake(item);
       break;
     default:
       unreachable();

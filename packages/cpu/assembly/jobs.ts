@@ -10,3 +10,6 @@ export const APPEND: i32 = 7;
 export const ATTEND: i32 = 8;
 export const COMBINE: i32 = 9;
 export const CLOSE: i32 = 10;
+export const CHOOSE: i32 = 11;
+export const SCORE: i32 = 12;
+export const TAKE: i32 = 13;

@@ -1,8 +1,9 @@
 // Page lists, as the kernels read them.
 //   entries u32 [kvHeads, capacity, 4]   slot, position, count, rotation
-//   heads   u32 [kvHeads, 8]             length, first, end, sinks, recent, from, 0, 0
+//   heads   u32 [kvHeads, 8]             length, first, end, sinks, recent, from, elsewhere, 0
 // [first, end) of a list are the candidates of a selection. From position `from` on, a row of a step of several rows sees of what is
 // listed only the first `sinks` tokens of the context and the recents: its own page and recent / 16 pages before it.
+// `elsewhere` is 0, or the address of the list: what is left of a selection need not be copied where nothing is selected.
 
 export const ENTRY_BYTES: usize = 16;
 export const SLOT: usize = 0;
@@ -21,6 +22,13 @@ export const END: usize = 8;
 export const SINKS: usize = 12;
 const RECENT: usize = 16;
 const FROM: usize = 20;
+export const ELSEWHERE: usize = 24;
+
+/** The list of a head. */
+export function listOf(head: usize, entries: usize, capacity: i32, kvHead: i32): usize {
+  const elsewhere = <usize>load<u32>(head, ELSEWHERE);
+  return elsewhere > 0 ? elsewhere : entries + <usize>(kvHead * capacity) * ENTRY_BYTES;
+}
 
 /** First position of the recents that the row at `position` sees; 0 where it sees all that is listed. */
 export function recentsFrom(head: usize, position: i32): i32 {

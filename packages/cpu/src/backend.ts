@@ -46,7 +46,8 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
     const { heap, kernels, team } = started;
     const shape = cacheShape(plan.config);
     setPages(kernels, shape, pageKind(plan.precision, plan.policy.selection));
-    const scratch = createScratch(heap, plan.config, listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens), kernels);
+    const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
+    const scratch = createScratch(heap, plan.config, { capacity, selection: plan.policy.selection }, kernels);
     const weights = await loadWeights(heap, kernels, plan, source, {
       signal,
       onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),

@@ -1,9 +1,11 @@
+import type { Selection } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
 import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import type { LayerPointers } from "./kv/index.ts";
 import type { PromptProducts } from "./prompt-products.ts";
+import { selectedEntries } from "./scratch.ts";
 import type { Scratch } from "./scratch.ts";
 import type { CpuWeights, LayerWeights, Weight } from "./weights.ts";
 
@@ -31,6 +33,10 @@ export interface ForwardInput {
   cache: (index: number) => LayerPointers;
   /** f32 [pages by position, E / 2] of (cos, sin) of their positions, where far pages are met; else 0. */
   turns?: number;
+  /** What a step of one row selects of its lists; left out where it reads them as they are. */
+  selection?: Selection | undefined;
+  /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
+  hits?: number;
   /** Rows of a prompt, which ONNX Runtime multiplies where the model has it. */
   prompt: boolean;
   /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
@@ -87,14 +93,13 @@ function* forwardLayer(
 }
 
 /** Rotates queries and keys and stores this step's keys and values; attends over the lists of one layer; closes the pages that are complete. */
-function attention(
-  { config, kernels, scratch: s, threads }: CpuModel,
-  { tokens, position, rotations, turns = 0 }: ForwardInput,
-  cache: LayerPointers,
-): void {
+function attention(model: CpuModel, input: ForwardInput, cache: LayerPointers): void {
+  const { config, kernels, scratch: s, threads } = model;
+  const { tokens, position, rotations, turns = 0 } = input;
   const { heads, kvHeads, headSize } = config;
-  const { entries, heads: records, capacity, slots, closings, closingCount } = cache;
+  const { slots, closings, closingCount } = cache;
   kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
+  const lists = input.selection && tokens === 1 ? select(model, input, cache, input.selection) : cache;
   kernels.attend(
     s.queries,
     rotations,
@@ -103,15 +108,50 @@ function attention(
     kvHeads,
     headSize,
     position,
-    entries,
-    records,
-    capacity,
+    lists.entries,
+    lists.heads,
+    lists.capacity,
     turns,
     s.attended,
     s.attention,
     threads,
   );
   if (closingCount > 0) kernels.close(closings, closingCount, headSize);
+}
+
+/** Writes lists of what the row's queries score best. */
+function select(
+  { config, kernels, scratch: s, threads }: CpuModel,
+  { position, rotations, turns = 0, hits = 0 }: ForwardInput,
+  { entries, heads: records, capacity }: LayerPointers,
+  selection: Selection,
+): Pick<LayerPointers, "entries" | "heads" | "capacity"> {
+  const { heads, kvHeads, headSize } = config;
+  const { runs, runTokens } = selection;
+  const farFrom = Math.min(selection.farFrom, 2 ** 31 - 1);
+  const selected = selectedEntries(selection);
+  kernels.select(
+    s.queries,
+    rotations,
+    heads,
+    kvHeads,
+    headSize,
+    position,
+    entries,
+    records,
+    capacity,
+    runs,
+    runTokens,
+    farFrom,
+    turns,
+    s.selected,
+    s.selectedHeads,
+    selected,
+    hits,
+    s.selection,
+    threads,
+  );
+  return { entries: s.selected, heads: s.selectedHeads, capacity: selected };
 }
 
 /** RMS norm of rows of x, quantised as `next`, which reads them, needs them. */

@@ -78,7 +78,7 @@ export function planCpuLoad(
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
     const kvBudget = pagesBytes(shape, pages, pageKind(precision, policy.selection)) + tableBytes(shape, capacity) + turns;
-    return { policy, pages, memory: { weights, scratch: scratchBytes(config, capacity), kvBudget } };
+    return { policy, pages, memory: { weights, scratch: scratchBytes(config, { capacity, selection: policy.selection }), kvBudget } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
   const most = largestContext(

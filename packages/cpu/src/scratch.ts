@@ -1,3 +1,5 @@
+import { entryWords, headWords, selectedCapacity } from "@longtab/attention";
+import type { Selection } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import type { Heap } from "./heap.ts";
 import { blockColumns, paddedRows } from "./forms.ts";
@@ -9,8 +11,8 @@ export const maxStepTokens = 64;
 /** Most rows whose logits one step keeps: what `score` asks for at a time, and more than drafts ever need. */
 export const maxLogitRows = 16;
 
-/** Query rotations that a step may carry: one for each row's own position, one for sinks. */
-const maxRotations = 2;
+/** Query rotations that a step may carry: for each row's own position, for sinks, and for far pages. */
+const maxRotations = 3;
 
 /** Team sizes that memory is planned for. */
 export const maxThreads = 16;
@@ -37,6 +39,10 @@ export interface Scratch {
   /** The rotated queries of assembly/append.ts. */
   queries: number;
   attention: number;
+  /** What a step of one row selects: u32 [G, `selectedEntries`, 4], and head records u32 [G, 8]. */
+  selected: number;
+  selectedHeads: number;
+  selection: number;
   /** f32 [T, H E] */
   attended: number;
   /** f32 [T, 2F] */
@@ -48,10 +54,24 @@ export interface Scratch {
 
 type Part = keyof Omit<Scratch, "inputs"> | "inputs8" | "inputs16";
 
+/** The lists of a step. */
+export interface ListSizes {
+  /** Entries of a list at most. */
+  capacity: number;
+  /** Of the policy, where it selects. */
+  selection: Selection | undefined;
+}
+
+/** Entries that a selection has room for. The open page is always read, even where the policy names no recents. */
+export function selectedEntries(selection: Selection): number {
+  return selectedCapacity(selection) + 2;
+}
+
 /** Bytes of each part. `sizes`: what the kernels say of their own scratch. */
-function partBytes(config: ModelConfig, listCapacity: number, sizes: KernelSizes): Record<Part, number> {
+function partBytes(config: ModelConfig, { capacity, selection }: ListSizes, sizes: KernelSizes): Record<Part, number> {
   const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
   const rows = maxStepTokens;
+  const selected = selection ? selectedEntries(selection) : 0;
   const qkv = (heads + 2 * kvHeads) * headSize;
   const inputs = rows * Math.ceil(Math.max(hidden, heads * headSize, ffn) / blockColumns) * inputBlockBytes;
   return {
@@ -63,7 +83,10 @@ function partBytes(config: ModelConfig, listCapacity: number, sizes: KernelSizes
     qkv: rows * qkv * 4,
     rotations: maxRotations * rows * headSize * 4,
     queries: sizes.queriesBytes(maxRotations, rows, heads, headSize),
-    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, listCapacity, maxThreads),
+    attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, Math.max(capacity, selected), maxThreads),
+    selected: kvHeads * selected * entryWords * 4,
+    selectedHeads: kvHeads * headWords * 4,
+    selection: selection ? sizes.selectionScratchBytes(heads, kvHeads, headSize, capacity, maxThreads) : 0,
     attended: rows * heads * headSize * 4,
     gateUp: rows * 2 * ffn * 4,
     logits: maxLogitRows * paddedRows(vocabulary) * 4,
@@ -71,7 +94,7 @@ function partBytes(config: ModelConfig, listCapacity: number, sizes: KernelSizes
   };
 }
 
-type KernelSizes = Pick<Kernels, "queriesBytes" | "attentionScratchBytes" | "productScratch">;
+type KernelSizes = Pick<Kernels, "queriesBytes" | "attentionScratchBytes" | "selectionScratchBytes" | "productScratch">;
 
 /** At least what the kernels will ask for, known without them: a plan comes before anything is fetched. */
 const largestSizes: KernelSizes = {
@@ -79,19 +102,29 @@ const largestSizes: KernelSizes = {
   attentionScratchBytes: (heads, kvHeads, headSize, capacity, threads) => {
     const queries = Math.max(heads / kvHeads, 24);
     const state = 4 * headSize + 64;
-    return 64 + threads * (16_384 + queries * (2048 + 2 * state)) + kvHeads * Math.ceil(capacity / 16) * queries * state;
+    return 64 + threads * (chunkBytes(headSize) + queries * (2048 + 2 * state)) + kvHeads * Math.ceil(capacity / 16) * queries * state;
+  },
+  selectionScratchBytes: (heads, kvHeads, headSize, capacity, threads) => {
+    const queries = heads / kvHeads + 1;
+    const thread = chunkBytes(headSize) + queries * (256 + 8 * headSize) + 8192;
+    return 64 + threads * thread + kvHeads * queries * (8 * headSize + 256 + 16 * capacity);
   },
   productScratch: (rowsOut) => Math.ceil(rowsOut / 64) * 1024,
 };
 
-/** Bytes that `createScratch` takes at most for lists of this many entries. */
-export function scratchBytes(config: ModelConfig, listCapacity: number): number {
-  return Object.values(partBytes(config, listCapacity, largestSizes)).reduce((sum, bytes) => sum + bytes, 0);
+/** A table of 16 runs with room for copies of them. */
+function chunkBytes(headSize: number): number {
+  return 1024 + 16 * (12 * headSize + 32);
+}
+
+/** Bytes that `createScratch` takes at most. */
+export function scratchBytes(config: ModelConfig, lists: ListSizes): number {
+  return Object.values(partBytes(config, lists, largestSizes)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** @throws LongtabError `out-of-memory` */
-export function createScratch(heap: Heap, config: ModelConfig, listCapacity: number, kernels: Kernels): Scratch {
-  const bytes = partBytes(config, listCapacity, kernels);
+export function createScratch(heap: Heap, config: ModelConfig, lists: ListSizes, kernels: Kernels): Scratch {
+  const bytes = partBytes(config, lists, kernels);
   const { inputs8, inputs16, ...rest } = Object.fromEntries(
     Object.entries(bytes).map(([part, size]) => [part, heap.allocate(size)]),
   ) as Record<Part, number>;

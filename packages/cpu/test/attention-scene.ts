@@ -24,6 +24,10 @@ export interface Scene {
   /** Shift of the query for each rotation; [0] is 0. */
   shifts: number[];
   precision: KvPrecision;
+  /** Tokens of the runs that pages have boxes of. */
+  boxTokens?: number;
+  /** What a step of one row selects between the first and the last pages of a list. */
+  selection?: { runs: number; runTokens: number; sinkPages: number; recentPages: number; farFrom: number };
   context: number;
 }
 
@@ -43,10 +47,14 @@ export function wholePages(tokens: number): Run[] {
 export class Layer {
   readonly scene: Scene;
   length = 0;
+  /** What the last step selected, by KV head, and how often of each page. */
+  selected: Run[][] = [];
+  hits: number[] = [];
   readonly #open: OpenKernels;
   readonly #threads: number;
   /** First slots of the pages of each head, open and closed. */
   readonly #slots: { open: number[][]; closed: number[][] };
+  #complete = 0;
   #closed = 0;
 
   constructor(open: OpenKernels, given: Scene, threads = 1) {
@@ -58,12 +66,12 @@ export class Layer {
     this.scene = given;
     this.#open = open;
     this.#threads = threads;
-    setPages(kernels, heads, { precision });
+    setPages(kernels, heads, { precision, boxTokens: given.boxTokens });
     const allocate = (bytes: number): number[][] => {
       const count = heads.kvHeads * pagesFor(context);
       const first = heap.allocate(count * bytes, bytes) / bytes;
       const numbers = shuffled(Array.from({ length: count }, (_, index) => (first + index) * pageTokens));
-      return Array.from({ length: heads.kvHeads }, (_, kvHead) => numbers.filter((_, index) => index % heads.kvHeads === kvHead));
+      return Array.from({ length: heads.kvHeads }, (_, kvHead) => numbers.filter((__, index) => index % heads.kvHeads === kvHead));
     };
     this.#slots = { open: allocate(kernels.pageBytes(0)), closed: precision === "f16" ? [] : allocate(kernels.pageBytes(1)) };
   }
@@ -88,7 +96,7 @@ export class Layer {
       records: heap.allocate(kvHeads * headWords * 4),
       turns: heap.allocate(pagesFor(this.length) * headSize * 4),
       y: heap.allocate(rows * heads * headSize * 4),
-      scratch: heap.allocate(kernels.attentionScratchBytes(heads, kvHeads, headSize, runs.length, this.#threads)),
+      scratch: heap.allocate(kernels.attentionScratchBytes(heads, kvHeads, headSize, 4 * runs.length, this.#threads)),
       fence: heap.allocate(64, 1),
     };
     heap.f32(p.qkv, qkv.length).set(qkv);
@@ -104,10 +112,13 @@ export class Layer {
       const words = runs.flatMap((run) => [this.#slot(kvHead, run.position), run.position, run.count, run.rotation]);
       heap.u32(p.entries + kvHead * words.length * 4, words.length).set(words);
       const { sinks, recent, from } = this.scene.window;
-      heap.u32(p.records + kvHead * headWords * 4, headWords).set([runs.length, runs.length, runs.length, sinks, recent, from, 0, 0]);
+      const { sinkPages = runs.length, recentPages = 0 } = (rows === 1 ? this.scene.selection : undefined) ?? {};
+      const record = [runs.length, sinkPages, runs.length - recentPages, sinks, recent, from, 0, 0];
+      heap.u32(p.records + kvHead * headWords * 4, headWords).set(record);
     }
     heap.u8(p.fence, 64).fill(77);
     kernels.append(p.qkv, p.table, shifts.length, rows, heads, kvHeads, headSize, p.slots, p.queries);
+    const lists = this.scene.selection && rows === 1 ? this.#select(p, runs.length, this.scene.selection) : { ...p, capacity: runs.length };
     kernels.attend(
       p.queries,
       shifts.length,
@@ -116,9 +127,9 @@ export class Layer {
       kvHeads,
       headSize,
       position,
-      p.entries,
-      p.records,
-      runs.length,
+      lists.entries,
+      lists.records,
+      lists.capacity,
       p.turns,
       p.y,
       p.scratch,
@@ -129,6 +140,58 @@ export class Layer {
     for (const pointer of Object.values(p)) heap.free(pointer);
     this.#close();
     return y;
+  }
+
+  #select(
+    { queries, entries, records, turns }: Record<"queries" | "entries" | "records" | "turns", number>,
+    length: number,
+    { runs, runTokens, sinkPages, recentPages, farFrom }: NonNullable<Scene["selection"]>,
+  ): { entries: number; records: number; capacity: number } {
+    const { heap, kernels } = this.#open;
+    const { heads, kvHeads, headSize } = this.scene.heads;
+    const capacity = sinkPages + runs + recentPages;
+    const p = {
+      entries: heap.allocate(kvHeads * capacity * entryWords * 4),
+      records: heap.allocate(kvHeads * headWords * 4),
+      hits: heap.allocate(length * 4),
+      scratch: heap.allocate(kernels.selectionScratchBytes(heads, kvHeads, headSize, length, this.#threads)),
+      fence: heap.allocate(64, 1),
+    };
+    heap.u32(p.hits, length).fill(0);
+    heap.u8(p.fence, 64).fill(77);
+    kernels.select(
+      queries,
+      this.scene.shifts.length,
+      heads,
+      kvHeads,
+      headSize,
+      this.length - 1,
+      entries,
+      records,
+      length,
+      runs,
+      runTokens,
+      farFrom,
+      turns,
+      p.entries,
+      p.records,
+      capacity,
+      p.hits,
+      p.scratch,
+      this.#threads,
+    );
+    if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
+    this.hits = Array.from(heap.u32(p.hits, length));
+    this.selected = Array.from({ length: kvHeads }, (_, kvHead) => {
+      const [count = 0, , , , , , elsewhere = 0] = heap.u32(p.records + kvHead * headWords * 4, headWords);
+      const list = heap.u32(elsewhere || p.entries + kvHead * capacity * entryWords * 4, count * entryWords);
+      return Array.from({ length: count }, (__, index) => {
+        const [slot = NaN, position = NaN, tokens = NaN, rotation = NaN] = list.subarray(index * entryWords, (index + 1) * entryWords);
+        if (slot !== this.#slot(kvHead, position)) throw new Error("an entry's slot is not that of its position");
+        return { position, count: tokens, rotation };
+      });
+    });
+    return { ...p, capacity };
   }
 
   /** The bytes of a head's page that begins at 16 times `index`, and whether it is a closed one. */
@@ -145,20 +208,23 @@ export class Layer {
     return (slots[kvHead]?.[page] ?? NaN) + bit + (position % pageTokens);
   }
 
-  /** Moves complete pages to the closed form, where there is one. */
+  /** Moves complete pages to the closed form, where there is one, and makes their boxes. */
   #close(): void {
     const { heap, kernels } = this.#open;
+    const { precision, boxTokens } = this.scene;
     const complete = Math.floor(this.length / pageTokens);
-    if (this.scene.precision === "f16" || complete === this.#closed) return;
-    const pages = Array.from({ length: complete - this.#closed }, (_, index) => this.#closed + index);
+    if ((precision === "f16" && boxTokens === undefined) || complete === this.#complete) return;
+    const pages = Array.from({ length: complete - this.#complete }, (_, index) => this.#complete + index);
+    const targets = precision === "f16" ? this.#slots.open : this.#slots.closed;
     const words = this.#slots.open.flatMap((slots, kvHead) =>
-      pages.flatMap((page) => [slots[page] ?? NaN, this.#slots.closed[kvHead]?.[page] ?? NaN].map((slot) => slot / pageTokens)),
+      pages.flatMap((page) => [slots[page] ?? NaN, targets[kvHead]?.[page] ?? NaN].map((slot) => slot / pageTokens)),
     );
     const closings = heap.allocate(words.length * 4);
     heap.u32(closings, words.length).set(words);
     kernels.close(closings, words.length / 2, this.scene.heads.headSize);
     heap.free(closings);
-    this.#closed = complete;
+    this.#complete = complete;
+    if (precision !== "f16") this.#closed = complete;
   }
 }
 
@@ -178,6 +244,14 @@ export function rowsOf({ heads: { heads, kvHeads, headSize } }: Scene, input: Fl
   return input.subarray(from * width, to * width);
 }
 
+/** Keys and values of the input, unrotated. */
+export function tokenOf(layer: Scene, input: Float32Array, kvHead: number, token: number): { key: Float32Array; value: Float32Array } {
+  const { heads, kvHeads, headSize } = layer.heads;
+  const row = rowsOf(layer, input, token, token + 1);
+  const at = (head: number): Float32Array => row.subarray(head * headSize, (head + 1) * headSize);
+  return { key: at(heads + kvHead), value: at(heads + kvHeads + kvHead) };
+}
+
 /** As pages do: keys in steps of 1 / 32767 of their length, values in steps of 1 / 127 of the largest. */
 function roundAsPages(vector: readonly number[], what: "key" | "value"): number[] {
   const scale = what === "key" ? Math.hypot(...vector) / 32767 : Math.max(...vector.map(Math.abs)) / 127;
@@ -186,7 +260,7 @@ function roundAsPages(vector: readonly number[], what: "key" | "value"): number[
 
 interface Comparison {
   /** What the row at `position` sees of the tokens up to it. */
-  sees?: (token: number, position: number) => boolean;
+  sees?: (token: number, position: number, kvHead: number) => boolean;
   rotationOf?: (token: number) => number;
   /** Keys and values as they are read, where pages hold others than those of the input: `store` then keeps them as they are. */
   held?: ((kvHead: number, token: number) => { key: ArrayLike<number>; value: ArrayLike<number> }) | undefined;
@@ -214,12 +288,11 @@ export function worstError(
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor((head * kvHeads) / heads);
       const tokens = Array.from({ length: position + row + 1 }, (_, token) => token)
-        .filter((token) => sees(token, position + row))
-        .map((token) => ({
-          position: token,
-          shift: shiftOf?.(token, position + row) ?? shifts[rotationOf(token)] ?? 0,
-          ...(held?.(kvHead, token) ?? { key: at(token, heads + kvHead), value: at(token, heads + kvHeads + kvHead) }),
-        }));
+        .filter((token) => sees(token, position + row, kvHead))
+        .map((token) => {
+          const { key, value } = held?.(kvHead, token) ?? { key: at(token, heads + kvHead), value: at(token, heads + kvHeads + kvHead) };
+          return { position: token, shift: shiftOf?.(token, position + row) ?? shifts[rotationOf(token)] ?? 0, key, value };
+        });
       const expected = attend(spec, at(position + row, head), position + row, tokens, store);
       for (const [e, value] of expected.entries()) {
         const error = Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - value);

@@ -1,8 +1,9 @@
 import { pageTokens } from "@longtab/attention";
-import type { KvPrecision } from "@longtab/attention";
 import { describe, expect, it } from "vitest";
-import { createInput, Layer, rowsOf, runSteps, scene, worstError } from "./attention-scene.ts";
+import { createInput, Layer, rowsOf, runSteps, scene, tokenOf, worstError } from "./attention-scene.ts";
 import type { Heads, Scene } from "./attention-scene.ts";
+import { decode } from "./decode-page.ts";
+import type { Decoded } from "./decode-page.ts";
 import { openKernels } from "./kernels.ts";
 
 /** As in attention.test.ts; closed pages round keys no more once they are read. */
@@ -18,48 +19,6 @@ const precisions = [
   { precision: "k8v4", keyLevels: 255, valueLevels: 16 },
   { precision: "kv4", keyLevels: 16, valueLevels: 16 },
 ] as const;
-
-interface Decoded {
-  /** [16][E] */
-  keys: number[][];
-  values: number[][];
-}
-
-/** A closed page as assembly/pages.ts describes it. */
-function decode(bytes: Uint8Array, headSize: number, precision: KvPrecision): Decoded {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [keyBits, valueBits] = [precision === "kv4" ? 4 : 8, precision === "kv8" ? 8 : 4];
-  const values = 2 * headSize * keyBits;
-  const steps = values + 2 * headSize * valueBits;
-  const scales = steps + 4 * headSize;
-  const half = (byte: number, high: boolean): number => 2 * (high ? byte >> 4 : byte & 15) - 15;
-  const key = (token: number, channel: number): number => {
-    const at = (Math.floor(channel / 2) * 16 + (keyBits === 8 ? token : token % 8)) * 2 + (channel % 2);
-    const byte = Math.floor(channel / 2) * 16 + (token % 8) * 2 + (channel % 2);
-    const part = keyBits === 8 ? view.getInt8(at) / 128 : half(view.getUint8(byte), token >= 8) / 16;
-    const step = view.getInt16(steps + 2 * channel, true);
-    const middle = view.getInt16(steps + 2 * (headSize + channel), true);
-    return (step * part + middle) * view.getFloat32(scales, true);
-  };
-  const value = (token: number, channel: number): number => {
-    const run = values + Math.floor(token / 4) * ((headSize * valueBits) / 2);
-    const at = run + channel * 2 + (token % 2);
-    const second = token % 4 >= 2;
-    const part = valueBits === 8 ? view.getInt8(at + (second ? 2 * headSize : 0)) : half(view.getUint8(at), second);
-    return part * view.getFloat32(scales + 16 + 4 * token, true);
-  };
-  const all = (read: typeof key): number[][] =>
-    Array.from({ length: pageTokens }, (_, token) => Array.from({ length: headSize }, (__, channel) => read(token, channel)));
-  return { keys: all(key), values: all(value) };
-}
-
-/** Keys and values of the input, unrotated. */
-function tokenOf(layer: Scene, input: Float32Array, kvHead: number, token: number): { key: Float32Array; value: Float32Array } {
-  const { heads, kvHeads, headSize } = layer.heads;
-  const row = rowsOf(layer, input, token, token + 1);
-  const at = (head: number): Float32Array => row.subarray(head * headSize, (head + 1) * headSize);
-  return { key: at(heads + kvHead), value: at(heads + kvHeads + kvHead) };
-}
 
 describe.each(precisions)("pages closed in $precision", ({ precision, keyLevels, valueLevels }) => {
   it.each(shapes)("hold keys by channel and values by token: $headSize channels", async (shape) => {

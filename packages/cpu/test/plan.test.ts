@@ -1,7 +1,9 @@
+import { createPolicy, listCapacity } from "@longtab/attention";
 import { isLongtabError } from "@longtab/errors";
 import { BytesSource, parseGguf, TENSOR_TYPES } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
 import type { TinyModelOptions } from "@longtab/formats/testing";
+import { cacheShape } from "@longtab/model";
 import type { ModelConfig } from "@longtab/model";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { editedModel } from "../../model/test/edit-model.ts";
@@ -9,7 +11,7 @@ import type { Changes } from "../../model/test/edit-model.ts";
 import { loadCpuBackend, planCpuLoad } from "../src/index.ts";
 import type { CpuPlanOptions } from "../src/index.ts";
 import { Heap } from "../src/heap.ts";
-import { createScratch, scratchBytes } from "../src/scratch.ts";
+import { createScratch, maxStepTokens, scratchBytes } from "../src/scratch.ts";
 import { host, openKernels } from "./kernels.ts";
 import { sizeModel, small } from "./size-model.ts";
 
@@ -51,8 +53,9 @@ describe("the plan of a load", () => {
   test("takes the trained window where memory holds it", async () => {
     const { contextLength, memory } = planCpuLoad(await editedModel({}));
     expect(contextLength).toBe(256);
-    // Two layers, two KV heads, 16 pages of 16 tokens: 16-bit keys and 8-bit values of 16 channels and their two scales; then lists and slots.
-    expect(memory.kvBudget).toBe(2 * 2 * (16 * 16 * (16 * 3 + 8) + 4 * (16 * 4 + 1 + 64 + 1)));
+    // Two layers, two KV heads, 16 pages of 16 tokens: 16-bit keys and 8-bit values of 16 channels and their two scales; then lists, records,
+    // slots and closings.
+    expect(memory.kvBudget).toBe(2 * 2 * (16 * 16 * (16 * 3 + 8) + 4 * (16 * 4 + 8 + 64 + 1 + 2 * 5)));
   });
 
   test("takes the context that was asked for", async () => {
@@ -93,7 +96,7 @@ describe("a model that 32-bit addresses cannot hold", () => {
 
   test("is refused where its weights alone are too large", () => {
     expect(refusal(sizeModel({ ...large, layers: 64 }))).toMatchInlineSnapshot(
-      `"out-of-memory: The model is larger than what the browser's processor path can address (found 13800465280, limit 4278190080). Choose a smaller model."`,
+      `"out-of-memory: The model is larger than what the browser's processor path can address (found 13801326464, limit 4278190080). Choose a smaller model."`,
     );
     expect(refusal(sizeModel({ ...large, layers: 64 }), { contextLength: 64 })).toContain("Choose a smaller model.");
   });
@@ -131,7 +134,8 @@ describe("what a load takes", () => {
     const { kernels } = model;
     const held = usedBytes(heap);
     // The same scratch again, as large as the first.
-    createScratch(heap, plan.config, plan.contextLength, kernels);
+    const capacity = listCapacity(cacheShape(plan.config), plan.policy, plan.contextLength, maxStepTokens);
+    createScratch(heap, plan.config, { capacity, selection: plan.policy.selection }, kernels);
     const scratch = usedBytes(heap) - held;
     expect(scratch).toBeLessThanOrEqual(plan.memory.scratch);
     expect(held - scratch).toBe(plan.memory.weights);
@@ -141,6 +145,7 @@ describe("what a load takes", () => {
 
   test("is at least the scratch that the kernels ask for, for models of every shape", async () => {
     const { heap, kernels, team } = await openKernels("plain", 1, 2 ** 30);
+    const quest = createPolicy({ policy: "quest" }, { trained: 8192, keeps: 8192 });
     const shapes: Partial<ModelConfig>[] = [
       { heads: 1, kvHeads: 1, headSize: 8 },
       { heads: 9, kvHeads: 3, headSize: 64 },
@@ -150,13 +155,15 @@ describe("what a load takes", () => {
     ];
     const { config } = planCpuLoad(await editedModel({}));
     for (const shape of shapes) {
-      for (const contextLength of [1, 16, 17, 4096, 131_072]) {
-        const before = usedBytes(heap);
-        const shaped = { ...config, ...shape };
-        const scratch = createScratch(heap, shaped, contextLength, kernels);
-        expect(usedBytes(heap) - before).toBeLessThanOrEqual(scratchBytes(shaped, contextLength));
-        const { inputs, ...others } = scratch;
-        for (const pointer of [...Object.values(others), ...Object.values(inputs)]) heap.free(pointer);
+      for (const capacity of [1, 16, 17, 4096, 16_384]) {
+        for (const selection of [undefined, quest.selection]) {
+          const before = usedBytes(heap);
+          const shaped = { ...config, ...shape };
+          const scratch = createScratch(heap, shaped, { capacity, selection }, kernels);
+          expect(usedBytes(heap) - before).toBeLessThanOrEqual(scratchBytes(shaped, { capacity, selection }));
+          const { inputs, ...others } = scratch;
+          for (const pointer of [...Object.values(others), ...Object.values(inputs)]) heap.free(pointer);
+        }
       }
     }
     team.dispose();

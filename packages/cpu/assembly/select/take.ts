@@ -1,0 +1,128 @@
+// Takes the runs with the largest shares of a head's attention and writes the list of what is attended: what comes before the candidates,
+// the runs in order of position, what comes behind them.
+
+import { COUNT, ELSEWHERE, END, ENTRY_BYTES, FAR, FIRST, HEAD_BYTES, LENGTH, POSITION, ROTATION, SLOT } from "../lists";
+import { boxTokens, PAGE_TOKENS, RUN_TOKENS } from "../pages";
+import { sumLanes } from "../simd";
+import { argument } from "../team";
+import {
+  blockEnd,
+  blockStart,
+  candidate,
+  candidates,
+  groupSize,
+  isFar,
+  list,
+  record,
+  selects,
+  threadBins,
+  threadChunk,
+  weights,
+} from "./select";
+import { scoreBoxes } from "./score-boxes";
+import { scoreKeys } from "./score-keys";
+import { largest, ties } from "./largest";
+
+/** One block of a head's candidates. */
+export function performScore(item: i32): void {
+  const kvHead = item % argument(3);
+  if (!selects(kvHead)) return;
+  const chunk = threadChunk();
+  if (boxTokens() > 0) scoreBoxes(kvHead, blockStart(item), blockEnd(item), chunk);
+  else scoreKeys(kvHead, blockStart(item), blockEnd(item), chunk);
+}
+
+export function performTake(kvHead: i32): void {
+  const head = record(kvHead);
+  const to = <usize>argument(14) + <usize>kvHead * HEAD_BYTES;
+  memory.copy(to, head, HEAD_BYTES);
+  if (!selects(kvHead)) {
+    store<u32>(to, <u32>list(kvHead), ELSEWHERE);
+    return;
+  }
+  const shares = weights(kvHead, groupSize());
+  const runs = sumShares(kvHead, shares);
+  const first = load<i32>(head, FIRST);
+  const end = load<i32>(head, END);
+  const behind = load<i32>(head, LENGTH) - end;
+  // A list that is longer than it was said to be must not be written over another.
+  if (first + argument(9) + behind > argument(15)) unreachable();
+  const selected = <usize>argument(13) + <usize>(kvHead * argument(15)) * ENTRY_BYTES;
+  memory.copy(selected, list(kvHead), <usize>first * ENTRY_BYTES);
+  const threshold = largest(shares, runs, argument(9), threadBins(threadChunk()));
+  let last = writeRuns(kvHead, shares, runs, threshold, selected + <usize>first * ENTRY_BYTES);
+  memory.copy(last, list(kvHead) + <usize>end * ENTRY_BYTES, <usize>behind * ENTRY_BYTES);
+  last += <usize>behind * ENTRY_BYTES;
+  const length = <i32>((last - selected) / ENTRY_BYTES);
+  store<i32>(to, length, LENGTH);
+  store<i32>(to, length, FIRST);
+  store<i32>(to, length, END);
+}
+
+/** Sums the group's shares of each run to f32 [runs], and returns how many there are. */
+function sumShares(kvHead: i32, shares: usize): i32 {
+  const pages = candidates(kvHead);
+  const bytes = (<usize>pages) << 4;
+  memory.fill(shares, 0, bytes);
+  for (let query = 0; query < groupSize(); query++) {
+    const from = weights(kvHead, query);
+    let total = f32x4.splat(0);
+    for (let i: usize = 0; i < bytes; i += 16) total = f32x4.add(total, v128.load(from + i));
+    const sum = sumLanes(total);
+    const factor = f32x4.splat(sum > 0 ? 1 / sum : 0);
+    for (let i: usize = 0; i < bytes; i += 16)
+      v128.store(shares + i, f32x4.add(v128.load(shares + i), f32x4.mul(v128.load(from + i), factor)));
+  }
+  const parts = argument(10) / RUN_TOKENS;
+  if (parts == 1) return pages << 2;
+  // Runs of 8 and of 16 tokens are two and four runs of 4.
+  const runs = (pages << 2) / parts;
+  for (let index = 0; index < runs; index++) {
+    let sum: f32 = 0;
+    for (let part = 0; part < parts; part++) sum += load<f32>(shares + ((<usize>(index * parts + part)) << 2));
+    store<f32>(shares + ((<usize>index) << 2), sum);
+  }
+  return runs;
+}
+
+/** Writes the runs above a threshold, and the first of those that equal it; returns where the list goes on. Neighbours become one entry. */
+function writeRuns(kvHead: i32, shares: usize, runs: i32, threshold: f32, to: usize): usize {
+  const runTokens = argument(10);
+  const inPage = <i32>PAGE_TOKENS / runTokens;
+  const hits = <usize>argument(16);
+  const least = f32x4.splat(threshold);
+  let equals = ties();
+  let before = -2;
+  for (let four = 0; four < runs; four += 4) {
+    const values = v128.load(shares + ((<usize>four) << 2));
+    if (!v128.any_true(f32x4.ge(values, least))) continue;
+    for (let index = four; index < min(four + 4, runs); index++) {
+      const share = load<f32>(shares + ((<usize>index) << 2));
+      if (share < threshold || (share == threshold && equals == 0)) continue;
+      if (share == threshold) equals--;
+      const entry = candidate(kvHead, index / inPage);
+      const token = (index % inPage) * runTokens;
+      if (before == index - 1 && token > 0) store<i32>(to - ENTRY_BYTES, load<i32>(to - ENTRY_BYTES, COUNT) + runTokens, COUNT);
+      else {
+        writeRun(entry, token, runTokens, to);
+        to += ENTRY_BYTES;
+      }
+      before = index;
+      if (hits > 0) countHit(hits + ((<usize>(load<i32>(entry, POSITION) >> 4)) << 2));
+    }
+  }
+  return to;
+}
+
+function writeRun(entry: usize, token: i32, runTokens: i32, to: usize): void {
+  const position = load<i32>(entry, POSITION);
+  store<u32>(to, load<u32>(entry, SLOT) + token, SLOT);
+  store<i32>(to, position + token, POSITION);
+  store<i32>(to, runTokens, COUNT);
+  store<i32>(to, isFar(position) ? FAR : load<i32>(entry, ROTATION), ROTATION);
+}
+
+function countHit(hit: usize): void {
+  if (ASC_FEATURE_THREADS) atomic.add<u32>(hit, 1);
+  else store<u32>(hit, load<u32>(hit) + 1);
+}

@@ -1,0 +1,228 @@
+import { pageTokens } from "@longtab/attention";
+import { describe, expect, it } from "vitest";
+import { createInput, Layer, rowsOf, runSteps, scene, tokenOf, worstError } from "./attention-scene.ts";
+import type { Heads, Run, Scene } from "./attention-scene.ts";
+import { decode } from "./decode-page.ts";
+import { openKernels } from "./kernels.ts";
+
+const runTokens = 4;
+const samples = 16;
+
+interface Page {
+  /** [16][E], as the page has them. */
+  keys: ArrayLike<number>[];
+  /** Known of the channels that are not chosen. */
+  middles: ArrayLike<number> | undefined;
+}
+
+function pagesOf(layer: Layer, input: Float32Array, kvHead: number, first: number, end: number): Page[] {
+  const { headSize } = layer.scene.heads;
+  return Array.from({ length: end - first }, (_, index) => {
+    const { closed, bytes } = layer.page(kvHead, first + index);
+    if (closed) return decode(bytes, headSize, layer.scene.precision);
+    const keys = Array.from(
+      { length: pageTokens },
+      (__, token) => tokenOf(layer.scene, input, kvHead, (first + index) * pageTokens + token).key,
+    );
+    return { keys, middles: undefined };
+  });
+}
+
+function queriesOf({ heads: { heads, kvHeads, headSize } }: Scene, row: Float32Array, kvHead: number): Float32Array[] {
+  const group = heads / kvHeads;
+  return Array.from({ length: group }, (_, query) =>
+    row.subarray((kvHead * group + query) * headSize, (kvHead * group + query + 1) * headSize),
+  );
+}
+
+function dotOf(a: ArrayLike<number>, b: ArrayLike<number>, channels: readonly number[]): number {
+  return channels.reduce((sum, channel) => sum + (a[channel] ?? NaN) * (b[channel] ?? NaN), 0) / Math.sqrt(a.length);
+}
+
+function channelsOf(pair: number): number[] {
+  return [2 * pair, 2 * pair + 1];
+}
+
+/** The rule of assembly/select in f64: the share of a group's attention that each run of 4 candidates has by its chosen pairs of channels. */
+function sharesByKeys(pages: readonly Page[], queries: readonly Float32Array[], headSize: number): number[] {
+  const sample = Array.from({ length: samples }, (_, index) => {
+    const { keys } = pages[Math.floor((index * pages.length) / samples)] ?? { keys: [] };
+    return keys.slice((index % 4) * runTokens, (index % 4) * runTokens + runTokens);
+  }).flat();
+  const variances = Array.from({ length: headSize / 2 }, (_, pair) => {
+    const ofQueries = queries.map((query) => {
+      const parts = sample.map((key) => dotOf(query, key, channelsOf(pair)));
+      const mean = parts.reduce((sum, x) => sum + x, 0) / parts.length;
+      return parts.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    });
+    return { pair, variance: ofQueries.reduce((sum, x) => sum + x, 0) };
+  });
+  const count = Math.max(1, Math.floor((headSize * 3) / 16));
+  const chosen = variances
+    .toSorted((a, b) => b.variance - a.variance)
+    .slice(0, count)
+    .flatMap(({ pair }) => channelsOf(pair));
+  const others = Array.from({ length: headSize }, (_, channel) => channel).filter((channel) => !chosen.includes(channel));
+  return sharesOf(
+    queries.map((query) =>
+      pages.flatMap(({ keys, middles }) => {
+        const base = middles ? dotOf(query, middles, others) : 0;
+        return keys.map((key) => base + dotOf(query, key, chosen));
+      }),
+    ),
+    runTokens,
+  );
+}
+
+/** The paper's bound of each page: sum over channels of max(q max, q min). */
+function sharesByBounds(pages: readonly Page[], queries: readonly Float32Array[], headSize: number): number[] {
+  const scores = queries.map((query) =>
+    pages.map(({ keys }) => {
+      let bound = 0;
+      for (let channel = 0; channel < headSize; channel++) {
+        const column = keys.map((key) => (key[channel] ?? NaN) * (query[channel] ?? NaN));
+        bound += Math.max(...column);
+      }
+      return bound / Math.sqrt(headSize);
+    }),
+  );
+  return sharesOf(scores, 1);
+}
+
+/** Softmax of each query's scores, summed over the queries and over runs of so many scores. */
+function sharesOf(scores: readonly (readonly number[])[], run: number): number[] {
+  const shares = Array.from({ length: (scores[0]?.length ?? 0) / run }, () => 0);
+  for (const ofQuery of scores) {
+    const largest = Math.max(...ofQuery);
+    const weights = ofQuery.map((score) => Math.exp(score - largest));
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    for (const [index, weight] of weights.entries())
+      shares[Math.floor(index / run)] = (shares[Math.floor(index / run)] ?? 0) + weight / sum;
+  }
+  return shares;
+}
+
+/** Indices of the runs that entries cover, counted from the first candidate. */
+function runsOf(entries: readonly Run[], first: number, end: number, tokens: number): number[] {
+  return entries
+    .filter(({ position }) => position >= first * pageTokens && position < end * pageTokens)
+    .flatMap(({ position, count }) =>
+      Array.from({ length: count / tokens }, (_, index) => (position - first * pageTokens) / tokens + index),
+    );
+}
+
+/** The smallest share taken of what a reference would take, against the largest that it would leave; 1 where both agree, or nearly so. */
+function agreement(shares: readonly number[], taken: readonly number[]): number {
+  const set = new Set(taken);
+  const least = Math.min(...taken.map((run) => shares[run] ?? NaN));
+  const left = Math.max(...shares.filter((_, run) => !set.has(run)));
+  return least / left;
+}
+
+const shapes: Heads[] = [
+  { heads: 9, kvHeads: 3, headSize: 64 },
+  { heads: 2, kvHeads: 1, headSize: 8 },
+  { heads: 14, kvHeads: 2, headSize: 40 },
+];
+const selection = { runs: 37, runTokens, sinkPages: 1, recentPages: 3, farFrom: 2 ** 30 };
+const context = 1207;
+const pages = Math.ceil(context / pageTokens);
+
+describe("selection", () => {
+  it.each(
+    shapes.flatMap((heads) =>
+      (["f16", "kv8", "kv4"] as const).flatMap((precision) => [
+        { heads, precision, simd: "plain" as const, threads: 1 },
+        { heads, precision, simd: "relaxed" as const, threads: 2 },
+      ]),
+    ),
+  )(
+    "takes the runs with most attention by their keys: $heads.headSize channels, $precision, $simd SIMD",
+    async ({ heads, precision, simd, threads }) => {
+      const open = await openKernels(simd, threads);
+      const layer = new Layer(open, scene(heads, context, { precision, selection, still: true }), threads);
+      const input = createInput(layer.scene, context);
+      const [, y] = runSteps(layer, input, [context - 1, 1]);
+      const end = pages - selection.recentPages;
+      const row = rowsOf(layer.scene, input, context - 1, context);
+      const attended = layer.selected.map(
+        (entries) => new Set(entries.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i))),
+      );
+      for (let kvHead = 0; kvHead < heads.kvHeads; kvHead++) {
+        const entries = layer.selected[kvHead] ?? [];
+        const positions = entries.map(({ position }) => position);
+        expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+        expect(entries[0]).toEqual({ position: 0, count: pageTokens, rotation: 0 });
+        expect(positions.slice(-selection.recentPages)).toEqual([end, end + 1, end + 2].map((page) => page * pageTokens));
+        const taken = runsOf(entries, selection.sinkPages, end, runTokens);
+        expect(taken).toHaveLength(selection.runs);
+        const shares = sharesByKeys(
+          pagesOf(layer, input, kvHead, selection.sinkPages, end),
+          queriesOf(layer.scene, row, kvHead),
+          heads.headSize,
+        );
+        expect(agreement(shares, taken)).toBeGreaterThan(0.995);
+      }
+      // What is attended is what was selected; values and keys of closed pages are within a fiftieth, of 4 bits within a third.
+      const tolerance = { f16: 1e-3, kv8: 0.03, kv4: 0.5 }[precision];
+      const sees = (token: number, _: number, kvHead: number): boolean => attended[kvHead]?.has(token) ?? false;
+      expect(worstError(layer.scene, input, context - 1, y ?? new Float32Array(), { sees })).toBeLessThan(tolerance);
+      open.team.dispose();
+    },
+  );
+
+  it("counts the runs selected of each page", async () => {
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 9, kvHeads: 3, headSize: 64 }, context, { selection, still: true }));
+    runSteps(layer, createInput(layer.scene, context), [context - 1, 1]);
+    const expected = Array.from({ length: pages }, () => 0);
+    for (const entries of layer.selected)
+      for (const run of runsOf(entries, 1, pages - 3, runTokens)) {
+        const page = 1 + Math.floor((run * runTokens) / pageTokens);
+        expected[page] = (expected[page] ?? 0) + 1;
+      }
+    expect(layer.hits).toEqual(expected);
+  });
+
+  it("takes the first of equals", async () => {
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 2, kvHeads: 1, headSize: 8 }, context, { selection, still: true }));
+    runSteps(layer, createInput(layer.scene, context).fill(0), [context - 1, 1]);
+    expect(runsOf(layer.selected[0] ?? [], 1, pages - 3, runTokens)).toEqual(Array.from({ length: selection.runs }, (_, run) => run));
+  });
+
+  it("joins neighbours in a page, and no others", async () => {
+    const layer = new Layer(await openKernels("plain"), scene({ heads: 2, kvHeads: 1, headSize: 8 }, context, { selection, still: true }));
+    runSteps(layer, createInput(layer.scene, context).fill(0), [context - 1, 1]);
+    const counts = (layer.selected[0] ?? []).slice(1, -3).map(({ count }) => count);
+    expect(counts).toEqual([16, 16, 16, 16, 16, 16, 16, 16, 16, 4]);
+  });
+
+  it("reads the list as it is where all candidates are few enough", async () => {
+    const many = { ...selection, runs: 4 * (pages - 4) };
+    const layer = new Layer(
+      await openKernels("plain"),
+      scene({ heads: 2, kvHeads: 1, headSize: 8 }, context, { selection: many, still: true }),
+    );
+    const input = createInput(layer.scene, context);
+    const [, y] = runSteps(layer, input, [context - 1, 1]);
+    expect(layer.selected[0]).toEqual(layer.scene.list(context));
+    expect(worstError(layer.scene, input, context - 1, y ?? new Float32Array())).toBeLessThan(1e-3);
+  });
+
+  it.each(["f16", "kv8"] as const)("takes whole pages by the bounds of their keys, as in the paper, in %s", async (precision) => {
+    const whole = { ...selection, runs: 9, runTokens: pageTokens };
+    const given = scene({ heads: 9, kvHeads: 3, headSize: 64 }, context, { precision, selection: whole, boxTokens: 16, still: true });
+    const layer = new Layer(await openKernels("plain"), given);
+    const input = createInput(given, context);
+    runSteps(layer, input, [context - 1, 1]);
+    const row = rowsOf(given, input, context - 1, context);
+    const plain = new Layer(await openKernels("plain"), scene(given.heads, context, { still: true }));
+    runSteps(plain, input, [context - 1]);
+    for (let kvHead = 0; kvHead < 3; kvHead++) {
+      const taken = runsOf(layer.selected[kvHead] ?? [], 1, pages - 3, pageTokens);
+      expect(taken).toHaveLength(9);
+      const shares = sharesByBounds(pagesOf(plain, input, kvHead, 1, pages - 3), queriesOf(given, row, kvHead), 64);
+      // Bounds of 4 bits are off by tenths.
+      expect(agreement(shares, taken)).toBeGreaterThan(0.5);
+    }
+  });
+});
