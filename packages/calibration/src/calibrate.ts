@@ -14,7 +14,7 @@ import { measureSinks } from "./sinks.ts";
 
 /** What is being measured, for people; with how much of it is done. */
 export interface CalibrationProgress {
-  phase: "sinks" | "heads" | "choice" | "gates" | "check";
+  phase: "heads" | "choice" | "gates" | "check" | "sinks";
   done: number;
   total: number;
 }
@@ -60,14 +60,6 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
   const settings: HeadSettings = { shape, model, trained, sinks, recent };
   const tell = (phase: CalibrationProgress["phase"]) => (done: number, total: number) => onProgress?.({ phase, done, total });
   const prompts = makePrompts(tokenizer, tokens, options);
-  const sinkLosses = await measureSinks(backend, prompts.stream, {
-    trained,
-    recent,
-    counts: sinkCounts,
-    signal,
-    onProgress: tell("sinks"),
-  });
-
   const probe = await Probe.open(backend, [prompts.documents[0]], prompts.texts.slice(0, 1), signal);
   const most = Math.round(share * headCount(shape));
   const sets: Record<string, { streaming: Set<HeadIndex>; loss?: Loss }> = {};
@@ -91,6 +83,13 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
       set.loss = await held.measure(duoPolicy(settings, set.streaming), signal);
     }
     const dense = await held.measure(duoPolicy(settings, new Set()), signal);
+    const sinkLosses = await measureSinks(backend, prompts.stream, {
+      trained,
+      recent,
+      counts: sinkCounts,
+      signal,
+      onProgress: tell("sinks"),
+    });
     const [name, best] = better(sets);
     return {
       version: 1,

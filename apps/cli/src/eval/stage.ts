@@ -64,6 +64,6 @@ function loadOptions({ policy, kv, runTokens }: ContextOptions): ContextOptions 
 }
 
 function loadKey(context: ContextOptions, tokens?: number): string {
-  const { kv, runTokens } = loadOptions(context);
-  return JSON.stringify([kv, runTokens ?? 4, tokens]);
+  const { policy, kv, runTokens } = loadOptions(context);
+  return JSON.stringify([policy, kv, runTokens ?? 4, tokens]);
 }
