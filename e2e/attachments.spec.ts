@@ -31,7 +31,7 @@ test("a text file is attached, counted, sent with the question and read by the m
   await expect(waiting(page)).toContainText(/book\.txt\s*2,799 tokens/);
   await ask(page, "What rose?");
   await expect(waiting(page)).toHaveCount(0);
-  await expect(sent(page)).toContainText("11,100 characters");
+  await expect(sent(page)).toContainText("11k characters");
   await expect(page.locator(".stats")).toHaveAttribute("title", /^Read 2,8\d\d tokens/);
   await sent(page).click();
   await expect(page.locator(".attachment-text")).toContainText("The whale rose slowly");
@@ -46,7 +46,7 @@ test("a text is dropped anywhere on the page, beside a model", async ({ page }) 
 });
 
 test("a long paste becomes an attachment, a short one stays in the field", async ({ page }) => {
-  await chat.open(page, quick);
+  await chat.open(page, { ...quick, contextLength: 8192 });
   await paste(page, field(page), "Just a line.");
   await expect(field(page)).toHaveValue("Just a line.");
   const began = performance.now();

@@ -520,7 +520,7 @@ test.describe("input", () => {
   });
 
   test("a long question is shown by its beginning", async ({ page }) => {
-    await chat.open(page, quick);
+    await chat.open(page, { ...quick, contextLength: 8192 });
     await field(page).evaluate((element: HTMLTextAreaElement) => {
       element.value = "lorem ipsum dolor ".repeat(6000);
       element.dispatchEvent(new InputEvent("input", { bubbles: true }));

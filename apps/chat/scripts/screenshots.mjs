@@ -27,6 +27,9 @@ const start = async (page) => {
   await page.getByRole("button", { name: /^(Start|Load model)/ }).click();
   await page.getByText("What is on your mind?").waitFor();
 };
+/** @param {Page} page @param {string} name @param {string} text */
+const attach = async (page, name, text) =>
+  page.getByLabel("Attach a text file").setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
 /** @param {Page} page */
 const openSidebar = async (page) => {
   const button = page.getByRole("button", { name: "Show conversations" });
@@ -145,6 +148,60 @@ const states = {
         page,
         "Why is the sky blue? Explain it to me as you would to a person who knows physics, and at length, please. ".repeat(3),
       );
+    },
+  },
+  "meter-remembers": {
+    scenario: quick,
+    steps: async (page) => {
+      await start(page);
+      await attach(page, "The Sea-Wolf.txt", "The whale rose slowly from the deep. ".repeat(1800));
+      await ask(page, "Who is the captain?");
+      await page.getByRole("button", { name: /^Context/ }).click();
+    },
+  },
+  "meter-endless": {
+    scenario: { ...quick, retrieved: ["The whale rose"] },
+    steps: async (page) => {
+      await start(page);
+      await page.keyboard.press("Control+,");
+      await page.getByText("Endless", { exact: true }).click();
+      await page.getByText("What is on your mind?").waitFor();
+      await attach(page, "The Sea-Wolf.txt", "The whale rose slowly from the deep. ".repeat(900));
+      await ask(page, "Who is the captain?");
+      await page.getByRole("button", { name: /^Context/ }).click();
+    },
+  },
+  attached: {
+    scenario: quick,
+    steps: async (page) => {
+      await start(page);
+      await ask(page, "Why is the sky blue?");
+      await attach(page, "The Sea-Wolf.txt", "The whale rose slowly from the deep. ".repeat(6000));
+      await attach(page, "notes of a very long journey through the north.md", "Snow again. ".repeat(400));
+      await page.getByRole("textbox", { name: "Message" }).fill("Who is the captain?");
+      await page
+        .getByText(/tokens$/)
+        .first()
+        .waitFor();
+    },
+  },
+  "reading-book": {
+    scenario: { ...quick, holdReading: true, readMs: 4 },
+    steps: async (page) => {
+      await start(page);
+      await attach(page, "The Sea-Wolf.txt", "The whale rose slowly from the deep. ".repeat(6000));
+      await page.getByRole("textbox", { name: "Message" }).fill("Who is the captain?");
+      await page.getByRole("button", { name: "Send", exact: true }).click();
+      await page.getByText(/per second/).waitFor();
+      await page.waitForTimeout(2500);
+    },
+  },
+  "settings-memory": {
+    scenario: { ...quick, headMap: "missing" },
+    steps: async (page) => {
+      await start(page);
+      await page.keyboard.press("Control+,");
+      await page.getByText("Long conversations", { exact: true }).scrollIntoViewIfNeeded();
     },
   },
   settings: {

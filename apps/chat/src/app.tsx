@@ -51,7 +51,7 @@ export function App(): JSX.Element {
 /** What stays at the foot: the model where it is not ready, and the message field. On a first visit the model card alone speaks. */
 function Dock(): JSX.Element | null {
   const { at } = modelState.value;
-  if (isEmpty.value && at !== "ready" && at !== "loading" && draft.value === "") return null;
+  if (isEmpty.value && at !== "ready" && at !== "loading" && at !== "measuring" && draft.value === "") return null;
   return (
     <footer class="dock">
       <div class="column">

@@ -33,6 +33,7 @@ const PAIRS = [
   ["on-accent", "accent"],
   ["on-accent", "accent-strong"],
   ["accent-strong", "accent-soft"],
+  ["ink", "mark-soft"],
   ["ink", "accent-soft"],
   ["ink-soft", "accent-soft"],
   ["ink", "danger-soft"],

@@ -2,6 +2,7 @@ import type {
   Availability,
   BackendKind,
   CacheUsage,
+  CalibrateOptions,
   CatalogueEntry,
   ChatCompletionChunk,
   ChatCompletionParams,
@@ -10,6 +11,7 @@ import type {
   Completions,
   ContextInfo,
   CpuInfo,
+  HeadMap,
   LoadedModel,
   LoadOptions,
   LoadPhase,
@@ -148,19 +150,14 @@ const HEADS = 90;
 /** Pages as a policy of this kind would have them after so many tokens. */
 function pagesOf({ policy, keeps }: ContextInfo, tokens: number): PageUsage {
   const all = HEADS * Math.ceil(tokens / 16);
-  const held = policy === "dense" ? all : Math.min(all, HEADS * Math.ceil(keeps / 16));
-  const sink = policy === "dense" ? 0 : Math.min(held, HEADS);
-  const recent = policy === "dense" ? 0 : Math.min(held - sink, policy === "streaming" ? held : HEADS * 4);
-  const far = policy === "auto" ? Math.max(0, held - HEADS * 512) : 0;
-  const streamed = policy === "auto" ? Math.floor((held - sink - recent) / 3) : 0;
-  return {
-    sink,
-    recent,
-    kept: held - sink - recent - streamed,
-    far: Math.min(far, held - sink - recent - streamed),
-    quantised: held - Math.min(held, HEADS),
-    forgotten: all - held + streamed,
-  };
+  if (policy === "dense") return { sink: 0, recent: 0, kept: all, far: 0, quantised: 0, forgotten: 0 };
+  const held = Math.min(all, HEADS * Math.ceil(keeps / 16));
+  const sink = Math.min(held, HEADS);
+  const recent = policy === "streaming" ? held - sink : Math.min(held - sink, HEADS * 16);
+  // A third of the heads keep the beginning and the end only.
+  const kept = Math.round(((held - sink - recent) * 2) / 3);
+  const far = Math.max(0, Math.min(kept, Math.round(((all - HEADS * 512) * 2) / 3)));
+  return { sink, recent, kept, far, quantised: Math.max(0, sink + recent + kept - HEADS), forgotten: all - sink - recent - kept };
 }
 
 const TWO_THREADS: CpuInfo = {
@@ -288,6 +285,20 @@ function passagesUpTo(messages: readonly ChatMessage[], text: string): Passage[]
 
 const DEFAULT_ANSWER = "The sky is blue because air scatters blue light more strongly than red light.";
 
+async function calibrate(_model: ModelReference, { onMeasure, signal }: CalibrateOptions = {}): Promise<HeadMap> {
+  const total = 20;
+  for (const phase of ["sinks", "heads", "choice", "gates", "check"] as const) {
+    for (let done = 0; done <= total; done++) {
+      throwIfAborted(signal);
+      onMeasure?.({ phase, done, total });
+      if (scenario.holdMeasure === true && phase === "heads" && done === 8) await hold(signal);
+      await pause(2);
+    }
+  }
+  delete scenario.headMap;
+  return { version: 1, model: "double", streaming: [] };
+}
+
 function availability(): Availability {
   if (scenario.unavailable === true)
     return { state: "unavailable", reason: "This browser has no WebGPU.", remedy: "Use a recent Chrome, Edge, Safari or Firefox." };
@@ -309,6 +320,7 @@ export const Longtab: LongtabStatic = {
     delete: async (id) => {
       stored = stored.filter((model) => model.id !== id);
     },
+    calibrate,
     estimate: async () => ({ usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6, quota: 2.1e9, persisted: false }),
     persist: async () => true,
   },

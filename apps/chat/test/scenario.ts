@@ -9,6 +9,8 @@ export interface Scenario {
   contextLength?: number;
   /** No head map is known for the model. */
   headMap?: "missing";
+  /** Hold while the model is measured. */
+  holdMeasure?: boolean;
   /** Texts that the answers looked at; a text before which everything is forgotten. */
   retrieved?: string[];
   forgotten?: string;

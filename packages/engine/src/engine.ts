@@ -51,6 +51,11 @@ export class Engine {
     return this.#session.timeline.pages();
   }
 
+  /** How often decode steps selected something of each page of 16 tokens, over all heads, since this was last asked. */
+  async retrieved(): Promise<Uint32Array> {
+    return this.#session.timeline.retrieved();
+  }
+
   /** The ids that a prompt becomes. @throws LongtabError `invalid-message`, `template-failed`. */
   encode(prompt: Prompt): Uint32Array {
     if ("ids" in prompt) return prompt.ids;

@@ -4,8 +4,9 @@
  */
 
 import type { ContextOptions, HeadMap, KvPrecision, PageUsage, PolicyName } from "@longtab/attention";
+import type { CalibrationProgress } from "@longtab/calibration";
 
-export type { ContextOptions, HeadMap, KvPrecision, PageUsage, PolicyName };
+export type { CalibrationProgress, ContextOptions, HeadMap, KvPrecision, PageUsage, PolicyName };
 
 /** A catalogue id ("smollm2-135m-instruct"), a hub id ("hf:owner/repo/file.gguf", optionally "@revision" after the repo), a URL, or a File. */
 export type ModelReference = string | File;
@@ -277,6 +278,11 @@ export interface LoadedModel {
   dispose(): Promise<void>;
 }
 
+export interface CalibrateOptions extends Pick<LoadOptions, "onProgress" | "signal" | "modelBase" | "backend"> {
+  /** Called while the loaded model is measured. */
+  onMeasure?: (progress: CalibrationProgress) => void;
+}
+
 /** The static side: `Longtab.load(...)`, `Longtab.models`, ... */
 export interface LongtabStatic {
   load(model: ModelReference, options?: LoadOptions): Promise<LoadedModel>;
@@ -286,6 +292,11 @@ export interface LongtabStatic {
   readonly models: {
     list(): Promise<StoredModel[]>;
     delete(id: string): Promise<void>;
+    /**
+     * Measures which of a model's heads need only the beginning and the end of a text, which takes minutes, and keeps the result in this browser: loads
+     * that come use it. Nothing is kept when it is aborted.
+     */
+    calibrate(model: ModelReference, options?: CalibrateOptions): Promise<HeadMap>;
     estimate(): Promise<StorageEstimate>;
     /** Ask the browser not to evict stored models; call it on a user's gesture. */
     persist(): Promise<boolean>;

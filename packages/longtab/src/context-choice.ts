@@ -1,6 +1,7 @@
 import { parseHeadMap } from "@longtab/attention";
 import type { CacheShape, ContextOptions, HeadMap, HeadRule } from "@longtab/attention";
 import type { Backend } from "@longtab/engine";
+import { LongtabError } from "@longtab/errors";
 import type { ContextInfo } from "./api.ts";
 import type { LoadRequest } from "./protocol.ts";
 
@@ -33,6 +34,20 @@ export async function chooseContext(context: LoadRequest["context"], shape: Cach
   }
   return { options: given, headMap: "missing" };
 }
+
+/** Less holds no page of any model. @throws LongtabError `invalid-option` for what is no number of bytes. */
+export function checkMemoryBudget(bytes: number | undefined): void {
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= leastBudget)) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: "The memory budget must be a whole number of bytes",
+    value: String(bytes),
+    limit: `at least ${leastBudget}`,
+    remedy: "leave it out to let the context decide",
+  });
+}
+
+const leastBudget = 65_536;
 
 /** What memory does, for people and programs. */
 export function describeContext({ policy, kvPrecision, cacheForm, contextLength }: Backend, headMap: Source): ContextInfo {

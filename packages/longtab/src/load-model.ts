@@ -8,7 +8,7 @@ import { Tokenizer } from "@longtab/tokenizer";
 import { WeightStore } from "@longtab/weights";
 import type { LoadProgress, ModelInfo } from "./api.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
-import { chooseContext, describeContext } from "./context-choice.ts";
+import { checkMemoryBudget, chooseContext, describeContext } from "./context-choice.ts";
 import type { ContextChoice } from "./context-choice.ts";
 import { knownHeadMaps } from "./head-maps.ts";
 import { PhaseProgress } from "./phase-progress.ts";
@@ -31,6 +31,7 @@ export interface LoadedEngine {
  * @throws LongtabError of every layer below.
  */
 export async function loadModel(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<LoadedEngine> {
+  checkMemoryBudget(request.memoryBudget);
   const placement = await Placement.find(request.backend ?? "auto", { prefill: request.prefill });
   try {
     return await Promise.race([loadAt(placement, request, onProgress), placement.lost]);

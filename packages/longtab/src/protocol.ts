@@ -3,8 +3,10 @@ import type { Summary } from "@longtab/engine";
 import type {
   BackendChoice,
   CacheUsage,
+  CalibrationProgress,
   ChatMessage,
   ContextOptions,
+  HeadMap,
   LoadProgress,
   ModelInfo,
   Passage,
@@ -21,6 +23,8 @@ import type {
 export interface WorkerApi {
   /** Loads a model and keeps it; once in the life of a worker. */
   load(request: LoadRequest, events: MessagePort): Promise<ModelInfo>;
+  /** Loads a model only to measure its heads; the worker is of no further use. */
+  calibrate(request: LoadRequest, events: MessagePort): Promise<HeadMap>;
   /** Accepts a request: resolves when its prompt is valid and waits for its turn; what follows comes on the port, and ends with "end" or "error". */
   start(id: number, request: GenerateRequest, events: MessagePort): Promise<void>;
   /** Aborts a request; its port then says "error" with `aborted`. */
@@ -44,7 +48,10 @@ export interface LoadRequest {
   prefill?: PrefillChoice;
 }
 
-export type LoadEvent = { type: "progress"; progress: LoadProgress } | { type: "lost"; error: SerializedError };
+export type LoadEvent =
+  | { type: "progress"; progress: LoadProgress }
+  | { type: "measure"; progress: CalibrationProgress }
+  | { type: "lost"; error: SerializedError };
 
 export interface GenerateRequest extends SamplingOptions {
   messages: ChatMessage[];

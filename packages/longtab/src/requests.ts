@@ -3,7 +3,7 @@ import { validateSampling } from "@longtab/engine";
 import type { Backend, Engine, GenerateOptions, Sampling, Summary } from "@longtab/engine";
 import type { HeadRule } from "@longtab/attention";
 import type { CacheUsage, ChatMessage } from "./api.ts";
-import { forgottenRange, PromptPlaces } from "./passages.ts";
+import { forgottenRange, notableRanges, PromptPlaces } from "./passages.ts";
 import type { GenerateEvent, GenerateRequest, GenerationSummary } from "./protocol.ts";
 
 /** Text is sent at most this often, so that a fast model does not cost a message per token. */
@@ -54,7 +54,10 @@ export async function runRequest(request: StartedRequest, port: MessagePort, sig
     lookedAt = performance.now();
     send({ type: "cache", cache: describeCache(engine) });
   };
+  let counting: Promise<unknown> | undefined;
   const onPrefill = (done: number, total: number): void => {
+    // From here on: what earlier answers looked at is not this one's.
+    counting ??= engine.backend.policy.selection && engine.retrieved().catch(() => {});
     send({ type: "prefill", done, total });
     look();
   };
@@ -67,7 +70,7 @@ export async function runRequest(request: StartedRequest, port: MessagePort, sig
         continue;
       }
       batch.flush();
-      send({ type: "end", summary: describe(request, next.value) });
+      send({ type: "end", summary: await describe(request, next.value) });
       return;
     }
   } catch (error) {
@@ -76,16 +79,17 @@ export async function runRequest(request: StartedRequest, port: MessagePort, sig
   }
 }
 
-function describe({ engine, ids, messages }: StartedRequest, summary: Summary): GenerationSummary {
+async function describe({ engine, ids, messages }: StartedRequest, summary: Summary): Promise<GenerationSummary> {
   const { backend, tokenizer } = engine;
   const cache = describeCache(engine);
+  const retrieved = notableRanges(await engine.retrieved(), ids.length);
   const forgotten = forgottenRange(rulesOf(backend), cache.tokens);
-  const places = forgotten.from < forgotten.to ? new PromptPlaces(tokenizer, ids, messages) : undefined;
+  const places = retrieved.length > 0 || forgotten.from < forgotten.to ? new PromptPlaces(tokenizer, ids, messages) : undefined;
   return {
     ...summary,
     cache,
     contextLength: backend.contextLength,
-    retrieved: [],
+    retrieved: places ? retrieved.flatMap((range) => places.passages(range)) : [],
     forgotten: places?.passages(forgotten) ?? [],
   };
 }

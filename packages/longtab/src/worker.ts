@@ -2,6 +2,7 @@ import { LongtabError } from "@longtab/errors";
 import type { Engine } from "@longtab/engine";
 import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
+import { calibrateModel } from "./calibrate-model.ts";
 import { carryTypedErrors } from "./comlink-errors.ts";
 import { loadModel } from "./load-model.ts";
 import type { SamplingOptions } from "./api.ts";
@@ -26,6 +27,12 @@ const api: WorkerApi = {
     defaults = loaded.info.sampling;
     void loaded.lost.then((error) => send({ type: "lost", error: LongtabError.from(error).serialize() }));
     return loaded.info;
+  },
+
+  async calibrate(request, events) {
+    const send = (event: LoadEvent): void => events.postMessage(event);
+    const loaded = await loadModel({ ...request, context: "quest" }, (progress) => send({ type: "progress", progress }));
+    return calibrateModel(loaded, (progress) => send({ type: "measure", progress }));
   },
 
   async start(id, request, events) {

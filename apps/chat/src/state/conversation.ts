@@ -1,5 +1,6 @@
 import type { CacheUsage } from "../longtab.ts";
 import type { Attachment } from "./attachment.ts";
+import type { Place } from "./passages.ts";
 
 /**
  * A conversation as a value, and every way in which it changes. Nothing here touches the screen or the store.
@@ -31,6 +32,9 @@ export interface Answer {
   text: string;
   end: AnswerEnd;
   stats?: AnswerStats;
+  /** What the model looked up for it, and what it could no longer see. */
+  looked?: Place[];
+  outOfView?: Place[];
   problem?: Problem;
 }
 

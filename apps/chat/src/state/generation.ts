@@ -1,14 +1,15 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
-import type { CacheUsage, ChatMessage, LoadedModel, Usage } from "../longtab.ts";
+import type { CacheUsage, LoadedModel, Usage } from "../longtab.ts";
 import { attachedHere, clearAttached } from "./attachments.ts";
 import { textOf } from "./attached-texts.ts";
 import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer } from "./conversation.ts";
 import { change, current, draft, putQuestionAgain } from "./conversations.ts";
 import { setDraft } from "./drafts.ts";
 import { frameBatch } from "./frame-batch.ts";
-import { toPrompt } from "./messages.ts";
+import { type Prompt, toPrompt } from "./messages.ts";
 import { loadedModel, loadModel, modelState, storedChoice } from "./model.ts";
 import { newId } from "./new-id.ts";
+import { placesOf } from "./passages.ts";
 import { type Reading, ReadingPace } from "./reading-pace.ts";
 import { announce } from "./notices.ts";
 import { toProblem, wasAborted } from "./problems.ts";
@@ -113,8 +114,8 @@ async function answerExchange(exchangeId: string): Promise<void> {
   announce("Reading your message");
   // From here on the stored conversation may change under another tab; only this exchange's answer is written.
   const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
-  const { messages } = toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId);
-  const answer = await streamAnswer(model, messages, controller.signal, save);
+  const prompt = toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId);
+  const answer = await streamAnswer(model, prompt, controller.signal, save);
   await save(answer);
   generation.value = null;
   announceEnd(answer);
@@ -137,7 +138,7 @@ function begin({ id }: Conversation, exchangeId: string, controller: AbortContro
 /** Streams one answer into `generation`, storing it now and then; whatever happens, what was written so far comes back. */
 async function streamAnswer(
   model: LoadedModel,
-  messages: ChatMessage[],
+  { messages, origins }: Prompt,
   aborted: AbortSignal,
   save: (answer: Answer) => Promise<void>,
 ): Promise<Answer> {
@@ -171,7 +172,7 @@ async function streamAnswer(
     }
     // A stream may end quietly when it is aborted.
     if (aborted.aborted) end = "stopped";
-    return { text, end, ...(usage === undefined ? liveStats(tokens) : { stats: statsFrom(usage) }) };
+    return { text, end, ...(usage === undefined ? liveStats(tokens) : { stats: statsFrom(usage), ...viewFrom(usage, origins) }) };
   } catch (error) {
     if (wasAborted(error)) return { text, end: "stopped", ...liveStats(tokens) };
     return { text, end: "failed", problem: toProblem(error), ...liveStats(tokens) };
@@ -213,6 +214,12 @@ function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tokens, lo
     prompt: { tokens: prompt_tokens, cached: prompt_tokens_details.cached_tokens, seconds: longtab.prefill_seconds },
     cache: { tokens: longtab.context_tokens, bytes: longtab.kv_bytes, pages: longtab.pages },
   };
+}
+
+/** What the answer looked at and could not see, where that is anything. */
+function viewFrom({ longtab: { retrieved, forgotten } }: Usage, origins: Prompt["origins"]): Pick<Answer, "looked" | "outOfView"> {
+  const [looked, outOfView] = [placesOf(retrieved, origins), placesOf(forgotten, origins)];
+  return { ...(looked.length > 0 && { looked }), ...(outOfView.length > 0 && { outOfView }) };
 }
 
 /** Of an answer that was broken off, as far as the page saw it. The first token comes with the prompt: its time is not the answer's. */

@@ -3,6 +3,7 @@ import {
   type Availability,
   type BackendChoice,
   type BackendKind,
+  type CalibrationProgress,
   type CatalogueEntry,
   type LoadedModel,
   type LoadPhase,
@@ -33,6 +34,7 @@ export type ModelState =
   | { at: "unavailable"; reason: string; remedy: string }
   | { at: "idle" }
   | { at: "loading"; backend: BackendKind; phases: Phases; phase: LoadPhase | null; cancel: () => void }
+  | { at: "measuring"; progress: CalibrationProgress | null; cancel: () => void }
   | { at: "ready"; loaded: LoadedModel }
   /** `backend`: where it ran, or was to run. */
   | { at: "failed" | "lost"; problem: Problem; backend: BackendKind };
@@ -52,6 +54,9 @@ export const expectedBackend = computed<BackendKind>(() => {
   if (backend !== "auto") return backend;
   return availability.value === null || availability.value.state === "unavailable" ? "webgpu" : availability.value.backend;
 });
+
+/** Where the page's own server keeps models. */
+export const MODEL_BASE = new URL("./models/", document.baseURI).href;
 
 /** What Longtab samples by where neither the person nor the catalogue says otherwise. */
 const LIBRARY_SAMPLING = { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1 };
@@ -120,7 +125,7 @@ export function chooseFile(file: File): Promise<void> {
 /** Frees the loaded model's memory, or stops the load under way. */
 export async function closeModel(): Promise<void> {
   const state = modelState.peek();
-  if (state.at === "loading") state.cancel();
+  if (state.at === "loading" || state.at === "measuring") state.cancel();
   if (state.at === "unavailable" || state.at === "checking") return;
   modelState.value = { at: "idle" };
   if (state.at === "ready") await state.loaded.dispose();
@@ -132,7 +137,7 @@ export async function closeModel(): Promise<void> {
  */
 export async function loadModel(backend: BackendChoice = settings.peek().backend): Promise<void> {
   const { at } = modelState.peek();
-  if (at === "loading" || at === "ready") return;
+  if (at === "loading" || at === "ready" || at === "measuring") return;
   const controller = new AbortController();
   const { signal: aborted } = controller;
   const first = backend === "auto" ? expectedBackend.peek() : backend;
@@ -148,7 +153,7 @@ export async function loadModel(backend: BackendChoice = settings.peek().backend
       backend,
       context: settings.peek().context,
       signal: aborted,
-      modelBase: new URL("./models/", document.baseURI).href,
+      modelBase: MODEL_BASE,
       onProgress: (progress) => {
         const state = modelState.peek();
         if (state.at !== "loading" || aborted.aborted) return;

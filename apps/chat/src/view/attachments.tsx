@@ -6,7 +6,7 @@ import { attachedHere, attachFile, detach } from "../state/attachments.ts";
 import { sumOfTokens, tokensOf } from "../state/attachment-tokens.ts";
 import { readingSpeed } from "../state/generation.ts";
 import { focusComposer } from "../state/page.ts";
-import { formatCount, formatTimeLeft, formatTokens } from "../text/format.ts";
+import { formatCount, formatShort, formatTimeLeft, formatTokens } from "../text/format.ts";
 import { Icon, IconButton } from "./icons.tsx";
 
 /** The way to attach a text with the keyboard or a finger; it can also be dropped or pasted. */
@@ -86,7 +86,7 @@ function SentAttachment({ attachment }: { attachment: Attachment }): JSX.Element
       <button type="button" class="attachment" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
         <Icon name="file" size={18} />
         <span class="attachment-name">{attachment.name}</span>
-        <span class="attachment-size">{formatCount(attachment.characters)} characters</span>
+        <span class="attachment-size">{formatShort(attachment.characters)} characters</span>
         <Icon name="chevron" size={16} />
       </button>
       {open.value && (

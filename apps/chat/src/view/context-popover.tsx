@@ -13,8 +13,11 @@ const WORDS: Record<Kind, { name: string; means: string }> = {
   recent: { name: "Latest", means: "The last words: always read." },
   kept: { name: "Kept", means: "What lies between: read for each word, or where it matters." },
   far: { name: "Far back", means: "Further than the model was trained to read: looked up where it matters." },
-  forgotten: { name: "Let go", means: "Given up to save memory." },
+  forgotten: { name: "Let go", means: "No longer in view." },
 };
+
+/** Where heads differ, what some of them let go others keep. */
+const LET_GO_BY_SOME = "Given up by those parts of the model that need only the beginning and the end.";
 
 /** What the model has of the conversation, in figures and words, and the ways out where it ends. */
 export function ContextPopover({ fill, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
@@ -35,29 +38,21 @@ export function ContextPopover({ fill, parts }: { fill: ContextFill; parts: read
   );
 }
 
-/** Widths are shares of what is kept at most or, once there was more, of all that was read. */
+/** Lengths are shares of what is kept at most or, once there was more, of all that was read; the smallest part is still seen. */
 function Bar({ fill: { used, keeps }, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
   const whole = Math.max(used, keeps);
   return (
-    <svg class="parts" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-      {placed(parts).map(({ kind, from, tokens }) => (
-        <rect key={kind} class={`kind-${kind}`} x={(from / whole) * 100} width={(tokens / whole) * 100} y="0" height="8" />
+    <div class="parts" aria-hidden="true">
+      {parts.map(({ kind, tokens }) => (
+        <i key={kind} class={`kind-${kind}`} style={{ width: `${(tokens / whole) * 100}%` }} />
       ))}
-    </svg>
+    </div>
   );
-}
-
-function placed(parts: readonly CachePart[]): (CachePart & { from: number })[] {
-  let from = 0;
-  return parts.map((part) => {
-    const here = { ...part, from };
-    from += part.tokens;
-    return here;
-  });
 }
 
 function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
   const { pages } = cacheHere.value ?? {};
+  const policy = loadedModel.value?.model.context.policy;
   const held = pages === undefined ? 0 : pages.sink + pages.recent + pages.kept;
   const share = pages === undefined || held === 0 ? 0 : pages.quantised / held;
   return (
@@ -73,7 +68,7 @@ function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
               {formatTokens(Math.round(tokens))}
               {bytes > 0 && ` · ${formatBytes(bytes)}`}
             </dd>
-            <dd class="hint">{WORDS[kind].means}</dd>
+            <dd class="hint">{kind === "forgotten" && policy !== "streaming" ? LET_GO_BY_SOME : WORDS[kind].means}</dd>
           </div>
         ))}
       </dl>

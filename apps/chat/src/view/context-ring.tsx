@@ -57,7 +57,7 @@ export function ContextRing(): JSX.Element | null {
             />
           ))}
         </svg>
-        <span class="wide-only">{fill.endless ? formatShort(fill.used) : `${Math.round(fill.share * 100)}%`}</span>
+        <span class="wide-only">{fill.endless ? fill.used > 0 && formatShort(fill.used) : `${Math.round(fill.share * 100)}%`}</span>
       </button>
       {open.value && <ContextPopover fill={fill} parts={parts} />}
     </div>

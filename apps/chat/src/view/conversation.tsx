@@ -1,10 +1,12 @@
 import { useComputed, useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import { Fragment, type JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { current } from "../state/conversations.ts";
 import { generation } from "../state/generation.ts";
+import { viewBoundary } from "../state/passages.ts";
 import { copyCodeOnClick } from "./copying.ts";
 import { Icon } from "./icons.tsx";
+import { useMarks } from "./looked-at.tsx";
 import { ExchangeView } from "./message.tsx";
 
 /** So near to the end a person counts as reading it; pixels. */
@@ -17,6 +19,8 @@ export function ConversationView(): JSX.Element {
   const atEnd = useSignal(true);
   const following = useRef(true);
   const { id, exchanges } = current.value;
+  const boundary = viewBoundary(current.value);
+  useMarks();
 
   const toEnd = (): void => {
     following.current = true;
@@ -56,7 +60,10 @@ export function ConversationView(): JSX.Element {
       <main class="scroller" ref={scroller} onScroll={onScroll} tabIndex={-1} aria-label="Conversation">
         <div class="column exchanges" ref={content}>
           {exchanges.map((exchange, index) => (
-            <ExchangeView key={exchange.id} exchange={exchange} last={index === exchanges.length - 1} />
+            <Fragment key={exchange.id}>
+              {exchange.id === boundary?.exchangeId && <ViewLine partly={boundary.partly} first={index === 0} />}
+              <ExchangeView exchange={exchange} last={index === exchanges.length - 1} />
+            </Fragment>
           ))}
         </div>
       </main>
@@ -67,6 +74,16 @@ export function ConversationView(): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Where the model's view of the conversation begins. */
+function ViewLine({ partly, first }: { partly: boolean; first: boolean }): JSX.Element {
+  const what = !partly
+    ? "Earlier messages are no longer in view"
+    : first
+      ? "Part of this message is no longer in view"
+      : "Earlier messages and part of this one are no longer in view";
+  return <p class="view-line">{what}</p>;
 }
 
 function isAtEnd(element: HTMLElement): boolean {

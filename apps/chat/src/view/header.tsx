@@ -10,6 +10,7 @@ const STATE_WORDS = {
   unavailable: "cannot run here",
   idle: "not loaded",
   loading: "loading",
+  measuring: "being measured",
   ready: "ready",
   failed: "failed",
   lost: "stopped",

@@ -10,22 +10,23 @@ export function Markdown({ text }: { text: string }): JSX.Element {
   return (
     <div class="markdown">
       {list.current.blocks.map(({ start, raw, code }) =>
-        code === undefined ? <RenderedBlock key={start} source={raw} /> : <CodeBlock key={start} {...code} />,
+        code === undefined ? <RenderedBlock key={start} start={start} source={raw} /> : <CodeBlock key={start} start={start} {...code} />,
       )}
     </div>
   );
 }
 
-function RenderedBlock({ source }: { source: string }): JSX.Element {
+/** `start`: characters of the text before it. */
+function RenderedBlock({ start, source }: { start: number; source: string }): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => element.current?.replaceChildren(renderMarkdown(source)), [source]);
-  return <div class="block" ref={element} />;
+  return <div class="block" data-start={start} ref={element} />;
 }
 
 /** Text in, text node out: a selection in it survives while the code grows. */
-function CodeBlock({ text, language }: { text: string; language: string }): JSX.Element {
+function CodeBlock({ start, text, language }: { start: number; text: string; language: string }): JSX.Element {
   return (
-    <div class="code-block">
+    <div class="code-block" data-start={start}>
       <div class="code-bar">
         <span>{language}</span>
         <button type="button" class="copy-code">

@@ -10,6 +10,7 @@ import { formatCount, formatDuration, formatSpeed, formatTimeLeft, formatTokens 
 import { SentAttachments } from "./attachments.tsx";
 import { copyText } from "./copying.ts";
 import { IconButton } from "./icons.tsx";
+import { LookedAt, LookedAtButton } from "./looked-at.tsx";
 import { Markdown } from "./markdown.tsx";
 import { AnswerProblem } from "./problem.tsx";
 
@@ -18,7 +19,7 @@ export function ExchangeView({ exchange, last }: { exchange: Exchange; last: boo
   const editing = useSignal(false);
   const streaming = generation.value?.exchangeId === exchange.id ? generation.value : null;
   return (
-    <article class={last ? "exchange last" : "exchange"}>
+    <article class={last ? "exchange last" : "exchange"} data-exchange={exchange.id}>
       {editing.value ? (
         <QuestionEditor exchange={exchange} onDone={() => (editing.value = false)} />
       ) : (
@@ -39,9 +40,9 @@ function Question({ exchange, onEdit }: { exchange: Exchange; onEdit: () => void
   return (
     <div class="question">
       <h2 class="unseen">You</h2>
-      <div class="bubble">
+      <div class={exchange.attachments !== undefined && question !== "" ? "bubble with-attachments" : "bubble"}>
         {exchange.attachments !== undefined && <SentAttachments attachments={exchange.attachments} />}
-        {long && !whole.value ? `${question.slice(0, LONG_QUESTION).toWellFormed()}…` : question}
+        <span class="bubble-text">{long && !whole.value ? `${question.slice(0, LONG_QUESTION).toWellFormed()}…` : question}</span>
         {long && (
           <button type="button" class="text-button" onClick={() => (whole.value = !whole.value)}>
             {whole.value ? "Show less" : `Show all ${question.length.toLocaleString("en")} characters`}
@@ -187,7 +188,9 @@ function AnswerView({ exchange, last }: { exchange: Exchange; last: boolean }): 
         <p class="stats" title={answer?.stats?.prompt === undefined ? undefined : promptStats(answer.stats.prompt)}>
           {answer !== null && answerStats(answer)}
         </p>
+        <LookedAtButton exchange={exchange} />
       </div>
+      <LookedAt exchange={exchange} />
     </div>
   );
 }

@@ -17,6 +17,7 @@ import { parseReference } from "../state/model-reference.ts";
 import { changeSettings, settings } from "../state/settings.ts";
 import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft } from "../text/format.ts";
 import { Icon } from "./icons.tsx";
+import { Measuring } from "./measuring.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { Unavailable } from "./unavailable.tsx";
 
@@ -30,6 +31,8 @@ export function ModelCard({ compact }: { compact: boolean }): JSX.Element | null
       return <Unavailable reason={state.reason} remedy={state.remedy} />;
     case "loading":
       return <Loading phases={state.phases} phase={state.phase} backend={state.backend} cancel={state.cancel} />;
+    case "measuring":
+      return <Measuring progress={state.progress} cancel={state.cancel} />;
     case "failed":
     case "lost":
       return (

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { ModelInfo } from "../longtab.ts";
 import { generation } from "../state/generation.ts";
+import { measureModel } from "../state/measure.ts";
 import { rememberBy } from "../state/memory.ts";
 import { choice, loadedModel } from "../state/model.ts";
 import { type Context, settings } from "../state/settings.ts";
@@ -53,6 +54,7 @@ export function Remembers(): JSX.Element {
         ))}
       </fieldset>
       {model !== undefined && <p class="hint">{truth(model)}</p>}
+      {model?.context.headMap.source === "missing" && <MeasureOffer />}
     </div>
   );
 }
@@ -62,4 +64,15 @@ function truth({ context: { description, headMap } }: ModelInfo): string {
   if (headMap.source === "missing") parts.push(headMap.reason);
   if (generation.value !== null) parts.push("A change waits for the answer that is being written.");
   return parts.join(" ");
+}
+
+function MeasureOffer(): JSX.Element {
+  return (
+    <p class="hint">
+      <button type="button" class="button" disabled={generation.value !== null} onClick={() => void measureModel()}>
+        Measure it here
+      </button>{" "}
+      It takes some minutes, once. Then the model keeps less and is faster.
+    </p>
+  );
 }

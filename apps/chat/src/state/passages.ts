@@ -1,0 +1,38 @@
+import type { Passage } from "../longtab.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Origin } from "./messages.ts";
+
+/** Characters of a part of a conversation: of a question, an answer or an attached text. */
+export interface Place extends Pick<Origin, "exchangeId" | "part"> {
+  start: number;
+  end: number;
+}
+
+/** Where passages of a prompt's messages lie in the conversation; what belongs to neither question, answer nor attachment is left out. */
+export function placesOf(passages: readonly Passage[], origins: readonly (readonly Origin[])[]): Place[] {
+  return passages.flatMap((passage) =>
+    (origins[passage.message] ?? []).flatMap(({ exchangeId, part, start, end }) => {
+      const [from, to] = [Math.max(passage.start, start), Math.min(passage.end, end)];
+      return from < to ? [{ exchangeId, part, start: from - start, end: to - start }] : [];
+    }),
+  );
+}
+
+/** Where the model's view begins: at an exchange, some of which may be out of view too. */
+export interface ViewBoundary {
+  exchangeId: string;
+  partly: boolean;
+}
+
+/** By what the last answer could no longer see; null where all is in view. */
+export function viewBoundary({ exchanges }: Conversation): ViewBoundary | null {
+  const outOfView = exchanges.findLast(({ answer }) => answer?.outOfView !== undefined)?.answer?.outOfView ?? [];
+  const last = outOfView.at(-1);
+  const at = exchanges.findIndex(({ id }) => id === last?.exchangeId);
+  const exchange = exchanges[at];
+  if (last === undefined || exchange === undefined) return null;
+  const next = exchanges[at + 1];
+  // Of an answer that is forgotten to its last word nothing is in view; a space may be left.
+  const whole = last.part === "answer" && last.end >= (exchange.answer?.text.trimEnd().length ?? 0);
+  return whole && next !== undefined ? { exchangeId: next.id, partly: false } : { exchangeId: exchange.id, partly: true };
+}

@@ -1,0 +1,180 @@
+import { type Page, expect, test } from "@playwright/test";
+import { ChatWithDouble } from "./support/chat-double.ts";
+
+/** What a conversation remembers, as the page shows it, with the double in the library's place. */
+let chat: ChatWithDouble;
+
+test.beforeAll(async () => {
+  chat = await ChatWithDouble.start();
+});
+test.afterAll(async () => chat.close());
+
+const quick = { stored: "all", wordMs: 0 } as const;
+const BOOK = "The whale rose slowly from the deep. ".repeat(1800);
+const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
+const settings = (page: Page) => page.getByRole("dialog", { name: "Settings" });
+const meter = (page: Page) => page.getByRole("button", { name: /^Context/ });
+const popover = (page: Page) => page.getByRole("region", { name: "Context" });
+const choose = async (page: Page, name: string) => {
+  await page.keyboard.press("Control+,");
+  await settings(page).getByRole("radio", { name }).click({ force: true });
+};
+const ask = async (page: Page, text: string) => {
+  const before = await page.locator(".answer-foot").count();
+  await field(page).fill(text);
+  await field(page).press("Enter");
+  await expect(page.locator(".answer-foot")).toHaveCount(before + 1);
+};
+const attach = async (page: Page, text: string) =>
+  page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
+
+test("each way to remember is one choice with what it does and what it costs", async ({ page }) => {
+  await chat.open(page, quick);
+  await page.keyboard.press("Control+,");
+  await expect(settings(page).getByRole("radio", { name: "Remembers" })).toBeChecked();
+  await expect(settings(page).getByRole("radio", { name: /Endless/ })).toHaveAccessibleName(/forgets what lies between.*same small memory/);
+  await expect(settings(page).getByRole("radio", { name: /Short/ })).toHaveAccessibleName(/window is full, at about 6,100 words/);
+  await expect(settings(page)).toContainText("What “auto” does in 65,536 tokens.");
+});
+
+test("another choice loads the model anew and the conversation goes on, also after a reload", async ({ page }) => {
+  await chat.open(page, quick);
+  await ask(page, "one");
+  await choose(page, "Short");
+  await expect(meter(page)).toHaveAccessibleName(/Context 0% full: \d+ of 8,192 tokens/);
+  await ask(page, "two");
+  await expect(page.locator(".bubble")).toHaveText(["one", "two"]);
+  await page.reload();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(meter(page)).toHaveAccessibleName(/of 8,192 tokens/);
+  await choose(page, "Endless");
+  await expect(meter(page)).toHaveAccessibleName(/^Context: \d+ tokens, without end$/);
+});
+
+test("a change waits for the answer that is being written", async ({ page }) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await field(page).fill("Count.");
+  await field(page).press("Enter");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await choose(page, "Short");
+  await expect(settings(page)).toContainText("A change waits for the answer that is being written.");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".answer.streaming")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(meter(page)).toHaveAccessibleName(/of 8,192 tokens/);
+  await expect(page.locator(".answer")).toContainText("One two three");
+});
+
+test("a model without a head map says so and is measured here, after which it has one; the conversation goes on", async ({ page }) => {
+  await chat.open(page, { ...quick, headMap: "missing" });
+  await ask(page, "one");
+  await page.keyboard.press("Control+,");
+  await expect(settings(page)).toContainText("Which heads need only the beginning and the end is not known for this model");
+  await settings(page).getByRole("button", { name: "Measure it here" }).click();
+  await expect(settings(page)).toBeHidden();
+  await expect(meter(page)).toBeVisible();
+  await ask(page, "two");
+  await page.keyboard.press("Control+,");
+  await expect(settings(page)).toContainText("What “auto” does");
+  await expect(settings(page).getByRole("button", { name: "Measure it here" })).toHaveCount(0);
+});
+
+test("measuring shows how far it is, and can be cancelled: then the model is as before", async ({ page }) => {
+  await chat.open(page, { ...quick, headMap: "missing", holdMeasure: true });
+  await page.keyboard.press("Control+,");
+  await settings(page).getByRole("button", { name: "Measure it here" }).click();
+  const card = page.getByRole("region", { name: "Model" });
+  await expect(card).toContainText("Each part, 8 of 20");
+  await expect(card.getByRole("progressbar", { name: "Measuring" })).toHaveAttribute("value", "8");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await expect(meter(page)).toBeVisible();
+  await page.keyboard.press("Control+,");
+  await expect(settings(page).getByRole("button", { name: "Measure it here" })).toBeVisible();
+});
+
+test("the meter names every kind of page with tokens and bytes, and says what it is for", async ({ page }) => {
+  await chat.open(page, quick);
+  await attach(page, BOOK);
+  await ask(page, "What rose?");
+  await meter(page).click();
+  await expect(popover(page)).toContainText(/^16,7\d\d tokens · 25\d\sMB of memory/);
+  await expect(popover(page).locator("dt")).toHaveText(["Beginning", "Far back", "Kept", "Latest", "Let go"]);
+  for (const [index, text] of [
+    /^16 tokens · 369\skB$/,
+    /^5,\d{3} tokens · 1\d\d\sMB$/,
+    /^5,\d{3} tokens · 1\d\d\sMB$/,
+    /^256 tokens · 5.9\sMB$/,
+    /^5,\d{3} tokens$/,
+  ].entries()) {
+    await expect(popover(page).locator("dd:not(.hint)").nth(index)).toHaveText(text);
+  }
+  await expect(popover(page)).toContainText("100% of what is held is stored in fewer bits.");
+  await page.keyboard.press("Escape");
+  await expect(popover(page)).toBeHidden();
+});
+
+test("the meter moves while a long text is read, and nothing beside it does", async ({ page }) => {
+  await chat.open(page, { ...quick, readMs: 5 });
+  await attach(page, BOOK);
+  const place = await meter(page).boundingBox();
+  await field(page).press("Enter");
+  await expect(page.locator(".ring-fill.kind-kept")).toBeVisible();
+  await expect(page.locator(".ring-fill.kind-far")).toBeVisible();
+  expect(await meter(page).boundingBox()).toEqual(place);
+  await expect(page.locator(".answer-foot")).toHaveCount(1);
+  expect(await meter(page).boundingBox()).toEqual(place);
+});
+
+test("an endless conversation is never full, whatever was said", async ({ page }) => {
+  await chat.open(page, quick);
+  await attach(page, BOOK.repeat(5));
+  await ask(page, "What rose?");
+  await expect(page.locator("#composer-note")).toHaveText("Runs on this device. Small models make mistakes.");
+  await expect(page.locator(".context.full, .context.nearly")).toHaveCount(0);
+  await meter(page).click();
+  await expect(popover(page).getByRole("button", { name: "Delete early messages" })).toHaveCount(0);
+  await popover(page).getByRole("button", { name: "Change" }).click();
+  await expect(settings(page)).toBeVisible();
+});
+
+test("the meter of a conversation is there again after a reload", async ({ page }) => {
+  await chat.open(page, quick);
+  await ask(page, "one");
+  await page.reload();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await meter(page).click();
+  await expect(popover(page)).toContainText(/Latest\d+ tokens/);
+});
+
+test("what an answer looked at is shown on request, with its place in the conversation", async ({ page }) => {
+  const answer = "The captain is called **Wolf**.\n\nHe reads a lot.";
+  await chat.open(page, { ...quick, answer, retrieved: ["He reads a lot", "a box of tea", "rose slowly"] });
+  await page.getByLabel("Attach a text file").setInputFiles({
+    name: "book.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("The whale rose slowly from the deep."),
+  });
+  await ask(page, "Who has a box of tea here?");
+  await ask(page, "Who was it?");
+  const toggle = page.getByRole("button", { name: "Show what it looked at" }).last();
+  await toggle.click();
+  await expect(page.getByRole("list", { name: "What it looked at" }).getByRole("listitem")).toHaveText([
+    "An answer…He reads a lot.",
+    "Your message…a box of tea…",
+    "book.txt…rose slowly…",
+  ]);
+  const marked = async () =>
+    page.evaluate(() => Array.from(CSS.highlights.get("looked-at") ?? [], (range) => (range as Range).toString().trim()));
+  await expect.poll(marked).toEqual(["He reads a lot.", "a box of tea"]);
+  await page.getByRole("button", { name: "Hide what it looked at" }).click();
+  await expect.poll(marked).toEqual([]);
+});
+
+test("a quiet line says where the model's view begins", async ({ page }) => {
+  await chat.open(page, { ...quick, forgotten: "three" });
+  for (const question of ["one", "two", "three", "four"]) await ask(page, question);
+  await expect(page.locator(".view-line")).toHaveText("Earlier messages are no longer in view");
+  await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
+  await page.reload();
+  await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
+});
