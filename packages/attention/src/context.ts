@@ -57,23 +57,23 @@ const defaults = {
  * @throws LongtabError `invalid-option` for a name, a number or a combination that cannot be.
  */
 export function createPolicy(options: ContextOptions, { trained, keeps }: ContextModel): Policy {
-  check(options);
+  check(options, trained);
   const { policy: name = "auto", headMap: map } = options;
   const most = Math.min(trained, keeps);
   if (name === "dense") return dense;
   if (name === "streaming") return streaming(streamingTokens(options, most));
-  if (name === "duo" && map) return mixed({ name, trained, streaming: localTokens(options, map, 0), past: within(options, most) });
+  if (name === "duo" && map) return mixed({ name, trained, streaming: localTokens(options, map, trained, 0), past: within(options, most) });
   if (name === "far" || name === "auto") {
     const from = name === "auto" ? Math.min(autoFrom, most) : 0;
     return mixed({
       name,
       trained,
-      streaming: name === "auto" && map ? localTokens(options, map, from) : undefined,
+      streaming: name === "auto" && map ? localTokens(options, map, trained, from) : undefined,
       selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4), reachesFrom: most },
       past: { from: most, sinks: sinkPages(options), recent: Math.min(share(trained, 1 / 4), share(most, 7 / 8)), keeps },
     });
   }
-  const streams = name === "duo+quest" && map ? localTokens(options, map, 0) : undefined;
+  const streams = name === "duo+quest" && map ? localTokens(options, map, trained, 0) : undefined;
   return mixed({
     name: streams ? name : "quest",
     trained,
@@ -102,8 +102,13 @@ function streamingTokens(
   return { sinks, recent: tokens };
 }
 
-function localTokens(options: ContextOptions, map: HeadMap, from: number): MixedOptions["streaming"] {
-  return { map, sinks: options.sinks ?? defaults.duo.sinks, recent: wholePages(options.recent ?? defaults.duo.recent), from };
+function localTokens(
+  { sinks = defaults.duo.sinks, recent }: ContextOptions,
+  map: HeadMap,
+  trained: number,
+  from: number,
+): MixedOptions["streaming"] {
+  return { map, sinks, recent: wholePages(recent ?? Math.min(defaults.duo.recent, share(trained, 1 / 2))), from };
 }
 
 /** Runs that the budget leaves beside sinks and recents. */
@@ -144,13 +149,14 @@ function wholePages(tokens: number): number {
   return pagesFor(tokens) * pageTokens;
 }
 
-function check({ policy, budget, sinks, recent, kv, runTokens }: ContextOptions): void {
+function check({ policy, budget, sinks, recent, kv, runTokens }: ContextOptions, trained: number): void {
   checkName("context policy", policy, policyNames);
   checkName("precision of keys and values", kv, kvPrecisions);
   checkName("length of a run", runTokens, [4, 8, 16]);
-  checkCount("budget", budget, 1);
-  checkCount("number of sinks", sinks, 0);
-  checkCount("number of recent tokens", recent, 1);
+  checkCount("budget", budget, 1, mostBudget);
+  // With a row's own page they must lie within what the model was trained for.
+  checkCount("number of sinks", sinks, 0, Math.max(0, trained - pageTokens));
+  checkCount("number of recent tokens", recent, 1, Math.max(1, trained - pageTokens));
 }
 
 function checkName<T extends string | number>(what: string, value: T | undefined, allowed: readonly T[]): void {
@@ -165,15 +171,15 @@ function checkName<T extends string | number>(what: string, value: T | undefined
 }
 
 /** Tokens: more than any context has are a mistake. */
-const mostTokens = 2 ** 24;
+const mostBudget = 2 ** 24;
 
-function checkCount(what: string, value: number | undefined, least: number): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= mostTokens)) return;
+function checkCount(what: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
   throw new LongtabError({
     code: "invalid-option",
     what: `The ${what} must be a whole number of tokens`,
     value: String(value),
-    limit: `${least} to ${mostTokens}`,
+    limit: `${least} to ${most}`,
     remedy: "leave it out for the default",
   });
 }

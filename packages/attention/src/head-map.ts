@@ -50,8 +50,8 @@ function checkTable(value: unknown, name: string, type: "boolean" | "number", la
         Array.isArray(row) ? row.length : typeof row,
         kvHeads,
       );
-    const wrong = (row as unknown[]).find((cell) => typeof cell !== type || (type === "number" && !Number.isFinite(cell)));
-    if (wrong !== undefined) throw invalid(`The head map's ${name} has a cell that is not a ${type}`, JSON.stringify(wrong));
+    const wrong = (row as unknown[]).findIndex((cell) => typeof cell !== type || (type === "number" && !Number.isFinite(cell)));
+    if (wrong >= 0) throw invalid(`The head map's ${name} has a cell that is not a ${type}`, JSON.stringify(row[wrong]));
   }
 }
 
