@@ -25,6 +25,8 @@ export interface ContextOptions {
   headMap?: HeadMap | undefined;
   /** Tokens of a selected run: 4, or 16 for the rule of the Quest paper. */
   runTokens?: 4 | 8 | 16 | undefined;
+  /** Steps that go by one selection: 1 unless told; fewer selections cost less and find less. */
+  every?: 1 | 2 | 4 | 8 | 16 | undefined;
 }
 
 export const policyNames: readonly PolicyName[] = ["dense", "streaming", "duo", "quest", "duo+quest", "far", "auto"];
@@ -112,7 +114,10 @@ function localTokens(
 }
 
 /** Runs that the budget leaves beside sinks and recents. */
-function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTokens = 4 }: ContextOptions, from: number): Selection {
+function selected(
+  { policy, budget = defaults.quest.budget, sinks, recent, runTokens = 4, every = 1 }: ContextOptions,
+  from: number,
+): Selection {
   // Where heads stream too, `recent` is theirs first of all.
   const shared = policy !== "quest" && policy !== "far";
   const own = shared ? Math.min(recent ?? Infinity, defaults.quest.recent) : (recent ?? defaults.quest.recent);
@@ -127,7 +132,7 @@ function selected({ policy, budget = defaults.quest.budget, sinks, recent, runTo
       remedy: "choose a larger budget, or fewer sinks and recents",
     });
   }
-  return { ...always, runs, runTokens, from, farFrom: Infinity, farDistance: 0, reachesFrom: Infinity };
+  return { ...always, runs, runTokens, every, from, farFrom: Infinity, farDistance: 0, reachesFrom: Infinity };
 }
 
 /** Without far memory: past `most` tokens the last of them, less a margin. */
@@ -149,10 +154,11 @@ function wholePages(tokens: number): number {
   return pagesFor(tokens) * pageTokens;
 }
 
-function check({ policy, budget, sinks, recent, kv, runTokens }: ContextOptions, trained: number): void {
+function check({ policy, budget, sinks, recent, kv, runTokens, every }: ContextOptions, trained: number): void {
   checkName("context policy", policy, policyNames);
   checkName("precision of keys and values", kv, kvPrecisions);
   checkName("length of a run", runTokens, [4, 8, 16]);
+  checkName("number of steps that go by one selection", every, [1, 2, 4, 8, 16]);
   checkCount("budget", budget, 1, mostBudget);
   // With a row's own page they must lie within what the model was trained for.
   checkCount("number of sinks", sinks, 0, Math.max(0, trained - pageTokens));

@@ -1,3 +1,4 @@
+import { entryWords, headWords } from "@longtab/attention";
 import type { Selection } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
@@ -35,6 +36,8 @@ export interface ForwardInput {
   turns?: number;
   /** What a step of one row selects of its lists; left out where it reads them as they are. */
   selection?: Selection | undefined;
+  /** Whether it goes by what the step before it has selected. */
+  selected?: boolean;
   /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
   hits?: number;
   /** Rows of a prompt, which ONNX Runtime multiplies where the model has it. */
@@ -77,7 +80,7 @@ function* forwardLayer(
   norm(model, s.x, tokens, layer.attentionNorm, layer.qkv);
   if (products) yield products.multiply(model, `${index} qkv`, s.normed, tokens, s.qkv);
   else product(model, layer.qkv, tokens, s.qkv); // [T, (H + 2G) E]
-  attention(model, input, input.cache(index)); // [T, H E]
+  attention(model, index, input); // [T, H E]
   const attended = layer.attentionOutput.inputs[0];
   kernels.quantise(s.attended, tokens, heads * headSize, s.inputs[attended], attended);
   if (products) yield products.multiply(model, `${index} output`, s.attended, tokens, s.x, true);
@@ -93,13 +96,14 @@ function* forwardLayer(
 }
 
 /** Rotates queries and keys and stores this step's keys and values; attends over the lists of one layer; closes the pages that are complete. */
-function attention(model: CpuModel, input: ForwardInput, cache: LayerPointers): void {
+function attention(model: CpuModel, index: number, input: ForwardInput): void {
   const { config, kernels, scratch: s, threads } = model;
   const { tokens, position, rotations, turns = 0 } = input;
   const { heads, kvHeads, headSize } = config;
+  const cache = input.cache(index);
   const { slots, closings, closingCount } = cache;
   kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
-  const lists = input.selection && tokens === 1 ? select(model, input, cache, input.selection) : cache;
+  const lists = input.selection && tokens === 1 ? select(model, index, input, cache, input.selection) : cache;
   kernels.attend(
     s.queries,
     rotations,
@@ -119,17 +123,24 @@ function attention(model: CpuModel, input: ForwardInput, cache: LayerPointers): 
   if (closingCount > 0) kernels.close(closings, closingCount, headSize);
 }
 
-/** Writes lists of what the row's queries score best. */
+/** Lists of what the row's queries score best. */
 function select(
   { config, kernels, scratch: s, threads }: CpuModel,
-  { position, rotations, turns = 0, hits = 0 }: ForwardInput,
-  { entries, heads: records, capacity }: LayerPointers,
+  index: number,
+  { position, rotations, turns = 0, hits = 0, selected = false }: ForwardInput,
+  { entries, heads: records, capacity: listed }: LayerPointers,
   selection: Selection,
 ): Pick<LayerPointers, "entries" | "heads" | "capacity"> {
   const { heads, kvHeads, headSize } = config;
   const { runs, runTokens } = selection;
+  const capacity = selectedEntries(selection);
+  const lists = {
+    entries: s.selected + index * kvHeads * capacity * entryWords * 4,
+    heads: s.selectedHeads + index * kvHeads * headWords * 4,
+    capacity,
+  };
+  if (selected) return lists;
   const farFrom = Math.min(selection.farFrom, 2 ** 31 - 1);
-  const selected = selectedEntries(selection);
   kernels.select(
     s.queries,
     rotations,
@@ -139,19 +150,19 @@ function select(
     position,
     entries,
     records,
-    capacity,
+    listed,
     runs,
     runTokens,
     farFrom,
     turns,
-    s.selected,
-    s.selectedHeads,
-    selected,
+    lists.entries,
+    lists.heads,
+    capacity,
     hits,
     s.selection,
     threads,
   );
-  return { entries: s.selected, heads: s.selectedHeads, capacity: selected };
+  return lists;
 }
 
 /** RMS norm of rows of x, quantised as `next`, which reads them, needs them. */

@@ -39,7 +39,7 @@ export interface Scratch {
   /** The rotated queries of assembly/append.ts. */
   queries: number;
   attention: number;
-  /** What a step of one row selects: u32 [G, `selectedEntries`, 4], and head records u32 [G, 8]. */
+  /** What a step of one row selects: u32 [layers, G, `selectedEntries`, 4], and head records u32 [layers, G, 8]. */
   selected: number;
   selectedHeads: number;
   selection: number;
@@ -69,7 +69,7 @@ export function selectedEntries(selection: Selection): number {
 
 /** Bytes of each part. `sizes`: what the kernels say of their own scratch. */
 function partBytes(config: ModelConfig, { capacity, selection }: ListSizes, sizes: KernelSizes): Record<Part, number> {
-  const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
+  const { layers, hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
   const rows = maxStepTokens;
   const selected = selection ? selectedEntries(selection) : 0;
   const qkv = (heads + 2 * kvHeads) * headSize;
@@ -84,8 +84,8 @@ function partBytes(config: ModelConfig, { capacity, selection }: ListSizes, size
     rotations: maxRotations * rows * headSize * 4,
     queries: sizes.queriesBytes(maxRotations, rows, heads, headSize),
     attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, Math.max(capacity, selected), maxThreads),
-    selected: kvHeads * selected * entryWords * 4,
-    selectedHeads: kvHeads * headWords * 4,
+    selected: layers * kvHeads * selected * entryWords * 4,
+    selectedHeads: layers * kvHeads * headWords * 4,
     selection: selection ? sizes.selectionScratchBytes(heads, kvHeads, headSize, capacity, maxThreads) : 0,
     attended: rows * heads * headSize * 4,
     gateUp: rows * 2 * ffn * 4,

@@ -1,5 +1,5 @@
 import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
-import type { PageUsage, Policy } from "@longtab/attention";
+import type { CacheMark, PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
@@ -157,11 +157,27 @@ export class CpuTimeline implements Timeline {
     // What was drawn ahead is in the cache and not in the sequence.
     this.#cache.truncate(this.#length);
     this.#ahead = undefined;
+    this.#backend.forgetSelection();
     const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#growIds(this.#ids.length);
     fork.#ids.set(this.#ids);
     fork.#length = this.#length;
     return fork;
+  }
+
+  mark(): CacheMark {
+    this.#forget(this.#length);
+    return this.#cache.mark();
+  }
+
+  returnTo(mark: CacheMark, ids: Uint32Array): boolean {
+    this.truncate(this.length);
+    if (!this.#cache.returnTo(mark)) return false;
+    this.#growIds(ids.length + 1 + mostDrafts);
+    this.#ids.set(ids);
+    this.#lookUp = new DraftLookUp(this.#ids);
+    this.#length = mark.length;
+    return true;
   }
 
   pages(): PageUsage {
@@ -324,6 +340,7 @@ export class CpuTimeline implements Timeline {
   #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap } = this.#backend;
     const { scratch, weights } = model;
+    const { selection } = this.#cache.policy;
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
@@ -334,7 +351,8 @@ export class CpuTimeline implements Timeline {
       rotations,
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
-      selection: this.#cache.policy.selection,
+      selection,
+      selected: selection !== undefined && tokens === 1 && this.#backend.keepsSelection(this, position, selection.every),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,

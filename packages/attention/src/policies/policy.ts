@@ -45,6 +45,8 @@ export interface Selection {
   /** Tokens at the beginning and at the end of a list that are always read; the last page, which is open, counts among the recents. */
   sinks: number;
   recent: number;
+  /** Steps that go by one selection; a divisor of 16, so that it never outlives the pages that are always read. */
+  every: 1 | 2 | 4 | 8 | 16;
   /** Position from which on decode steps select; those before read everything. */
   from: number;
   /** Candidates further back than this are met at `farDistance`; Infinity where there are none. */

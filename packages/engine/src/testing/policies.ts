@@ -124,6 +124,9 @@ export function describePolicies(tested: TestedBackend): void {
       const tokens = ids(62);
       const dense = await withTimeline({ policy: "dense" }, (timeline) => read(timeline, tokens, 1, 8));
       const sparse = await withTimeline(context, (timeline) => read(timeline, tokens, 1, 8));
+      // Several steps that go by one selection see each other.
+      const reused = await withTimeline({ ...context, every: 4 }, (timeline) => read(timeline, tokens, 1, 8));
+      expect(reused).toEqual(sparse);
       const worst = Math.max(
         ...sparse.flatMap((row, index) => Array.from(row, (logit, id) => Math.abs(logit - (dense[index]?.[id] ?? NaN)))),
       );
