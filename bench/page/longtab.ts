@@ -1,10 +1,17 @@
 // The page that the bench loads to measure Longtab: the public API and a clock.
 
 import { Longtab } from "longtab";
-import type { BackendKind, ChatMessage, LoadPhase, LoadedModel, ModelInfo } from "longtab";
+import type { BackendKind, ChatMessage, LoadOptions, LoadPhase, LoadedModel, ModelInfo } from "longtab";
 import { PhaseTimes } from "../src/phase-times.ts";
 import { fitQuestion } from "../src/question.ts";
 import { readStored } from "./read-stored.ts";
+
+/** What the page is asked to load. */
+export interface LoadAsked extends Pick<LoadOptions, "context"> {
+  url: string;
+  contextLength: number;
+  backend: BackendKind;
+}
 
 export interface LoadFigures {
   seconds: number;
@@ -25,10 +32,10 @@ let loaded: LoadedModel | undefined;
 
 const harness = {
   /** Loads a model from a URL, or from IndexedDB when this profile has loaded it before. */
-  async load({ url, contextLength, backend }: { url: string; contextLength: number; backend: BackendKind }): Promise<LoadFigures> {
+  async load({ url, ...options }: LoadAsked): Promise<LoadFigures> {
     const times = new PhaseTimes();
     const started = performance.now();
-    loaded = await Longtab.load(url, { contextLength, backend, onProgress: ({ phase }) => times.enter(phase) });
+    loaded = await Longtab.load(url, { ...options, onProgress: ({ phase }) => times.enter(phase) });
     times.end();
     const phases = {
       download: times.seconds("download"),

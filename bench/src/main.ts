@@ -1,14 +1,16 @@
-import { stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { measureBrowser } from "./browser/measure-browser.ts";
 import { describeMachine } from "./machine.ts";
 import { childVariable, inChild } from "./node/child.ts";
 import { measureNode, simds } from "./node/measure-node.ts";
 import { openTokenizer } from "./node/open-backend.ts";
+import { readContext } from "./node/head-map.ts";
 import type { RuntimeInput } from "./node/runtime-input.ts";
 import { serveTask } from "./node/tasks.ts";
 import type { BenchOptions } from "./options.ts";
 import { contextLength, readOptions, usage } from "./options.ts";
+import { drawContext } from "./picture/draw-context.ts";
 import { printReport } from "./print.ts";
 import { createPrompt } from "./prompts.ts";
 import type { Report } from "./report.ts";
@@ -23,25 +25,32 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const model = resolve(options.model ?? LONGTAB_MODEL ?? "");
-  const report = await measure(model, options);
+  const { model, from, json, picture } = options;
+  const report = from === undefined ? await measure(resolve(model ?? LONGTAB_MODEL ?? ""), options) : await readReport(from);
   console.log(printReport(report));
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (picture !== undefined) await writeFile(picture, drawContext(report));
+}
+
+async function readReport(file: string): Promise<Report> {
+  return JSON.parse(await readFile(file, "utf8")) as Report;
 }
 
 async function measure(model: string, options: BenchOptions): Promise<Report> {
   const { runs, quick, only, contexts } = options;
-  const settings = { runs, contexts: [...contexts], decodeTokens: quick ? 8 : 32, contextLength };
+  const settings = { runs, contexts: [...contexts], decodeTokens: quick ? 8 : 32, contextLength, context: options.context };
   const report: Report = { machine: describeMachine(), model: { file: basename(model), bytes: (await stat(model)).size }, settings };
   const tokenizer = await openTokenizer(model);
   const prompts = settings.contexts.map((tokens) => createPrompt(tokenizer, tokens));
-  const input: RuntimeInput = { model, prompts, decodeTokens: settings.decodeTokens, contextLength };
+  const context = await readContext(model, options.context);
+  const input: RuntimeInput = { model, prompts, decodeTokens: settings.decodeTokens, contextLength, context };
   const peers = LONGTAB_PEERS ?? "";
   const inNode = only.has("engine") || only.has("llama.cpp");
   const inBrowser = only.has("cpu") || only.has("browser") || only.has("wllama");
 
   // A driver that ends the process which asks for it is none.
-  const backend = only.has("kernels") || inNode ? await inChild("backend", { choice: options.backend }).catch(() => "cpu" as const) : "cpu";
+  const inProcess = only.has("kernels") || inNode || only.has("context");
+  const backend = inProcess ? await inChild("backend", { choice: options.backend }).catch(() => "cpu" as const) : "cpu";
   if (only.has("kernels")) {
     say("Kernels ...");
     if (backend === "webgpu") report.kernels = await attempt(async () => inChild("kernels", { quick }));
@@ -53,6 +62,17 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
   if (inNode) {
     const node = { backend, rounds: runs, peers: only.has("llama.cpp") ? peers : undefined, say };
     report.node = await attempt(async () => measureNode(input, node));
+  }
+  if (only.has("context")) {
+    say("Context policies in Node ...");
+    const {
+      policies,
+      lengths,
+      context: { kv, headMap },
+    } = options;
+    const asked = { model, kv, headMap, policies, lengths, rounds: runs, decodeTokens: settings.decodeTokens };
+    const place = backend === "webgpu" ? "webgpu" : "relaxed";
+    report.context = await attempt(async () => inChild("context", { ...asked, place }));
   }
   if (inBrowser) {
     const { wllamaContexts } = options;

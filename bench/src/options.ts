@@ -1,9 +1,20 @@
 import { parseArgs } from "node:util";
+import { kvPrecisions, policyNames } from "@longtab/attention";
+import type { KvPrecision, PolicyName } from "@longtab/attention";
 import type { BackendChoice } from "longtab";
 
 /** The parts of the bench, in the order in which they run. */
-export const sections = ["kernels", "engine", "llama.cpp", "cpu", "browser", "wllama"] as const;
+export const sections = ["kernels", "engine", "llama.cpp", "context", "cpu", "browser", "wllama"] as const;
 export type SectionName = (typeof sections)[number];
+
+/** What Longtab does with its context, where that is not what is compared. */
+export interface ContextChoice {
+  policy: PolicyName;
+  /** What goes with the policy unless told. */
+  kv: KvPrecision | undefined;
+  /** A head map's file; the one that is shipped for the model unless told. */
+  headMap: string | undefined;
+}
 
 export interface BenchOptions {
   /** A GGUF file; the catalogue's first model unless named. */
@@ -15,10 +26,18 @@ export interface BenchOptions {
   contexts: readonly number[];
   /** Those of them that wllama reads. */
   wllamaContexts: readonly number[];
-  /** What `kernels` and `engine` run on. */
+  /** What `kernels`, `engine` and `context` run on. */
   backend: BackendChoice;
+  context: ContextChoice;
+  /** Policies that `context` compares, and tokens in the cache at which it does. */
+  policies: readonly PolicyName[];
+  lengths: readonly number[];
   /** Where to write the numbers as JSON. */
   json: string | undefined;
+  /** Numbers of an earlier run, to be printed in place of a new one's. */
+  from: string | undefined;
+  /** Where to draw memory and time against length. */
+  picture: string | undefined;
   /** Fewer tokens, the short context only: a look rather than a measurement. */
   quick: boolean;
   help: boolean;
@@ -31,6 +50,10 @@ const mostContext = contextLength - 512;
 /** wllama without threads reads ten tokens a second: a longer prompt takes minutes, and no target asks for it. */
 export const mostUnthreaded = 1024;
 
+/** Tokens in the cache that `context` compares policies at. */
+const shortest = 128;
+const longest = 65_536;
+
 export const usage = `npm run bench -- [options]
 
   --model FILE       a GGUF file; otherwise the catalogue's first model
@@ -38,15 +61,22 @@ export const usage = `npm run bench -- [options]
   --only A,B         some of: ${sections.join(", ")}
   --contexts A,B     tokens of context, 128,1024 unless told, ${mostContext} at most
   --wllama-contexts  those that wllama reads, too: it takes minutes for 4096; all unless told, and without threads ${mostUnthreaded} at most
-  --backend NAME     what kernels and engine run on: auto (unless told), cpu or webgpu
+  --backend NAME     what kernels, engine and context run on: auto (unless told), cpu or webgpu
+  --context NAME     what Longtab does with its context in the sections that compare it with others: auto unless told
+  --lengths A,B      tokens in the cache at which context compares policies: 1024,4096,8192 unless told, ${longest} at most
+  --policies A,B     some of: ${policyNames.join(", ")}
+  --kv NAME          how keys and values are stored: ${kvPrecisions.join(", ")}
+  --head-map FILE    which heads stream; otherwise the model's own map, where there is one
   --json FILE        also write every number there
+  --from FILE        measure nothing, and print the numbers that an earlier --json wrote
+  --picture FILE     draw what context measured as SVG
   --quick            one round, 128 tokens of context, 8 tokens decoded
   --install-peers    first install node-llama-cpp and wllama outside the repository, to compare with
   --help             this text
 
-Longtab is measured in Node (engine), and in Chromium on the processor (cpu) and on the graphics card (browser). llama.cpp runs beside the first,
-wllama beside the others, each in the round in which it is compared. --only cpu,wllama touches no graphics card. LONGTAB_BROWSER names another
-Chromium.`;
+Longtab is measured in Node (engine, and policies beside one another in context), and in Chromium on the processor (cpu) and on the graphics card
+(browser). llama.cpp runs beside the first, wllama beside the others, each in the round in which it is compared. --only cpu,wllama touches no
+graphics card. LONGTAB_BROWSER names another Chromium.`;
 
 /** Rounds beyond this say nothing more. */
 const mostRuns = 100;
@@ -62,42 +92,67 @@ export function readOptions(args: readonly string[]): BenchOptions {
       contexts: { type: "string" },
       "wllama-contexts": { type: "string" },
       backend: { type: "string", default: "auto" },
+      context: { type: "string", default: "auto" },
+      lengths: { type: "string" },
+      policies: { type: "string" },
+      kv: { type: "string" },
+      "head-map": { type: "string" },
       json: { type: "string" },
+      from: { type: "string" },
+      picture: { type: "string" },
       quick: { type: "boolean", default: false },
       // For scripts/bench.mjs, which does it before this program starts.
       "install-peers": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  const { model, json, quick, help } = values;
-  const contexts = readContexts("--contexts", values.contexts) ?? (quick ? [128] : [128, 1024]);
-  const wllamaContexts = readContexts("--wllama-contexts", values["wllama-contexts"]) ?? contexts;
+  const { model, json, from, picture, quick, help } = values;
+  const contexts = readTokens("--contexts", values.contexts, 16, mostContext) ?? (quick ? [128] : [128, 1024]);
+  const wllamaContexts = readTokens("--wllama-contexts", values["wllama-contexts"], 16, mostContext) ?? contexts;
+  const lengths = readTokens("--lengths", values.lengths, shortest, longest) ?? (quick ? [256, 1024] : [1024, 4096, 8192]);
   const runs = readRuns(values.runs) ?? (quick ? 1 : 3);
   return {
     model,
     json,
+    from,
+    picture,
     quick,
     help,
     runs,
     contexts,
     wllamaContexts,
-    backend: readBackend(values.backend),
-    only: readSections(values.only),
+    lengths,
+    backend: readName("backend", values.backend, ["auto", "cpu", "webgpu"]),
+    context: {
+      policy: readName("context policy", values.context, policyNames),
+      kv: values.kv === undefined ? undefined : readName("precision of keys and values", values.kv, kvPrecisions),
+      headMap: values["head-map"],
+    },
+    policies: readNames("context policy", values.policies, policyNames),
+    only: new Set(readNames("section", values.only, sections)),
   };
 }
 
-function readContexts(option: string, text: string | undefined): number[] | undefined {
+function readTokens(option: string, text: string | undefined, least: number, most: number): number[] | undefined {
   if (text === undefined) return undefined;
-  const contexts = text.split(",").map(Number);
-  const wrong = contexts.find((tokens) => !Number.isInteger(tokens) || tokens < 16 || tokens > mostContext);
+  const counts = text.split(",").map(Number);
+  const wrong = counts.find((tokens) => !Number.isInteger(tokens) || tokens < least || tokens > most);
   if (wrong !== undefined)
-    throw new Error(`${option} takes whole numbers from 16 to ${mostContext} with commas between them, not "${text}".`);
-  return [...new Set(contexts)].toSorted((a, b) => a - b);
+    throw new Error(`${option} takes whole numbers from ${least} to ${most} with commas between them, not "${text}".`);
+  return [...new Set(counts)].toSorted((a, b) => a - b);
 }
 
-function readBackend(text: string): BackendChoice {
-  if (text === "auto" || text === "cpu" || text === "webgpu") return text;
-  throw new Error(`There is no backend "${text}"; there are auto, cpu, webgpu.`);
+/** All of them unless told, in their own order. */
+function readNames<Name extends string>(what: string, text: string | undefined, names: readonly Name[]): Name[] {
+  if (text === undefined) return [...names];
+  const wanted = new Set(text.split(",").map((name) => readName(what, name.trim(), names)));
+  return names.filter((name) => wanted.has(name));
+}
+
+function readName<Name extends string>(what: string, text: string, names: readonly Name[]): Name {
+  const name = names.find((known) => known === text);
+  if (name === undefined) throw new Error(`There is no ${what} "${text}"; there are ${names.join(", ")}.`);
+  return name;
 }
 
 function readRuns(text: string | undefined): number | undefined {
@@ -106,16 +161,4 @@ function readRuns(text: string | undefined): number | undefined {
   if (!Number.isInteger(runs) || runs < 1 || runs > mostRuns)
     throw new Error(`--runs takes a whole number from 1 to ${mostRuns}, not "${text}".`);
   return runs;
-}
-
-function readSections(text: string | undefined): Set<SectionName> {
-  if (text === undefined) return new Set(sections);
-  const names = text.split(",").map((name) => name.trim());
-  const unknown = names.find((name) => !isSection(name));
-  if (unknown !== undefined) throw new Error(`There is no section "${unknown}"; there are ${sections.join(", ")}.`);
-  return new Set(names.filter(isSection));
-}
-
-function isSection(name: string): name is SectionName {
-  return sections.some((section) => section === name);
 }

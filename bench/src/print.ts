@@ -1,4 +1,5 @@
 import { printBrowser } from "./print-browser.ts";
+import { printContext } from "./print-context.ts";
 import { printKernels } from "./print-kernels.ts";
 import { printNode } from "./print-node.ts";
 import { printProducts } from "./print-products.ts";
@@ -12,6 +13,7 @@ export function printReport(report: Report): string {
   if (report.kernels) blocks.push(section("Kernels", report.kernels, printKernels));
   for (const products of report.products ?? []) blocks.push(section("Kernels", products, printProducts));
   if (report.node) blocks.push(section("Longtab in Node", report.node, printNode));
+  if (report.context) blocks.push(section("Context policies in Node", report.context, printContext));
   if (report.browser) blocks.push(section("Longtab in Chromium", report.browser, printBrowser));
   const targets = judgeTargets(report);
   if (targets.length > 0) blocks.push(printTargets(targets));

@@ -8,7 +8,7 @@ const { metadata } = await parseGguf(new BytesSource(tinyModel()));
 const tokenizer = Tokenizer.fromMetadata(metadata);
 
 describe("createPrompt", () => {
-  it.each([1, 7, 128])("has exactly %i tokens, in ids and in words", (tokens) => {
+  it.each([1, 7, 128, 3000])("has exactly %i tokens, in ids and in words", (tokens) => {
     const { ids, text } = createPrompt(tokenizer, tokens);
     expect(ids).toHaveLength(tokens);
     expect(tokenizer.decode(ids)).toBe(text);

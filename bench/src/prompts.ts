@@ -15,11 +15,13 @@ export interface Prompt {
 export function createPrompt(tokenizer: Tokenizer, tokens: number): Prompt {
   let text = `${tokens} tokens of words.`;
   let ids = tokenizer.encode(text);
+  // To encode the whole text with every sentence would be quadratic: each is counted by itself, and the sum checked when it is enough.
+  let counted = ids.length;
   for (const sentence of randomSentences(tokens)) {
-    if (ids.length >= tokens) break;
+    if (counted >= tokens) counted = (ids = tokenizer.encode(text)).length;
+    if (counted >= tokens) break;
     text += ` ${sentence}`;
-    // Encoding is linear: once per sentence is little even for long prompts.
-    ids = tokenizer.encode(text);
+    counted += tokenizer.encode(` ${sentence}`).length;
   }
   const first = ids.subarray(0, tokens);
   return { tokens, ids: [...first], text: tokenizer.decode(first) };

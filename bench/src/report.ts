@@ -1,3 +1,5 @@
+import type { ContextFigures } from "./context/figures.ts";
+import type { ContextChoice } from "./options.ts";
 import type { BrowserFigures } from "./browser/measure-browser.ts";
 import type { Entry } from "./contest.ts";
 import type { Machine } from "./machine.ts";
@@ -13,12 +15,13 @@ export type Outcome<T> = ({ state: "measured" } & T) | { state: "skipped"; reaso
 export interface Report {
   machine: Machine;
   model: { file: string; bytes: number };
-  settings: { runs: number; contexts: number[]; decodeTokens: number; contextLength: number };
+  settings: { runs: number; contexts: number[]; decodeTokens: number; contextLength: number; context: ContextChoice };
   /** On a graphics card. */
   kernels?: Outcome<KernelFigures>;
   /** On the processor, with each of its instruction sets. */
   products?: Outcome<CpuProductFigures>[];
   node?: Outcome<NodeFigures>;
+  context?: Outcome<ContextFigures>;
   browser?: Outcome<BrowserFigures>;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { BrowserFigures } from "./browser/measure-browser.ts";
 import { longtabOpen, longtabThreads, longtabWebGpu } from "./browser/modes.ts";
+import { exampleFigures } from "./context/example.ts";
 import type { Sample } from "./figures.ts";
 import { decodeAt, gather, peakMemory, prefillOf, warmLoad } from "./figures.ts";
 import type { Report } from "./report.ts";
@@ -9,7 +10,13 @@ import { judgeTargets } from "./targets.ts";
 const report: Report = {
   machine: { date: "", platform: "", cpu: "", cores: 2, memoryBytes: 0, node: "", loadAverage: 0 },
   model: { file: "m.gguf", bytes: 0 },
-  settings: { runs: 1, contexts: [128], decodeTokens: 8, contextLength: 4608 },
+  settings: {
+    runs: 1,
+    contexts: [128],
+    decodeTokens: 8,
+    contextLength: 4608,
+    context: { policy: "auto", kv: undefined, headMap: undefined },
+  },
 };
 
 const speeds = (decode: number, prefill: number, tokens = 128): Sample[] => [
@@ -76,6 +83,21 @@ describe("judgeTargets", () => {
       "the processor's part, gzip: 17.0 KB of 40 KB, met",
       "library with its worker, gzip: 75.0 KB of 88 KB, met",
     ]);
+  });
+
+  it("judges how the default policy's costs grow, at the precision that was measured", () => {
+    const judged = judgeTargets({ ...report, context: { state: "measured", ...exampleFigures } });
+    expect(judged.map(({ what, measured, aim, met }) => `${what}: ${measured} of ${aim}, ${met ? "met" : "not met"}`)).toEqual([
+      "auto: ms per token at 8192 / at 1024: 1.10x of 1.15x, met",
+      "auto: ms per token at 32768 / at 8192: 1.14x of 1.10x, not met",
+      "auto: kv8 pages at 8192, of dense f16: 41% of 42%, met",
+      "auto: choosing what to read, of a step at 8192: 10% of 15%, met",
+      "a snapshot of 8000 tokens, beyond a copy: 0.45 s of 1 s, met",
+      "restoring 8000 tokens, beyond a copy: 1.15 s of 1 s, not met",
+      "pages that a fork takes: 0 of 0, met",
+    ]);
+    const full = judgeTargets({ ...report, context: { state: "measured", ...exampleFigures, precision: "f16" } });
+    expect(full.map(({ what }) => what).join()).not.toContain("of dense f16");
   });
 
   it("leaves the comparison out where the peer was not measured", () => {

@@ -2,6 +2,8 @@ import type { BrowserFigures } from "./browser/measure-browser.ts";
 import type { LongtabMode } from "./browser/modes.ts";
 import { longtabOpen, longtabThreads, longtabWebGpu } from "./browser/modes.ts";
 import type { Measurement } from "./figures.ts";
+import type { ContextFigures } from "./context/figures.ts";
+import { beyondCopy, cellOf, memoryShare, selectionShare, timeRatio } from "./context/figures.ts";
 import { decodeAt, peakMemory, prefillOf, valuesOf, warmLoad } from "./figures.ts";
 import { timesBetter } from "./print-contest.ts";
 import type { Report } from "./report.ts";
@@ -16,7 +18,7 @@ export interface Judgement {
 }
 
 /** What the project wants to reach; only what this run measured is judged. */
-export function judgeTargets({ kernels, browser, settings }: Report): Judgement[] {
+export function judgeTargets({ kernels, context, browser, settings }: Report): Judgement[] {
   const targets: Judgement[] = [];
   if (kernels?.state === "measured") {
     const decode = kernels.products.filter(({ tokens }) => tokens === 1);
@@ -25,8 +27,47 @@ export function judgeTargets({ kernels, browser, settings }: Report): Judgement[
       targets.push({ what: "slowest decode product, of the nearer limit", measured: formatShare(worst), aim: "60%", met: worst >= 0.6 });
     }
   }
+  if (context?.state === "measured") targets.push(...judgeContext(context));
   if (browser?.state === "measured") targets.push(...judgeProcessor(browser), ...judgeWebGpu(browser, settings.contexts[0] ?? 0));
   return targets;
+}
+
+/** What the default policy's time per token may grow to, from one length to another. */
+const growths = [
+  { from: 1024, to: 8192, aim: 1.15 },
+  { from: 8192, to: 32_768, aim: 1.1 },
+] as const;
+
+/** What the default policy's pages may take at 8192 tokens, as a share of dense f16. */
+const memoryAims: Partial<Record<ContextFigures["precision"], number>> = { kv8: 0.42, kv4: 0.26 };
+
+function judgeContext(figures: ContextFigures): Judgement[] {
+  const { precision, fork, snapshot } = figures;
+  const long = cellOf(figures, "auto", 8192);
+  const memoryAim = memoryAims[precision];
+  const below = (what: string, value: number, aim: number, print: (value: number) => string): Judgement[] =>
+    Number.isNaN(value) ? [] : [{ what, measured: print(value), aim: print(aim), met: value <= aim }];
+  return [
+    ...growths.flatMap(({ from, to, aim }) =>
+      below(
+        `auto: ms per token at ${to} / at ${from}`,
+        timeRatio(cellOf(figures, "auto", to), cellOf(figures, "auto", from)),
+        aim,
+        formatRatio,
+      ),
+    ),
+    ...(long && memoryAim !== undefined
+      ? below(`auto: ${precision} pages at 8192, of dense f16`, memoryShare(figures, long), memoryAim, formatShare)
+      : []),
+    ...(long ? below("auto: choosing what to read, of a step at 8192", selectionShare(long), 0.15, formatShare) : []),
+    ...(snapshot.state === "measured"
+      ? [
+          ...atMost(`a snapshot of ${snapshot.tokens} tokens, beyond a copy`, [beyondCopy(snapshot).write], 1, "s"),
+          ...atMost(`restoring ${snapshot.tokens} tokens, beyond a copy`, [beyondCopy(snapshot).restore], 1, "s"),
+        ]
+      : []),
+    ...(fork.state === "measured" ? below("pages that a fork takes", fork.pages, 0, String) : []),
+  ];
 }
 
 /** How many times as fast as wllama the processor's path should be. */
@@ -36,7 +77,7 @@ const ratios = [
   { mode: longtabThreads, figure: prefillOf(4096), aim: 8 },
   { mode: longtabThreads, figure: decodeAt(128), aim: 5 },
   { mode: longtabThreads, figure: decodeAt(1024), aim: 6 },
-  { mode: longtabThreads, figure: decodeAt(4096), aim: 8 },
+  { mode: longtabThreads, figure: decodeAt(4096), aim: 13 },
   { mode: longtabOpen, figure: decodeAt(128), aim: 4 },
 ] as const;
 

@@ -34,7 +34,8 @@ export async function runLongtabPage(
   const { executable, server, modelUrl, input } = round;
   return withProfile(executable, async (profile) => {
     const address = `${server}${isolated ? "isolated" : "open"}/longtab.html`;
-    const options = { url: modelUrl, contextLength: input.contextLength, backend };
+    const { contextLength } = input;
+    const options = { url: modelUrl, contextLength, backend, ...(input.context && { context: input.context }) };
     const load = async (page: Page): Promise<LoadFigures> => page.evaluate((asked) => window.longtabHarness.load(asked), options);
     const cold = await onPage(profile, address, async (page) => {
       const figures = await load(page);

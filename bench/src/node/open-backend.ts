@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { fileURLToPath } from "node:url";
+import type { ContextOptions } from "@longtab/attention";
 import type { CpuBackend } from "@longtab/cpu";
 import { loadCpuBackend } from "@longtab/cpu";
 import { nodeHost } from "@longtab/cpu/node";
@@ -9,6 +10,8 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { parseGguf } from "@longtab/formats";
 import { FileSource } from "@longtab/formats/node";
 import { openDevice } from "@longtab/gpu";
+import { readConfig } from "@longtab/model";
+import type { ModelConfig } from "@longtab/model";
 import { Tokenizer } from "@longtab/tokenizer";
 import { create, globals } from "webgpu";
 
@@ -36,6 +39,8 @@ const kernelsFolder = fileURLToPath(new URL("../../packages/cpu/wasm", import.me
 
 export interface OpenOptions {
   contextLength: number;
+  /** Default: dense. */
+  context?: ContextOptions | undefined;
   onProgress?: (progress: { phase: string }) => void;
 }
 
@@ -70,6 +75,11 @@ async function open<Kind>(path: string, load: (file: ModelFile, source: ByteSour
   } finally {
     await source.close();
   }
+}
+
+/** What the file says of the model. */
+export async function readModelConfig(path: string): Promise<ModelConfig> {
+  return (await open(path, async (file) => readConfig(file))).backend;
 }
 
 /** The tokeniser alone. */

@@ -16,9 +16,10 @@ export async function profileCpu({
   prompts,
   decodeTokens,
   contextLength,
+  context,
   simd,
 }: RuntimeInput & { simd: Simd }): Promise<DecodeProfile[]> {
-  const { backend } = await openCpu(model, simd, { contextLength });
+  const { backend } = await openCpu(model, simd, { contextLength, context });
   const { heap, vocabularySize } = backend;
   const { scratch } = backend.model;
   backend.drafts = false;

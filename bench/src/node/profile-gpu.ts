@@ -6,8 +6,8 @@ import { greedy } from "./run-longtab.ts";
 import type { RuntimeInput } from "./runtime-input.ts";
 
 /** GPU time of one decode step by kernel, after the first prompt. @throws Error where the adapter has no timestamps. */
-export async function profileGpu({ model, prompts, decodeTokens, contextLength }: RuntimeInput): Promise<DecodeProfile[]> {
-  const { backend } = await openWebGpu(model, { contextLength });
+export async function profileGpu({ model, prompts, decodeTokens, contextLength, context }: RuntimeInput): Promise<DecodeProfile[]> {
+  const { backend } = await openWebGpu(model, { contextLength, context });
   const profiler = Profiler.create(backend.gpu);
   if (profiler === undefined) throw new Error("the adapter has no timestamp queries");
   const profiles: DecodeProfile[] = [];

@@ -25,11 +25,12 @@ export async function runLongtab({
   prompts,
   decodeTokens,
   contextLength,
+  context,
   place,
 }: RuntimeInput & { place: Place }): Promise<LongtabRun> {
   const phases = new PhaseTimes();
   const started = performance.now();
-  const opened = await openBackend(model, place, { contextLength, onProgress: ({ phase }) => phases.enter(phase) });
+  const opened = await openBackend(model, place, { contextLength, context, onProgress: ({ phase }) => phases.enter(phase) });
   const loaded = (performance.now() - started) / 1000;
   phases.end();
   const { backend } = opened;
@@ -57,7 +58,8 @@ export async function runLongtab({
   return { where, samples };
 }
 
-function describePlace(backend: WebGpuBackend | CpuBackend): string {
+/** For people. */
+export function describePlace(backend: WebGpuBackend | CpuBackend): string {
   if (backend.kind === "webgpu") return describeAdapter(backend.gpu.report);
   const { threads, simd, prefillEngine, prefillReason } = backend;
   return `${threads} ${threads === 1 ? "thread" : "threads"}, ${simd} SIMD; prompts are read by ${prefillEngine}: ${prefillReason}`;

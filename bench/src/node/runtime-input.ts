@@ -1,3 +1,4 @@
+import type { ContextOptions } from "@longtab/attention";
 import type { Prompt } from "../prompts.ts";
 
 /** What every runtime in Node is asked to do. */
@@ -10,4 +11,6 @@ export interface RuntimeInput {
   decodeTokens: number;
   /** Tokens of context that the runtime makes room for. */
   contextLength: number;
+  /** What Longtab does with it; others read everything. */
+  context?: ContextOptions | undefined;
 }

@@ -1,4 +1,5 @@
 import { chooseBackend } from "./choose-backend.ts";
+import { measureContext } from "./measure-context.ts";
 import { measureDrafts } from "./measure-drafts.ts";
 import { measureKernels } from "./measure-kernels.ts";
 import { measureProducts } from "./measure-products.ts";
@@ -13,6 +14,7 @@ const tasks = {
   kernels: measureKernels,
   products: measureProducts,
   longtab: runLongtab,
+  context: measureContext,
   "profile-gpu": profileGpu,
   "profile-cpu": profileCpu,
   drafts: measureDrafts,

@@ -23,7 +23,9 @@ export class TimedKernels {
       quantise: (...values) => this.#time("quantising rows", () => kernels.quantise(...values)),
       siluMul: (...values) => this.#time("SiLU and multiply, quantised", () => kernels.siluMul(...values)),
       append: (...values) => this.#time("rotating, appending keys and values", () => kernels.append(...values)),
+      select: (...values) => this.#time("selecting runs", () => kernels.select(...values)),
       attend: (...values) => this.#time("attention", () => kernels.attend(...values)),
+      close: (...values) => this.#time("closing pages", () => kernels.close(...values)),
       product: (tiles, ...rest) => this.#time(this.#products.get(tiles) ?? "product", () => kernels.product(tiles, ...rest)),
     } satisfies Kernels;
   }

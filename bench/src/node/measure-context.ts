@@ -1,0 +1,133 @@
+import type { Policy } from "@longtab/attention";
+import { Session } from "@longtab/engine";
+import type { Timeline } from "@longtab/engine";
+import type { ContextCell, ContextFigures, PrefillFigures } from "../context/figures.ts";
+import { createPrompt } from "../prompts.ts";
+import { attempt } from "../report.ts";
+import { median } from "../statistics.ts";
+import { medianTimes } from "./decode-profile.ts";
+import type { PartTime } from "./decode-profile.ts";
+import { decodeTimes } from "./decode-times.ts";
+import { measureFork } from "./measure-fork.ts";
+import { measureSnapshot } from "./measure-snapshot.ts";
+import { mostSnapshotTokens, openContext } from "./open-context.ts";
+import type { ContextInput, OpenedContext } from "./open-context.ts";
+import { pagesBytes } from "./page-bytes.ts";
+import { describePlace, greedy } from "./run-longtab.ts";
+import { openStepClock } from "./step-clock.ts";
+
+/** Steps before those that count: a fork's first ones write its lists and own pages. */
+const warmUp = 4;
+
+/** Steps that are taken apart. */
+const profiled = 8;
+
+/** A text that was read as far as `timeline`, which stays there to be forked. */
+interface Mark {
+  tokens: number;
+  timeline: Timeline;
+}
+
+/** A policy at a length. */
+interface Place extends Mark {
+  policy: Policy;
+}
+
+/**
+ * Reads one text once and forks a timeline of each policy where it has the asked lengths. Policies and lengths take turns in every round, so
+ * that what else the machine does meets them all alike.
+ */
+export async function measureContext(input: ContextInput): Promise<ContextFigures> {
+  const opened = await openContext(input);
+  const { backend, config, policies, streaming } = opened;
+  const { layers, kvHeads, headSize } = backend.pool.shape;
+  if (backend.kind === "cpu") backend.drafts = false;
+  const { marks, prefill, snapshot } = await readText(opened, input);
+  const places = policies.flatMap((policy) =>
+    marks
+      .filter(({ tokens }) => policy.endless || tokens <= config.contextLength)
+      .map((mark) => ({ place: { ...mark, policy }, cell: emptyCell(policy, mark) })),
+  );
+  for (let round = 0; round < input.rounds; round++) {
+    for (const { cell, place } of places) {
+      await withFork(place, async (fork, milliseconds) => {
+        const times = await decodeTimes(fork, input.decodeTokens, backend.stepsAhead(milliseconds / 1000));
+        cell.milliseconds.push(median(times));
+        cell.pages = fork.pages();
+        cell.kvBytes = pagesBytes(backend, cell.pages);
+      });
+    }
+  }
+  const fork = await attempt(async () =>
+    measureFork(backend.pool, (marks.find(({ tokens }) => tokens >= 1024) ?? (marks[0] as Mark)).timeline),
+  );
+  // Last, because steps that are taken apart take longer.
+  const clock = openStepClock(backend);
+  if (clock) {
+    for (const { cell, place } of places) {
+      await withFork(place, async (timeline) => {
+        const steps: PartTime[][] = [];
+        for (let step = 0; step < profiled; step++) steps.push(await clock.time(async () => timeline.decode(greedy)));
+        cell.parts = medianTimes(steps);
+      });
+    }
+  }
+  const where = describePlace(backend);
+  const precision = backend.kvPrecision;
+  backend.dispose();
+  return {
+    where,
+    precision,
+    ...(streaming !== undefined && { streaming }),
+    trained: config.contextLength,
+    tokenBytes: layers * kvHeads * headSize * 2 * 2,
+    prefill,
+    cells: places.map(({ cell }) => cell),
+    fork,
+    snapshot,
+  };
+}
+
+/** Reads the text once, to a few tokens before each length: what is timed ends there. */
+async function readText(
+  { backend, tokenizer }: OpenedContext,
+  { lengths, decodeTokens, rounds }: ContextInput,
+): Promise<{
+  marks: Mark[];
+  prefill: PrefillFigures[];
+  snapshot: ContextFigures["snapshot"];
+}> {
+  const ids = Uint32Array.from(createPrompt(tokenizer, Math.max(...lengths)).ids);
+  const session = new Session(backend);
+  const text = session.timeline;
+  const marks: Mark[] = [];
+  const prefill: PrefillFigures[] = [];
+  const snapshotAt = Math.max(...lengths.filter((tokens) => tokens <= mostSnapshotTokens));
+  let snapshot: ContextFigures["snapshot"] = { state: "skipped", reason: `every length is above ${mostSnapshotTokens}` };
+  for (const tokens of lengths) {
+    const [from, to] = [text.length, tokens - warmUp - decodeTokens];
+    const started = performance.now();
+    await text.prefill(ids.subarray(from, to), greedy);
+    prefill.push({ from, to, seconds: (performance.now() - started) / 1000 });
+    marks.push({ tokens, timeline: text.fork() });
+    session.settle(from, ids.subarray(from, to));
+    if (tokens === snapshotAt) snapshot = await attempt(async () => measureSnapshot(backend, session, rounds));
+  }
+  session.dispose();
+  return { marks, prefill, snapshot };
+}
+
+function emptyCell({ name }: Policy, { tokens, timeline }: Mark): ContextCell {
+  return { policy: name, tokens, milliseconds: [], kvBytes: 0, pages: timeline.pages(), parts: [] };
+}
+
+/** A timeline of the place's policy that has taken its first steps, and what the later of them took. */
+async function withFork({ policy, timeline }: Place, use: (fork: Timeline, milliseconds: number) => Promise<void>): Promise<void> {
+  const fork = timeline.fork(policy);
+  try {
+    const times = await decodeTimes(fork, warmUp, 0);
+    await use(fork, median(times.slice(1)));
+  } finally {
+    fork.dispose();
+  }
+}
