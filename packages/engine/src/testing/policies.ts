@@ -120,7 +120,7 @@ export function describePolicies(tested: TestedBackend): void {
 
     test("is dense where the budget holds everything", async () => {
       // Streaming heads keep their windows: here the whole text.
-      const context: ContextOptions = { policy, budget: 4096, recent: 48, ...map };
+      const context: ContextOptions = { policy, kv: "f16", budget: 4096, recent: 48, ...map };
       const tokens = ids(62);
       const dense = await withTimeline({ policy: "dense" }, (timeline) => read(timeline, tokens, 1, 8));
       const sparse = await withTimeline(context, (timeline) => read(timeline, tokens, 1, 8));
