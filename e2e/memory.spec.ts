@@ -32,7 +32,9 @@ test("each way to remember is one choice with what it does and what it costs", a
   await chat.open(page, quick);
   await page.keyboard.press("Control+,");
   await expect(settings(page).getByRole("radio", { name: "Remembers" })).toBeChecked();
-  await expect(settings(page).getByRole("radio", { name: /Endless/ })).toHaveAccessibleName(/forgets what lies between.*same small memory/);
+  await expect(settings(page).getByRole("radio", { name: /Endless/ })).toHaveAccessibleName(
+    /forgets what lies between.*same small memory.*Up to 1,500 words in 18\sMB/,
+  );
   await expect(settings(page).getByRole("radio", { name: /Short/ })).toHaveAccessibleName(/window is full, at about 6,100 words/);
   await expect(settings(page)).toContainText("What “auto” does in 65,536 tokens.");
 });
@@ -41,7 +43,7 @@ test("another choice loads the model anew and the conversation goes on, also aft
   await chat.open(page, quick);
   await ask(page, "one");
   await choose(page, "Short");
-  await expect(meter(page)).toHaveAccessibleName(/Context 0% full: \d+ of 8,192 tokens/);
+  await expect(meter(page)).toHaveAccessibleName(/Context \d% full: \d+ of 8,192 tokens/);
   await ask(page, "two");
   await expect(page.locator(".bubble")).toHaveText(["one", "two"]);
   await page.reload();
@@ -177,4 +179,13 @@ test("a quiet line says where the model's view begins", async ({ page }) => {
   await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
   await page.reload();
   await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
+});
+
+test("before a model is loaded its card says what the chosen way to remember buys", async ({ page }) => {
+  await page.goto(chat.address(quick));
+  const card = page.getByRole("region", { name: "Model" });
+  await expect(card).toContainText("Remembersabout 49,000 words, without end");
+  await choose(page, "Short");
+  await page.keyboard.press("Escape");
+  await expect(card).toContainText("Reads up toabout 6,100 words");
 });

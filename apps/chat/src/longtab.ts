@@ -8,6 +8,7 @@ export type {
   CalibrationProgress,
   CatalogueEntry,
   ChatMessage,
+  ContextPlan,
   LoadedModel,
   ModelInfo,
   LoadPhase,

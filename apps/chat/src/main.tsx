@@ -9,6 +9,7 @@ import { startSendingWhenReady } from "./state/generation.ts";
 import { startIsolation } from "./state/isolation.ts";
 import { startMemory } from "./state/memory.ts";
 import { startModel } from "./state/model.ts";
+import { startPlans } from "./state/plans.ts";
 import { startSettings } from "./state/settings.ts";
 import "./style/index.css";
 
@@ -17,6 +18,7 @@ startContext();
 startSendingWhenReady();
 startBackends();
 startMemory();
+startPlans();
 startCounting();
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");

@@ -320,6 +320,10 @@ export const Longtab: LongtabStatic = {
     delete: async (id) => {
       stored = stored.filter((model) => model.id !== id);
     },
+    plan: async (_model, { context } = {}) => {
+      const { keeps, endless } = contextOf(context === undefined ? {} : { context });
+      return { keeps, endless, bytes: keeps * 9000 };
+    },
     calibrate,
     estimate: async () => ({ usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6, quota: 2.1e9, persisted: false }),
     persist: async () => true,

@@ -66,6 +66,8 @@ export interface CatalogueEntry {
   size: number;
   quantisation: string;
   contextLength: number;
+  /** By which memory is planned. */
+  shape: { layers: number; heads: number; kvHeads: number; headSize: number };
   file: string;
   url: string;
   sha256: string;
@@ -177,7 +179,7 @@ export interface ChatCompletionParams extends SamplingOptions {
   messages: ChatMessage[];
   stream?: boolean;
   signal?: AbortSignal;
-  /** Default: until the model stops or the context is full. */
+  /** Default: until the model stops or the context is full; where it is never full, as many tokens as the model was trained for. */
   max_tokens?: number;
   max_completion_tokens?: number;
   /** Up to 16 strings; text from the first match on is not returned. */
@@ -192,6 +194,15 @@ export interface ChatCompletionParams extends SamplingOptions {
   onPrefill?: (done: number, total: number) => void;
   /** Called a few times a second while the request runs. */
   onCache?: (cache: CacheUsage) => void;
+}
+
+/** What a model would remember, known before it is loaded. */
+export interface ContextPlan {
+  /** Tokens that are kept at most. */
+  keeps: number;
+  /** That they take at most. */
+  bytes: number;
+  endless: boolean;
 }
 
 /** The keys and values of a conversation. */
@@ -292,6 +303,11 @@ export interface LongtabStatic {
   readonly models: {
     list(): Promise<StoredModel[]>;
     delete(id: string): Promise<void>;
+    /**
+     * What memory buys, for a model of the catalogue or a stored one.
+     * @throws LongtabError `model-not-found` where nothing is known of it yet, `invalid-option`.
+     */
+    plan(model: string, options?: Pick<LoadOptions, "context" | "memoryBudget">): Promise<ContextPlan>;
     /**
      * Measures which of a model's heads need only the beginning and the end of a text, which takes minutes, and keeps the result in this browser: loads
      * that come use it. Nothing is kept when it is aborted.

@@ -64,7 +64,8 @@ export function describeContext({ policy, kvPrecision, cacheForm, contextLength 
   };
 }
 
-function keptTokens({ sinks, keeps }: HeadRule): number {
+/** Tokens that a head keeps at most. */
+export function keptTokens({ sinks, keeps }: HeadRule): number {
   return sinks + keeps;
 }
 

@@ -20,6 +20,7 @@ export const Longtab: LongtabStatic = {
   models: {
     list: async () => librarian().call(async (api) => api.listModels()),
     delete: async (id) => librarian().call(async (api) => api.deleteModel(id)),
+    plan: async (model, options = {}) => librarian().call(async (api) => api.planContext({ model, ...options })),
     calibrate,
     estimate: estimateStorage,
     persist: persistStorage,

@@ -6,6 +6,7 @@ import type {
   CalibrationProgress,
   ChatMessage,
   ContextOptions,
+  ContextPlan,
   HeadMap,
   LoadProgress,
   ModelInfo,
@@ -30,6 +31,7 @@ export interface WorkerApi {
   /** Aborts a request; its port then says "error" with `aborted`. */
   cancel(id: number): void;
   countTokens(messages: ChatMessage[]): number;
+  planContext(request: PlanRequest): Promise<ContextPlan>;
   /** Deletes what was kept of a session. */
   deleteSession(name: string): Promise<void>;
   listModels(): Promise<StoredModel[]>;
@@ -46,6 +48,12 @@ export interface LoadRequest {
   modelBase?: string;
   backend?: BackendChoice;
   prefill?: PrefillChoice;
+}
+
+export interface PlanRequest {
+  model: string;
+  context?: PolicyName | ContextOptions;
+  memoryBudget?: number;
 }
 
 export type LoadEvent =

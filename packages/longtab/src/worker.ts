@@ -4,6 +4,7 @@ import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
 import { calibrateModel } from "./calibrate-model.ts";
 import { carryTypedErrors } from "./comlink-errors.ts";
+import { planContext } from "./context-plan.ts";
 import { loadModel } from "./load-model.ts";
 import type { SamplingOptions } from "./api.ts";
 import type { LoadEvent, WorkerApi } from "./protocol.ts";
@@ -14,7 +15,7 @@ import { StoredSessions } from "./sessions/session-store.ts";
 
 /** One worker holds one model. What Comlink exposes is this object. */
 let engine: Engine | undefined;
-let defaults: SamplingOptions = {};
+let defaults: SamplingOptions & { maxTokens?: number } = {};
 let keeper: SessionKeeper | undefined;
 const running = new Map<number, AbortController>();
 
@@ -24,7 +25,9 @@ const api: WorkerApi = {
     const loaded = await loadModel(request, (progress) => send({ type: "progress", progress }));
     engine = loaded.engine;
     keeper = new SessionKeeper(engine, loaded.fingerprint, new StoredSessions());
-    defaults = loaded.info.sampling;
+    const { sampling, context, trainedContextLength } = loaded.info;
+    // A model that never stops of itself would write for ever.
+    defaults = { ...sampling, ...(context.endless && { maxTokens: trainedContextLength }) };
     void loaded.lost.then((error) => send({ type: "lost", error: LongtabError.from(error).serialize() }));
     return loaded.info;
   },
@@ -49,6 +52,8 @@ const api: WorkerApi = {
   countTokens(messages) {
     return loadedEngine().encode({ messages }).length;
   },
+
+  planContext,
 
   async deleteSession(name) {
     await new StoredSessions().delete(name);

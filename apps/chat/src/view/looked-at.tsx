@@ -63,8 +63,8 @@ function excerpt(place: Place): string {
   const exchange = exchangeOf(place);
   const whole = part === "question" ? exchange?.question : part === "answer" ? exchange?.answer?.text : textOf(part.attachmentId);
   if (whole === undefined) return "…";
-  const from = start === 0 ? 0 : whole.lastIndexOf(" ", start) + 1;
-  const space = whole.indexOf(" ", end);
-  const to = space < 0 ? whole.length : space;
+  let [from, to] = [start, end];
+  while (from > 0 && /\S/.test(whole.charAt(from - 1))) from--;
+  while (to < whole.length && /\S/.test(whole.charAt(to))) to++;
   return `${from > 0 ? "…" : ""}${whole.slice(from, to).toWellFormed().replace(/\s+/g, " ").trim()}${to < whole.length ? "…" : ""}`;
 }

@@ -14,8 +14,9 @@ import {
 } from "../state/model.ts";
 import { waysOn } from "../state/problems.ts";
 import { parseReference } from "../state/model-reference.ts";
-import { changeSettings, settings } from "../state/settings.ts";
-import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft } from "../text/format.ts";
+import { plans } from "../state/plans.ts";
+import { changeSettings, type Context, settings } from "../state/settings.ts";
+import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft, formatWords } from "../text/format.ts";
 import { Icon } from "./icons.tsx";
 import { Measuring } from "./measuring.tsx";
 import { ProblemNote } from "./problem.tsx";
@@ -81,12 +82,27 @@ function Facts({ entry }: { entry: NonNullable<Choice["entry"]> }): JSX.Element 
   return (
     <dl class="facts">
       <Fact term="Download">{formatBytes(entry.size)}, once</Fact>
-      <Fact term="Reads up to">{formatCount(entry.contextLength)} tokens</Fact>
+      <MemoryFact trained={entry.contextLength} />
       <Fact term="Size">
         {formatParameters(entry.parameters)} parameters, {entry.quantisation}
       </Fact>
       <Fact term="Licence">{entry.license}</Fact>
     </dl>
+  );
+}
+
+const MEMORY_TERMS: Record<Context, string> = { auto: "Remembers", streaming: "Keeps in view", dense: "Reads up to" };
+
+/** What the chosen way to remember buys. */
+function MemoryFact({ trained }: { trained: number }): JSX.Element {
+  const { context } = settings.value;
+  const plan = plans.value[context];
+  if (plan === undefined) return <Fact term="Reads up to">{formatCount(trained)} tokens</Fact>;
+  return (
+    <Fact term={MEMORY_TERMS[context]}>
+      about {formatWords(plan.keeps)}
+      {plan.endless && ", without end"}
+    </Fact>
   );
 }
 

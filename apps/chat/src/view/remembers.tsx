@@ -4,8 +4,9 @@ import { generation } from "../state/generation.ts";
 import { measureModel } from "../state/measure.ts";
 import { rememberBy } from "../state/memory.ts";
 import { choice, loadedModel } from "../state/model.ts";
+import { plans } from "../state/plans.ts";
 import { type Context, settings } from "../state/settings.ts";
-import { formatWords } from "../text/format.ts";
+import { formatBytes, formatWords } from "../text/format.ts";
 
 interface Way {
   name: string;
@@ -49,7 +50,9 @@ export function Remembers(): JSX.Element {
             <input id={`context-${way}`} type="radio" name="context" checked={context === way} onChange={() => rememberBy(way)} />
             <span class="way-name">{WAYS[way].name}</span>
             <span class="way-does">{WAYS[way].does(words)}</span>
-            <span class="way-costs">{WAYS[way].costs}</span>
+            <span class="way-costs">
+              {WAYS[way].costs} {buys(way)}
+            </span>
           </label>
         ))}
       </fieldset>
@@ -57,6 +60,11 @@ export function Remembers(): JSX.Element {
       {model?.context.headMap.source === "missing" && <MeasureOffer />}
     </div>
   );
+}
+
+function buys(way: Context): string {
+  const plan = plans.value[way];
+  return plan === undefined ? "" : `Up to ${formatWords(plan.keeps)} in ${formatBytes(plan.bytes)}.`;
 }
 
 function truth({ context: { description, headMap } }: ModelInfo): string {

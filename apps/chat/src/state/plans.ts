@@ -1,0 +1,29 @@
+import { effect, signal } from "@preact/signals";
+import { type ContextPlan, Longtab } from "../longtab.ts";
+import { choice, storedChoice } from "./model.ts";
+import type { Context } from "./settings.ts";
+
+/** What each way to remember would buy with the chosen model; empty where nothing is known of it before it is stored. */
+export const plans = signal<Partial<Record<Context, ContextPlan>>>({});
+
+const CONTEXTS: readonly Context[] = ["auto", "streaming", "dense"];
+
+/** Plans anew whenever another model is chosen, or its file has come. */
+export function startPlans(): void {
+  effect(() => {
+    const { reference, entry } = choice.value;
+    const stored = storedChoice.value;
+    const id = entry?.id ?? (stored?.complete === true ? stored.id : undefined);
+    plans.value = {};
+    if (id === undefined) return;
+    for (const context of CONTEXTS) {
+      Longtab.models
+        .plan(id, { context })
+        .then((plan) => {
+          if (choice.peek().reference === reference) plans.value = { ...plans.peek(), [context]: plan };
+        })
+        // A model that cannot be planned fails when it is loaded, where its error can be shown.
+        .catch(() => undefined);
+    }
+  });
+}

@@ -1,0 +1,59 @@
+import { createPolicy, kvPrecisionOf, planPages } from "@longtab/attention";
+import type { CacheShape, ContextOptions } from "@longtab/attention";
+import { closes, pageBytes, storageOf } from "@longtab/attention/webgpu";
+import { LongtabError } from "@longtab/errors";
+import { parseGguf } from "@longtab/formats";
+import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, readConfig } from "@longtab/model";
+import { WeightStore } from "@longtab/weights";
+import type { ContextPlan } from "./api.ts";
+import { findCatalogueEntry } from "./catalogue.ts";
+import { keptTokens } from "./context-choice.ts";
+import type { PlanRequest } from "./protocol.ts";
+
+/** What of a model decides how much its conversations take. */
+interface Facts {
+  shape: CacheShape;
+  /** Tokens that it was trained for. */
+  trained: number;
+}
+
+/**
+ * What memory buys for a model that need not be loaded, nor downloaded where the catalogue knows it: estimated for a graphics card of any size.
+ * @throws LongtabError `model-not-found` where nothing is known of the model, `invalid-option`, and what reading a stored header throws.
+ */
+export async function planContext({ model, context = "auto", memoryBudget }: PlanRequest): Promise<ContextPlan> {
+  return planFor(await findFacts(model), typeof context === "string" ? { policy: context } : context, memoryBudget);
+}
+
+async function findFacts(model: string): Promise<Facts> {
+  const entry = findCatalogueEntry(model);
+  if (entry) return { shape: entry.shape, trained: entry.contextLength };
+  const store = await WeightStore.open();
+  if (!(await store.list()).some(({ id, complete }) => id === model && complete)) {
+    throw new LongtabError({ code: "model-not-found", what: "Nothing is known of this model before it is stored", value: model });
+  }
+  const config = readConfig(await parseGguf(await store.openStored(model)));
+  return { shape: cacheShape(config), trained: config.contextLength };
+}
+
+export function planFor({ shape, trained }: Facts, context: ContextOptions, memoryBudget?: number): ContextPlan {
+  const { policy: name = "auto", runTokens = 4 } = context;
+  const plan = (tokens: number): { bytes: number; keeps: number; endless: boolean } => {
+    const policy = createPolicy(context, { trained, keeps: tokens });
+    const storage = storageOf(kvPrecisionOf(context), policy.selection && runTokens);
+    const size = pageBytes(shape, storage);
+    const layers = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes: closes(storage), forks: 0 });
+    const bytes = layers.reduce((sum, { open, closed }) => sum + open * size.open + closed * size.closed, 0);
+    const keeps = Math.max(...layers.flatMap((_, layer) => headsOf(shape).map((kvHead) => keptTokens(policy.rule(layer, kvHead)))));
+    return { bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
+  };
+  const far = name === "auto" || name === "far";
+  const budget = memoryBudget ?? (far ? farBudget : Infinity);
+  const tokens = largestContext(far ? mostWindows * trained : trained, plan, ({ bytes }) => bytes <= budget);
+  const { bytes, keeps, endless } = plan(Math.max(tokens, 1));
+  return { keeps, bytes, endless };
+}
+
+function headsOf({ kvHeads }: CacheShape): number[] {
+  return Array.from({ length: kvHeads }, (_, kvHead) => kvHead);
+}

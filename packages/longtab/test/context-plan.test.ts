@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { catalogue } from "../src/catalogue.ts";
+import { planFor } from "../src/context-plan.ts";
+
+const facts = { shape: { layers: 30, heads: 9, kvHeads: 3, headSize: 64 }, trained: 8192 };
+/** Keys and values of a token in f16: 2 numbers of 2 bytes for each layer, KV head and channel. */
+const f16Bytes = 2 * 2 * 30 * 3 * 64;
+
+describe("what memory buys", () => {
+  it("is the trained window and all of its keys and values with dense attention", () => {
+    expect(planFor(facts, { policy: "dense" })).toEqual({ keeps: 8192, bytes: 8192 * f16Bytes, endless: false });
+  });
+
+  it("is the same for ever with streaming, and much less", () => {
+    const plan = planFor(facts, { policy: "streaming" });
+    expect(plan).toMatchObject({ endless: true, keeps: 2052 });
+    expect(plan.bytes).toBeLessThan(0.5 * 8192 * f16Bytes);
+  });
+
+  it("is many trained windows where far memory keeps what was read, within its budget", () => {
+    const plan = planFor(facts, {});
+    expect(plan.endless).toBe(true);
+    expect(plan.keeps).toBeGreaterThan(2 * 8192);
+    expect(plan.bytes).toBeLessThanOrEqual(640 * 2 ** 20);
+  });
+
+  it("is less for a smaller budget, and fewer bits hold more", () => {
+    const [small, fewer] = [planFor(facts, {}, 100e6), planFor(facts, { kv: "kv4" }, 100e6)];
+    expect(small.bytes).toBeLessThanOrEqual(100e6);
+    expect(fewer.bytes).toBeLessThanOrEqual(100e6);
+    expect(small.keeps).toBeLessThan(planFor(facts, {}).keeps);
+    expect(fewer.keeps).toBeGreaterThan(1.4 * small.keeps);
+  });
+
+  it("refuses a policy that there is none of", () => {
+    expect(() => planFor(facts, { policy: "everything" as "dense" })).toThrow(expect.objectContaining({ code: "invalid-option" }));
+  });
+
+  it("is known for every model of the catalogue", () => {
+    for (const { shape, contextLength } of catalogue) {
+      expect(planFor({ shape, trained: contextLength }, {}).keeps).toBeGreaterThanOrEqual(contextLength);
+    }
+  });
+});
