@@ -1,4 +1,4 @@
-import type { KvPrecision, PageUsage, Policy } from "@longtab/attention";
+import type { CacheMark, KvPrecision, PageUsage, Policy } from "@longtab/attention";
 
 /**
  * The one interface between the engine and whatever computes: WebGPU or the CPU.
@@ -93,6 +93,13 @@ export interface Timeline {
    * @throws LongtabError `invalid-option` where `policy` needs tokens that were given back, `out-of-memory`.
    */
   fork(policy?: Policy): Timeline;
+  /**
+   * The place after the last token, to return to; no step may be under way. It shares the pages and goes where they are needed elsewhere:
+   * then its length is 0.
+   */
+  mark(): CacheMark;
+  /** Goes to a mark of a timeline of the same backend, before which `ids` came. False, and nothing changes, where what it held is gone. */
+  returnTo(mark: CacheMark, ids: Uint32Array): boolean;
   /** What its pages are, now. */
   pages(): PageUsage;
   /**

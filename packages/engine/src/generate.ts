@@ -66,7 +66,7 @@ export async function* generate(
   });
 
   try {
-    const first = session.timeline.prefill(prompt.subarray(cachedTokens), sampling, {
+    const first = session.read(prompt, sampling, {
       ...(signal && { signal }),
       ...(options.onPrefill && { onProgress: options.onPrefill }),
     });

@@ -1,5 +1,7 @@
+import { rowsApart } from "@longtab/attention";
+import type { Policy } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
-import type { Backend } from "./backend.ts";
+import type { Backend, Sampling } from "./backend.ts";
 
 /** A distribution that predicted one token of a continuation. */
 export interface ScoredStep {
@@ -12,22 +14,27 @@ export interface ScoredStep {
 export interface ScoreOptions {
   /** How many of the best ids to keep; 10 unless told. */
   best?: number;
-  /** Rows of one step: 1 takes the path that generation takes, more are faster. */
+  /** Rows of one step: 1 takes the path that generation takes, more are faster. Policies other than "dense" have one. */
   rows?: number;
+  /** What attention reads and what is kept; the backend's own unless told. */
+  policy?: Policy;
   /** Called with each row of logits, for other measures; the array is reused. */
   onLogits?: (step: number, logits: Float32Array) => void;
 }
 
+/** Nothing is drawn while a prompt is read. */
+const unread: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 0, seed: 0 };
+
 /**
  * Teacher forcing: step j is the distribution that predicts `continuation[j]` after the prompt and the tokens before it.
- * The last token of the prompt and the continuation are run `rows` at a time.
+ * The end of the prompt and the continuation are run `rows` at a time; under a policy, each token of the continuation as when it is generated.
  * @throws LongtabError `empty-prompt`, `context-exceeded`, `device-lost`.
  */
 export async function score(
   backend: Backend,
   prompt: Uint32Array,
   continuation: Uint32Array,
-  { best = 10, rows = Infinity, onLogits }: ScoreOptions = {},
+  { best = 10, rows = Infinity, onLogits, policy = backend.policy }: ScoreOptions = {},
 ): Promise<ScoredStep[]> {
   if (prompt.length === 0)
     throw new LongtabError({
@@ -36,30 +43,26 @@ export async function score(
       remedy: "give a prompt of at least one token",
     });
   if (continuation.length === 0) return [];
-  const timeline = backend.createTimeline();
+  const timeline = backend.createTimeline(policy);
   const steps: ScoredStep[] = [];
+  const take = (logits: Float32Array, row: number): void => {
+    const rowLogits = logits.subarray(row * backend.vocabularySize, (row + 1) * backend.vocabularySize);
+    onLogits?.(steps.length, rowLogits);
+    steps.push(scoreRow(rowLogits, continuation[steps.length] ?? 0, best));
+  };
   try {
-    const ids = Uint32Array.of(...prompt, ...continuation.subarray(0, -1));
-    const from = prompt.length - 1;
-    const stride = Math.min(rows, timeline.scoreRows);
-    if (from > 0)
-      await timeline.prefill(ids.subarray(0, from), {
-        temperature: 0,
-        topK: 0,
-        topP: 1,
-        minP: 0,
-        repetitionPenalty: 1,
-        penaltyWindow: 0,
-        seed: 0,
-      });
-    for (let at = from; at < ids.length; at += stride) {
+    const stepwise = policy.name !== "dense";
+    // The last row of a prompt is one of many as a rule, and many see what one alone may not: two are enough.
+    const end = stepwise && rowsApart(policy, prompt.length) === 0 ? Math.min(2, prompt.length) : 1;
+    const stride = stepwise ? 1 : Math.min(rows, timeline.scoreRows);
+    const from = prompt.length - end;
+    if (from > 0) await timeline.prefill(prompt.subarray(0, from), unread);
+    if (end > 1) take(await timeline.score(prompt.subarray(from)), 1);
+    const ids = new Uint32Array([...(end > 1 ? [] : prompt.subarray(from)), ...continuation.subarray(0, -1)]);
+    for (let at = 0; at < ids.length; at += stride) {
       const chunk = ids.subarray(at, at + stride);
       const logits = await timeline.score(chunk);
-      for (let row = 0; row < chunk.length; row++) {
-        const rowLogits = logits.subarray(row * backend.vocabularySize, (row + 1) * backend.vocabularySize);
-        onLogits?.(steps.length, rowLogits);
-        steps.push(scoreRow(rowLogits, continuation[steps.length] ?? 0, best));
-      }
+      for (let row = 0; row < chunk.length; row++) take(logits, row);
     }
   } finally {
     timeline.dispose();

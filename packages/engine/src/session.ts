@@ -1,14 +1,34 @@
 import type { ByteSource } from "@longtab/formats";
-import type { Backend, Timeline } from "./backend.ts";
+import type { CacheMark } from "@longtab/attention";
+import type { Backend, PrefillOptions, Sampling, Timeline } from "./backend.ts";
 import { checkSnapshot, restoreSnapshot, writeSnapshot } from "./snapshot/index.ts";
+
+/** A place that the session was at, and the ids before it. */
+interface Place {
+  mark: CacheMark;
+  ids: Uint32Array;
+}
+
+/** Places that are kept: ends of prompts and of answers, the last of them, and beginnings that several conversations share. */
+const mostEnds = 8;
+const mostBeginnings = 3;
+/** A shorter beginning is read again as fast as it is found. */
+const shortestBeginning = 16;
+/** Tokens that a timeline can always be rolled back by, but for those of a page that is closed. */
+const rollback = 16;
 
 /**
  * One conversation's tokens on a backend: the ids whose keys and values are stored. A new prompt reuses the longest common
- * prefix of tokens and forgets the rest.
+ * prefix of tokens and forgets the rest. Under policies that give tokens back a rollback reaches a little way only: the session keeps
+ * places to return to, which share the timeline's pages.
  */
 export class Session {
   readonly timeline: Timeline;
   #backend: Backend;
+  #ends: Place[] = [];
+  #beginnings: Place[] = [];
+  /** Where the prompt that is being read parts from what was read before it. */
+  #parting = 0;
   /** Ids of the timeline, in order; those of steps that were submitted ahead and then not wanted are not among them. */
   #ids: number[] = [];
 
@@ -26,11 +46,42 @@ export class Session {
     return Uint32Array.from(this.#ids);
   }
 
-  /** Rolls back to the longest common prefix of what is stored and `prompt`, always leaving a token to run; returns its length. */
+  /**
+   * Goes back to the longest prefix of `prompt` that is stored or that a place leads to, always leaving a token to run.
+   * @returns its length.
+   */
   reuse(prompt: Uint32Array): number {
-    let common = 0;
-    while (common < this.#ids.length && common < prompt.length - 1 && this.#ids[common] === prompt[common]) common++;
-    return this.#keep(common);
+    const readable = prompt.subarray(0, -1);
+    const common = commonLength(this.#ids, readable);
+    // Where it only goes on, or nothing was held, nothing parts.
+    this.#parting = common + rollback < this.#ids.length ? common : 0;
+    const kept = this.#keep(common);
+    const [best] = [...this.#ends, ...this.#beginnings]
+      .map(({ mark, ids }) => ({ mark, ids, length: commonLength(ids, readable) }))
+      .filter(({ mark, ids, length }) => mark.length === ids.length && length > kept && length >= ids.length - rollback)
+      .toSorted((a, b) => b.length - a.length);
+    if (!best || !this.timeline.returnTo(best.mark, best.ids)) return kept;
+    this.#ids = [...best.ids];
+    return this.#keep(best.length);
+  }
+
+  /**
+   * Reads what `reuse` left of `prompt` and draws the next token.
+   * @throws LongtabError as `Timeline.prefill` does.
+   */
+  async read(prompt: Uint32Array, sampling: Sampling, options: PrefillOptions = {}): Promise<number> {
+    const from = this.#ids.length;
+    const parting = this.#parting;
+    if (parting >= shortestBeginning && this.#forgets) {
+      // Conversations that began alike may do so again.
+      if (parting > from)
+        await this.timeline.prefill(prompt.subarray(from, parting), sampling, progressOf(options, 0, prompt.length - from));
+      if (parting >= from) this.#note(this.#beginnings, mostBeginnings, prompt.slice(0, parting));
+    }
+    const read = this.timeline.length;
+    const id = await this.timeline.prefill(prompt.subarray(read), sampling, progressOf(options, read - from, prompt.length - from));
+    this.#note(this.#ends, mostEnds, prompt.slice());
+    return id;
   }
 
   /**
@@ -41,6 +92,7 @@ export class Session {
     this.#ids.length = from;
     for (const id of ids) this.#ids.push(id);
     this.#keep(this.#ids.length);
+    if (this.length > 0) this.#note(this.#ends, mostEnds, this.ids);
   }
 
   /**
@@ -70,7 +122,23 @@ export class Session {
   }
 
   dispose(): void {
+    for (const { mark } of [...this.#ends, ...this.#beginnings]) mark.dispose();
     this.timeline.dispose();
+  }
+
+  /** Whether a rollback may find that what it needs was given back. */
+  get #forgets(): boolean {
+    return this.#backend.policy.endless;
+  }
+
+  /** Keeps the place that the timeline is at, whose ids these are; of many the one that was used least lately goes. */
+  #note(places: Place[], most: number, ids: Uint32Array): void {
+    // Whoever gave up waiting for a prompt may have rolled it back meanwhile.
+    if (!this.#forgets || this.timeline.length !== ids.length) return;
+    const same = places.findIndex((place) => place.ids.length === ids.length && commonLength(place.ids, ids) === ids.length);
+    if (same >= 0) places.splice(same, 1)[0]?.mark.dispose();
+    places.push({ mark: this.timeline.mark(), ids });
+    if (places.length > most) places.shift()?.mark.dispose();
   }
 
   #keep(length: number): number {
@@ -78,4 +146,15 @@ export class Session {
     this.#ids.length = Math.min(length, this.timeline.length);
     return this.#ids.length;
   }
+}
+
+function commonLength(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let common = 0;
+  while (common < a.length && common < b.length && a[common] === b[common]) common++;
+  return common;
+}
+
+/** Options for a part of a prompt's reading: `before` tokens were read, `total` are to be. */
+function progressOf({ onProgress, ...options }: PrefillOptions, before: number, total: number): PrefillOptions {
+  return { ...options, ...(onProgress && { onProgress: (done: number) => onProgress(before + done, total) }) };
 }

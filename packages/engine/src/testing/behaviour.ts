@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeAborts } from "./aborts.ts";
+import { describeEndless } from "./endless.ts";
 import { describeGeneration } from "./generation.ts";
 import { describeLimits } from "./limits.ts";
 import { describeLoading } from "./loading.ts";
@@ -14,6 +15,7 @@ const parts = [
   describeTimelines,
   describePolicies,
   describeGeneration,
+  describeEndless,
   describeSessions,
   describeLimits,
   describeAborts,

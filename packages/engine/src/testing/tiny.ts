@@ -73,12 +73,13 @@ export function answer({ engine }: TinyEngine, prompt: Prompt | string, options:
 /** The answer of a session that has seen nothing before; its pages are free again afterwards. */
 export async function answerAlone(
   { backend, tokenizer, engine }: TinyEngine,
-  text: string,
+  prompt: Prompt | string,
   options: Partial<GenerateOptions> = {},
 ): Promise<Answer> {
+  const ids = engine.encode(typeof prompt === "string" ? { text: prompt } : prompt);
   const session = new Session(backend);
   try {
-    return await collect(generate(backend, session, tokenizer, engine.encode({ text }), { sampling: greedy, ...options }));
+    return await collect(generate(backend, session, tokenizer, ids, { sampling: greedy, ...options }));
   } finally {
     session.dispose();
   }

@@ -1,5 +1,5 @@
 import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
-import type { HeadPage, PageUsage, Policy } from "@longtab/attention";
+import type { CacheMark, HeadPage, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
@@ -147,6 +147,19 @@ export class WebGpuTimeline implements Timeline {
     fork.#growIds(this.#ids.size / 4);
     this.#copyIds(this.#ids, fork.#ids);
     return fork;
+  }
+
+  mark(): CacheMark {
+    return this.#cache.mark();
+  }
+
+  returnTo(mark: CacheMark, ids: Uint32Array): boolean {
+    this.#backend.throwIfUnusable();
+    this.truncate(this.#cache.length);
+    if (!this.#cache.returnTo(mark)) return false;
+    this.#growIds(ids.length + 1);
+    this.#backend.gpu.device.queue.writeBuffer(this.#ids, 0, ids.slice());
+    return true;
   }
 
   pages(): PageUsage {
