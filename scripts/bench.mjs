@@ -11,8 +11,8 @@ import { findGpu } from "./software-gpu.mjs";
 import { say } from "./workspace.mjs";
 
 /**
- * A GPU is looked for, and a driver that plays one installed where there is none, only for what is to be measured on one; `engine`, `kernels`
- * and `context` take the one that is there.
+ * A GPU is looked for, and a driver that plays one installed where there is none, only for what is to be measured on one; the
+ * others take the one that is there.
  * @param {string[]} args
  */
 async function prepareGpu(args) {
@@ -23,7 +23,7 @@ async function prepareGpu(args) {
   });
   const only = typeof values.only === "string" ? values.only.split(",").map((name) => name.trim()) : undefined;
   const inBrowser = only === undefined || only.includes("browser") || (only.includes("wllama") && !only.includes("cpu"));
-  const inNode = only === undefined || only.some((name) => ["kernels", "engine", "llama.cpp", "context"].includes(name));
+  const inNode = only === undefined || only.some((name) => ["kernels", "engine", "llama.cpp", "context", "session"].includes(name));
   if (!inBrowser && !(inNode && values.backend === "webgpu")) return {};
   return ((await findGpu({ install: false })) ?? (await findGpu({ install: true })))?.env ?? {};
 }

@@ -1,10 +1,12 @@
 // The page that the bench loads to measure Longtab: the public API and a clock.
 
 import { Longtab } from "longtab";
-import type { BackendKind, ChatMessage, LoadOptions, LoadPhase, LoadedModel, ModelInfo } from "longtab";
+import type { BackendKind, ChatCompletion, ChatMessage, LoadOptions, LoadPhase, LoadedModel, ModelInfo } from "longtab";
 import { PhaseTimes } from "../src/phase-times.ts";
 import { fitQuestion } from "../src/question.ts";
 import { readStored } from "./read-stored.ts";
+import { measureStored } from "./stored-session.ts";
+import type { StoredFigures } from "./stored-session.ts";
 
 /** What the page is asked to load. */
 export interface LoadAsked extends Pick<LoadOptions, "context"> {
@@ -26,6 +28,23 @@ export interface AnswerFigures {
   prefillSeconds: number;
   decodeSeconds: number;
   kvBytes: number;
+}
+
+/** A session that was read and kept. */
+export interface KeptFigures {
+  question: string;
+  promptTokens: number;
+  prefillSeconds: number;
+  stored: StoredFigures;
+}
+
+/** A session that was brought back, and kept again. */
+export interface RecalledFigures {
+  /** What was not read again. */
+  cachedTokens: number;
+  /** By how much the first question is answered later than the same one asked again. */
+  restoreSeconds: number;
+  stored: StoredFigures;
 }
 
 let loaded: LoadedModel | undefined;
@@ -64,7 +83,6 @@ const harness = {
 
   /** Answers a question about a text that, with the chat template, is about `tokens` long; the text has that many alone, and loses words. */
   async answer(text: string, tokens: number, answerTokens: number): Promise<AnswerFigures> {
-    const ask = (content: string): ChatMessage[] => [{ role: "user", content }];
     const question = await fitQuestion(text, tokens, (asked) => model().countTokens(ask(asked)));
     // The first token comes with the prefill.
     const { usage } = await model().chat.completions.create({ messages: ask(question), max_tokens: answerTokens + 1, temperature: 0 });
@@ -78,12 +96,41 @@ const harness = {
     };
   },
 
+  /** Asks a question of about so many tokens in a session, and waits until the session is kept. */
+  async keep(text: string, tokens: number): Promise<KeptFigures> {
+    const question = await fitQuestion(text, tokens, (asked) => model().countTokens(ask(asked)));
+    const since = Date.now();
+    const { usage } = await answerIn(question);
+    const stored = await measureStored(session, since);
+    return { question, promptTokens: usage.prompt_tokens, prefillSeconds: usage.longtab.prefill_seconds, stored };
+  },
+
+  /** Asks a question whose session was kept by another page, and then again. */
+  async recall(question: string): Promise<RecalledFigures> {
+    const started = performance.now();
+    const { usage } = await answerIn(question);
+    const recalled = performance.now();
+    const since = Date.now();
+    await answerIn(question);
+    const restoreSeconds = (2 * recalled - started - performance.now()) / 1000;
+    return { cachedTokens: usage.prompt_tokens_details.cached_tokens, restoreSeconds, stored: await measureStored(session, since) };
+  },
+
   readStored,
 
   async dispose(): Promise<void> {
     await loaded?.dispose();
   },
 };
+
+/** The name of the one session. */
+const session = "bench";
+
+const ask = (content: string): ChatMessage[] => [{ role: "user", content }];
+
+async function answerIn(question: string): Promise<ChatCompletion> {
+  return model().chat.completions.create({ messages: ask(question), session, max_tokens: 1, temperature: 0 });
+}
 
 function model(): LoadedModel {
   if (loaded === undefined) throw new Error("There is no model yet.");

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { measureBrowser } from "./browser/measure-browser.ts";
+import { measureSession } from "./browser/measure-session.ts";
 import { describeMachine } from "./machine.ts";
 import { childVariable, inChild } from "./node/child.ts";
 import { measureNode, simds } from "./node/measure-node.ts";
@@ -9,7 +10,7 @@ import { readContext } from "./node/head-map.ts";
 import type { RuntimeInput } from "./node/runtime-input.ts";
 import { serveTask } from "./node/tasks.ts";
 import type { BenchOptions } from "./options.ts";
-import { contextLength, readOptions, usage } from "./options.ts";
+import { contextLength, mostSessionTokens, readOptions, usage } from "./options.ts";
 import { drawContext } from "./picture/draw-context.ts";
 import { printReport } from "./print.ts";
 import { createPrompt } from "./prompts.ts";
@@ -49,7 +50,7 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
   const inBrowser = only.has("cpu") || only.has("browser") || only.has("wllama");
 
   // A driver that ends the process which asks for it is none.
-  const inProcess = only.has("kernels") || inNode || only.has("context");
+  const inProcess = only.has("kernels") || inNode || only.has("context") || only.has("session");
   const backend = inProcess ? await inChild("backend", { choice: options.backend }).catch(() => "cpu" as const) : "cpu";
   if (only.has("kernels")) {
     say("Kernels ...");
@@ -73,6 +74,11 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
     const asked = { model, kv, headMap, policies, lengths, rounds: runs, decodeTokens: settings.decodeTokens };
     const place = backend === "webgpu" ? "webgpu" : "relaxed";
     report.context = await attempt(async () => inChild("context", { ...asked, place }));
+  }
+  if (only.has("session")) {
+    const tokens = Math.max(...options.lengths.filter((length) => length <= mostSessionTokens));
+    const asked = { ...input, prompts: tokens > 0 ? [createPrompt(tokenizer, tokens)] : [] };
+    report.session = await attempt(async () => measureSession(asked, { executable: LONGTAB_BROWSER, backend, rounds: runs, say }));
   }
   if (inBrowser) {
     const { wllamaContexts } = options;

@@ -61,7 +61,7 @@ describe("readOptions", () => {
 
   it("names the sections when one is unknown", () => {
     expect(() => readOptions(["--only", "kernels,gpu"])).toThrow(
-      'There is no section "gpu"; there are kernels, engine, llama.cpp, context, cpu, browser, wllama.',
+      'There is no section "gpu"; there are kernels, engine, llama.cpp, context, session, cpu, browser, wllama.',
     );
   });
 

@@ -4,7 +4,7 @@ import type { KvPrecision, PolicyName } from "@longtab/attention";
 import type { BackendChoice } from "longtab";
 
 /** The parts of the bench, in the order in which they run. */
-export const sections = ["kernels", "engine", "llama.cpp", "context", "cpu", "browser", "wllama"] as const;
+export const sections = ["kernels", "engine", "llama.cpp", "context", "session", "cpu", "browser", "wllama"] as const;
 export type SectionName = (typeof sections)[number];
 
 /** What Longtab does with its context, where that is not what is compared. */
@@ -26,7 +26,7 @@ export interface BenchOptions {
   contexts: readonly number[];
   /** Those of them that wllama reads. */
   wllamaContexts: readonly number[];
-  /** What `kernels`, `engine` and `context` run on. */
+  /** What `kernels`, `engine`, `context` and `session` run on. */
   backend: BackendChoice;
   context: ContextChoice;
   /** Policies that `context` compares, and tokens in the cache at which it does. */
@@ -47,6 +47,9 @@ export interface BenchOptions {
 export const contextLength = 4608;
 const mostContext = contextLength - 512;
 
+/** Tokens of the session that is kept and brought back: of the longest length up to this. */
+export const mostSessionTokens = 8192;
+
 /** wllama without threads reads ten tokens a second: a longer prompt takes minutes, and no target asks for it. */
 export const mostUnthreaded = 1024;
 
@@ -61,7 +64,7 @@ export const usage = `npm run bench -- [options]
   --only A,B         some of: ${sections.join(", ")}
   --contexts A,B     tokens of context, 128,1024 unless told, ${mostContext} at most
   --wllama-contexts  those that wllama reads, too: it takes minutes for 4096; all unless told, and without threads ${mostUnthreaded} at most
-  --backend NAME     what kernels, engine and context run on: auto (unless told), cpu or webgpu
+  --backend NAME     what kernels, engine, context and session run on: auto (unless told), cpu or webgpu
   --context NAME     what Longtab does with its context in the sections that compare it with others: auto unless told
   --lengths A,B      tokens in the cache at which context compares policies: 1024,4096,8192 unless told, ${longest} at most
   --policies A,B     some of: ${policyNames.join(", ")}
@@ -74,8 +77,8 @@ export const usage = `npm run bench -- [options]
   --install-peers    first install node-llama-cpp and wllama outside the repository, to compare with
   --help             this text
 
-Longtab is measured in Node (engine, and policies beside one another in context), and in Chromium on the processor (cpu) and on the graphics card
-(browser). llama.cpp runs beside the first, wllama beside the others, each in the round in which it is compared. --only cpu,wllama touches no
+Longtab is measured in Node (engine, and policies beside one another in context), and in Chromium on the processor (cpu), on the graphics card
+(browser), and keeping a session of the longest length up to ${mostSessionTokens} (session). llama.cpp runs beside the first, wllama beside the others, each in the round in which it is compared. --only cpu,wllama touches no
 graphics card. LONGTAB_BROWSER names another Chromium.`;
 
 /** Rounds beyond this say nothing more. */

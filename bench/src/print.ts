@@ -3,6 +3,7 @@ import { printContext } from "./print-context.ts";
 import { printKernels } from "./print-kernels.ts";
 import { printNode } from "./print-node.ts";
 import { printProducts } from "./print-products.ts";
+import { printSession } from "./print-session.ts";
 import type { Outcome, Report } from "./report.ts";
 import { formatNumber, formatTable } from "./table.ts";
 import { judgeTargets } from "./targets.ts";
@@ -14,6 +15,7 @@ export function printReport(report: Report): string {
   for (const products of report.products ?? []) blocks.push(section("Kernels", products, printProducts));
   if (report.node) blocks.push(section("Longtab in Node", report.node, printNode));
   if (report.context) blocks.push(section("Context policies in Node", report.context, printContext));
+  if (report.session) blocks.push(section("A session in Chromium", report.session, printSession));
   if (report.browser) blocks.push(section("Longtab in Chromium", report.browser, printBrowser));
   const targets = judgeTargets(report);
   if (targets.length > 0) blocks.push(printTargets(targets));

@@ -1,6 +1,7 @@
 import type { ContextFigures } from "./context/figures.ts";
 import type { ContextChoice } from "./options.ts";
 import type { BrowserFigures } from "./browser/measure-browser.ts";
+import type { SessionFigures } from "./browser/measure-session.ts";
 import type { Entry } from "./contest.ts";
 import type { Machine } from "./machine.ts";
 import type { DecodeProfile } from "./node/decode-profile.ts";
@@ -22,6 +23,7 @@ export interface Report {
   products?: Outcome<CpuProductFigures>[];
   node?: Outcome<NodeFigures>;
   context?: Outcome<ContextFigures>;
+  session?: Outcome<SessionFigures>;
   browser?: Outcome<BrowserFigures>;
 }
 

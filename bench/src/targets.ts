@@ -18,7 +18,7 @@ export interface Judgement {
 }
 
 /** What the project wants to reach; only what this run measured is judged. */
-export function judgeTargets({ kernels, context, browser, settings }: Report): Judgement[] {
+export function judgeTargets({ kernels, context, session, browser, settings }: Report): Judgement[] {
   const targets: Judgement[] = [];
   if (kernels?.state === "measured") {
     const decode = kernels.products.filter(({ tokens }) => tokens === 1);
@@ -28,6 +28,11 @@ export function judgeTargets({ kernels, context, browser, settings }: Report): J
     }
   }
   if (context?.state === "measured") targets.push(...judgeContext(context));
+  if (session?.state === "measured") {
+    const { tokens, writeSeconds, restoreSeconds, rawWriteSeconds, rawReadSeconds } = session;
+    targets.push(...atMost(`keeping a session of ${tokens} tokens, beyond raw`, [writeSeconds - rawWriteSeconds], 1, "s"));
+    targets.push(...atMost(`bringing back a session of ${tokens} tokens, beyond raw`, [restoreSeconds - rawReadSeconds], 1, "s"));
+  }
   if (browser?.state === "measured") targets.push(...judgeProcessor(browser), ...judgeWebGpu(browser, settings.contexts[0] ?? 0));
   return targets;
 }

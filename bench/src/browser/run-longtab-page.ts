@@ -81,7 +81,8 @@ export async function runLongtabPage(
   });
 }
 
-function describeModel({ cpu, adapter, softwareAdapter }: ModelInfo): string {
+/** For people. */
+export function describeModel({ cpu, adapter, softwareAdapter }: ModelInfo): string {
   if (!cpu) return `${adapter}${softwareAdapter ? " (software)" : ""}`;
   return `${cpu.threads} ${cpu.threads === 1 ? "thread" : "threads"}, ${cpu.simd} SIMD. ${cpu.prefill.reason}`;
 }

@@ -2,6 +2,7 @@ import type { Policy } from "@longtab/attention";
 import { Session } from "@longtab/engine";
 import type { Timeline } from "@longtab/engine";
 import type { ContextCell, ContextFigures, PrefillFigures } from "../context/figures.ts";
+import { mostSessionTokens } from "../options.ts";
 import { createPrompt } from "../prompts.ts";
 import { attempt } from "../report.ts";
 import { median } from "../statistics.ts";
@@ -10,7 +11,7 @@ import type { PartTime } from "./decode-profile.ts";
 import { decodeTimes } from "./decode-times.ts";
 import { measureFork } from "./measure-fork.ts";
 import { measureSnapshot } from "./measure-snapshot.ts";
-import { mostSnapshotTokens, openContext } from "./open-context.ts";
+import { openContext } from "./open-context.ts";
 import type { ContextInput, OpenedContext } from "./open-context.ts";
 import { pagesBytes } from "./page-bytes.ts";
 import { describePlace, greedy } from "./run-longtab.ts";
@@ -102,8 +103,8 @@ async function readText(
   const text = session.timeline;
   const marks: Mark[] = [];
   const prefill: PrefillFigures[] = [];
-  const snapshotAt = Math.max(...lengths.filter((tokens) => tokens <= mostSnapshotTokens));
-  let snapshot: ContextFigures["snapshot"] = { state: "skipped", reason: `every length is above ${mostSnapshotTokens}` };
+  const snapshotAt = Math.max(...lengths.filter((tokens) => tokens <= mostSessionTokens));
+  let snapshot: ContextFigures["snapshot"] = { state: "skipped", reason: `every length is above ${mostSessionTokens}` };
   for (const tokens of lengths) {
     const [from, to] = [text.length, tokens - warmUp - decodeTokens];
     const started = performance.now();

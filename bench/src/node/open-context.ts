@@ -5,6 +5,7 @@ import type { WebGpuBackend } from "@longtab/engine";
 import { cacheShape } from "@longtab/model";
 import type { ModelConfig } from "@longtab/model";
 import type { Tokenizer } from "@longtab/tokenizer";
+import { mostSessionTokens } from "../options.ts";
 import { readHeadMap } from "./head-map.ts";
 import type { Place } from "./open-backend.ts";
 import { openBackend, readModelConfig } from "./open-backend.ts";
@@ -35,9 +36,6 @@ export interface OpenedContext {
   streaming: number | undefined;
 }
 
-/** Sessions of at most this many tokens are written and restored, beside the text itself. */
-export const mostSnapshotTokens = 8192;
-
 /** What forks append. */
 const slack = 1024;
 
@@ -57,7 +55,7 @@ export async function openContext({
   const shape = cacheShape(config);
   const headMap = await readHeadMap(file, shape);
   const kv = kvPrecisionOf({ kv: asked });
-  const contextLength = Math.max(config.contextLength, Math.max(...lengths) + mostSnapshotTokens) + slack;
+  const contextLength = Math.max(config.contextLength, Math.max(...lengths) + mostSessionTokens) + slack;
   const { backend, tokenizer } = await openBackend(model, place, { contextLength, context: { policy: "far", kv } });
   const keeps = backend.plan.contextLength;
   const policies = names
