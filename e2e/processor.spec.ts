@@ -75,6 +75,22 @@ test("a conversation goes on when its model moves from the processor to the grap
   await expect(page.locator(".bubble")).toHaveText(["one", "two", "three"]);
 });
 
+test("a conversation goes on after a reload without being read again", async ({ page, baseURL }) => {
+  await page.goto(baseURL ?? "");
+  await startModel(page);
+  await answerTo(page, "Tell me something long about the sea and all that lives in it. ".repeat(4));
+  // What the model has read is kept once nothing is asked for a moment.
+  await expect
+    .poll(async () => page.evaluate(async () => (await indexedDB.databases()).some(({ name }) => name === "longtab-sessions")))
+    .toBe(true);
+  await page.waitForTimeout(2000);
+  await page.reload();
+  await card(page).getByRole("button", { name: "Start", exact: true }).click();
+  await expect(field(page)).toBeFocused(READY);
+  await answerTo(page, "Go on");
+  await expect(page.locator(".stats").last()).toHaveAttribute("title", /[12]\d\d tokens of it still known/);
+});
+
 test.describe("on a host that sends no headers", () => {
   let origin: MeteredOrigin;
   test.beforeEach(async ({ baseURL }) => {

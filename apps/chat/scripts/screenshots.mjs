@@ -196,12 +196,40 @@ const states = {
       await page.waitForTimeout(2500);
     },
   },
+  "looked-at": {
+    scenario: {
+      ...quick,
+      answer: "The captain is called **Wolf Larsen**.\n\nHe commands the schooner *Ghost*.",
+      retrieved: ["commands the schooner", "My uncle had a schooner", "Wolf Larsen, the captain, came on deck"],
+      forgotten: "Who is the captain",
+    },
+    steps: async (page) => {
+      await start(page);
+      await ask(page, "My uncle had a schooner called the Petrel. Have you ever been at sea?");
+      const book = "Snow fell all day on the sea. ".repeat(80);
+      await attach(page, "The Sea-Wolf.txt", `${book}Then Wolf Larsen, the captain, came on deck and spoke to nobody. ${book}`);
+      await ask(page, "Who is the captain of the ship?");
+      await ask(page, "And what does he command?");
+      await page.getByRole("button", { name: "Show what it looked at" }).last().click();
+      await page.waitForTimeout(300);
+    },
+  },
+  measuring: {
+    scenario: { ...quick, headMap: "missing", holdMeasure: true },
+    steps: async (page) => {
+      await start(page);
+      await ask(page, "Why is the sky blue?");
+      await page.keyboard.press("Control+,");
+      await page.getByRole("button", { name: "Measure it here" }).click();
+      await page.getByText("8 of 20").waitFor();
+    },
+  },
   "settings-memory": {
     scenario: { ...quick, headMap: "missing" },
     steps: async (page) => {
       await start(page);
       await page.keyboard.press("Control+,");
-      await page.getByText("Long conversations", { exact: true }).scrollIntoViewIfNeeded();
+      await page.getByRole("button", { name: "Measure it here" }).scrollIntoViewIfNeeded();
     },
   },
   settings: {

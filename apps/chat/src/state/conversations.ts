@@ -1,4 +1,5 @@
 import { computed, signal } from "@preact/signals";
+import { Longtab } from "../longtab.ts";
 import { bringTextsOf, sweepSoon } from "./attached-texts.ts";
 import { changeConversation, deleteConversation, listConversations, onOtherTabsChange, readConversation } from "./conversation-store.ts";
 import {
@@ -112,6 +113,8 @@ export async function removeConversation(id: string): Promise<void> {
   const conversation = await find(id);
   unstored.delete(id);
   await deleteConversation(id).catch(() => undefined);
+  // What the model read of it goes at once: it can be read again.
+  void Longtab.sessions.delete(id).catch(() => undefined);
   await refreshList();
   sweepSoon();
   if (current.peek().id === id) newConversation();
