@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { shippedHeadMap } from "@longtab/attention";
 import type { ContextOptions } from "@longtab/attention";
 import { nodeHost } from "@longtab/cpu/node";
 import { LongtabError } from "@longtab/errors";
@@ -70,7 +71,7 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
   checkPrefill(prefill);
   const { source, file } = await openFile(path);
   try {
-    const context = { ...(await readContext(options, cacheShape(readConfig(file)))), ...more };
+    const context = { ...(await chooseContext(options, file)), ...more };
     if (choice !== "cpu") gpu ??= findGpu();
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
     await placement.plan(file, { contextLength, context });
@@ -80,6 +81,14 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
   } finally {
     await source.close();
   }
+}
+
+/** What the command line says, with the head map that comes with the model where none is named. */
+async function chooseContext(options: PlaceArguments, file: ModelFile): Promise<ContextOptions> {
+  const config = readConfig(file);
+  const shape = cacheShape(config);
+  const context = await readContext(options, shape);
+  return { ...context, headMap: context.headMap ?? (await shippedHeadMap(config.name, shape)) };
 }
 
 /** "Runs on the processor, as chosen. 2 threads, relaxed SIMD. Longtab's own kernels read the 4-bit weights as they are. ..." */

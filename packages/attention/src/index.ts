@@ -3,6 +3,8 @@ export type { CacheShape, HeadPage, PageForm } from "./page.ts";
 export { FreePages, pagesExceeded } from "./pool.ts";
 export type { LayerTable, PageCounts, PagePool } from "./pool.ts";
 export { KvCache } from "./cache.ts";
+export { gapFits } from "./head-pages.ts";
+export type { Gap } from "./head-pages.ts";
 export type { CacheMark } from "./mark.ts";
 export { checkPlanned, headPages, listCapacity, planPages } from "./plan.ts";
 export type { CachePlanOptions } from "./plan.ts";
@@ -11,6 +13,7 @@ export { createPolicy, kvPrecisionOf, kvPrecisions, policyNames } from "./contex
 export type { ContextModel, ContextOptions, KvPrecision } from "./context.ts";
 export { parseHeadMap, streamingShare } from "./head-map.ts";
 export type { HeadMap } from "./head-map.ts";
+export { shippedHeadMap } from "./shipped-head-maps.ts";
 export { dense } from "./policies/dense.ts";
 export { meetsFar, rowsApart, selectedCapacity } from "./policies/policy.ts";
 export type { HeadRule, Policy, PolicyName, Selection } from "./policies/policy.ts";
