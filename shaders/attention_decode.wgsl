@@ -6,6 +6,7 @@
 // a vec4, so that one load of a key or a value serves them all.
 // Scores: each invocation has up to four tokens, so that one load of a query serves those.
 // Values: 8 channels an invocation; TEAMS of HEAD_SIZE / 8 invocations share the tokens, and their sums are added at the end.
+// Keys and values are read by lib/kv_open.wgsl or lib/kv_closed.wgsl, whatever the pages' form.
 // Loads are what costs on a CPU that plays a GPU (lavapipe: about 70 ns for a vec4 on 8 lanes, wherever it lies).
 
 override KV_HEADS: u32;
@@ -21,9 +22,10 @@ const REDUCERS: u32 = 8;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> keys: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> entries: array<Entry>;
-@group(0) @binding(5) var<storage, read> heads: array<Head>;
-@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(4) var<storage, read> closed: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> entries: array<Entry>;
+@group(0) @binding(6) var<storage, read> heads: array<Head>;
+@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
 
 var<workgroup> slots: array<u32, SPLIT>;
 // Scores, then weights, of four query heads: [ceil(GROUP / 4), SPLIT].
@@ -100,17 +102,16 @@ fn score_tokens(kv_head: u32, first_entry: u32, lane: u32, tokens: u32) {
 // Scores of four query heads for the tokens whose entries ask for this rotation. Past the end of the group the last head is taken again.
 fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec2<u32>, t1: vec2<u32>, t2: vec2<u32>, t3: vec2<u32>) {
   let quads = HEAD_SIZE / 4u;
-  let octets = HEAD_SIZE / 8u;
   let head = (rotation * KV_HEADS + kv_head) * GROUP + four * 4u;
   let last = GROUP - 1u - four * 4u;
   let q0 = head * quads;
   let q1 = (head + min(1u, last)) * quads;
   let q2 = (head + min(2u, last)) * quads;
   let q3 = (head + min(3u, last)) * quads;
-  let k0 = select(t0.x, 0u, t0.x == NO_SLOT) * octets;
-  let k1 = select(t1.x, 0u, t1.x == NO_SLOT) * octets;
-  let k2 = select(t2.x, 0u, t2.x == NO_SLOT) * octets;
-  let k3 = select(t3.x, 0u, t3.x == NO_SLOT) * octets;
+  let k0 = find_key(select(t0.x, 0u, t0.x == NO_SLOT));
+  let k1 = find_key(select(t1.x, 0u, t1.x == NO_SLOT));
+  let k2 = find_key(select(t2.x, 0u, t2.x == NO_SLOT));
+  let k3 = find_key(select(t3.x, 0u, t3.x == NO_SLOT));
   var s0 = vec4<f32>(0.0);
   var s1 = vec4<f32>(0.0);
   var s2 = vec4<f32>(0.0);
@@ -119,11 +120,11 @@ fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec2<
     let i = octet * 2u;
     let low = mat4x4<f32>(queries[q0 + i], queries[q1 + i], queries[q2 + i], queries[q3 + i]);
     let high = mat4x4<f32>(queries[q0 + i + 1u], queries[q1 + i + 1u], queries[q2 + i + 1u], queries[q3 + i + 1u]);
-    s0 += score_octet(keys[k0 + octet], low, high);
-    if (SPLIT > LANES) { s1 += score_octet(keys[k1 + octet], low, high); }
+    s0 += score_octet(k0, octet, low, high);
+    if (SPLIT > LANES) { s1 += score_octet(k1, octet, low, high); }
     if (SPLIT > 2u * LANES) {
-      s2 += score_octet(keys[k2 + octet], low, high);
-      s3 += score_octet(keys[k3 + octet], low, high);
+      s2 += score_octet(k2, octet, low, high);
+      s3 += score_octet(k3, octet, low, high);
     }
   }
   store_score(four * SPLIT + lane, t0, rotation, s0);
@@ -135,8 +136,9 @@ fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec2<
 }
 
 // Eight channels of a key against those of four queries, the columns of `low` and `high`.
-fn score_octet(key: vec4<u32>, low: mat4x4<f32>, high: mat4x4<f32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(key.x), unpack2x16float(key.y)) * low + vec4<f32>(unpack2x16float(key.z), unpack2x16float(key.w)) * high;
+fn score_octet(key: Key, octet: u32, low: mat4x4<f32>, high: mat4x4<f32>) -> vec4<f32> {
+  let channels = key_octet(key, octet, find_channels(key, octet));
+  return channels.low * low + channels.high * high;
 }
 
 fn store_score(index: u32, token: vec2<u32>, rotation: u32, sum: vec4<f32>) {
@@ -160,13 +162,9 @@ fn sum_values(four: u32, lane: u32, tokens: u32) {
     let slot = slots[token];
     if (slot == NO_SLOT) { continue; }
     let weight = scores[four * SPLIT + token];
-    let value = values[slot * octets + octet];
-    let v01 = unpack2x16float(value.x);
-    let v23 = unpack2x16float(value.y);
-    let v45 = unpack2x16float(value.z);
-    let v67 = unpack2x16float(value.w);
-    a0 += weight * v01.x; a1 += weight * v01.y; a2 += weight * v23.x; a3 += weight * v23.y;
-    a4 += weight * v45.x; a5 += weight * v45.y; a6 += weight * v67.x; a7 += weight * v67.y;
+    let value = value_octet(slot, octet);
+    a0 += weight * value.low.x; a1 += weight * value.low.y; a2 += weight * value.low.z; a3 += weight * value.low.w;
+    a4 += weight * value.high.x; a5 += weight * value.high.y; a6 += weight * value.high.z; a7 += weight * value.high.w;
     weights += weight;
   }
   let first = team * HEAD_SIZE + octet * 8u;

@@ -4,6 +4,7 @@
 // One workgroup per KV head and QUERY_TOKENS tokens. Its rows are (token, head of the group) pairs, at most ROWS; the list is
 // read KEYS tokens at a time, but for those that no row sees. Scores: each invocation makes tiles of 4 rows x 4 keys. Values: each
 // invocation owns 4 rows x 8 channels of the result, so a workgroup has HEAD_SIZE invocations (8 row lanes x HEAD_SIZE / 8 channel lanes).
+// Keys and values are read by lib/kv_open.wgsl or lib/kv_closed.wgsl, whatever the pages' form.
 
 override KV_HEADS: u32;
 override GROUP: u32;
@@ -18,11 +19,12 @@ const SCORE_STRIDE: u32 = KEYS + 1;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> keys: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> entries: array<Entry>;
-@group(0) @binding(5) var<storage, read> heads: array<Head>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> closed: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> entries: array<Entry>;
+@group(0) @binding(6) var<storage, read> heads: array<Head>;
+@group(0) @binding(7) var<storage, read_write> y: array<vec4<f32>>;
 
 var<workgroup> head: Head;
 var<workgroup> next_tile: u32;
@@ -61,7 +63,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (tile == tiles) { break; }
     after = tile + 1u;
 
-    for (var key = lane; key < KEYS; key += HEAD_SIZE) { find_key(kv_head, tile, key); }
+    for (var key = lane; key < KEYS; key += HEAD_SIZE) { place_key(kv_head, tile, key); }
     workgroupBarrier();
     for (var i = lane; i < (ROWS / 4u) * (KEYS / 4u); i += HEAD_SIZE) {
       score_tile(kv_head, first_token, (i / (KEYS / 4u)) * 4u, (i % (KEYS / 4u)) * 4u);
@@ -75,17 +77,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var key = 0u; key < KEYS; key++) {
       let slot = slots[key];
       if (slot == NO_SLOT) { continue; }
-      let packed = values[slot * (HEAD_SIZE / 8u) + channel_lane];
-      let low = vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
-      let high = vec4<f32>(unpack2x16float(packed.z), unpack2x16float(packed.w));
+      let value = value_octet(slot, channel_lane);
       let w0 = scores[row * SCORE_STRIDE + key];
       let w1 = scores[(row + 1u) * SCORE_STRIDE + key];
       let w2 = scores[(row + 2u) * SCORE_STRIDE + key];
       let w3 = scores[(row + 3u) * SCORE_STRIDE + key];
-      a0 += w0 * low; b0 += w0 * high;
-      a1 += w1 * low; b1 += w1 * high;
-      a2 += w2 * low; b2 += w2 * high;
-      a3 += w3 * low; b3 += w3 * high;
+      a0 += w0 * value.low; b0 += w0 * value.high;
+      a1 += w1 * value.low; b1 += w1 * value.high;
+      a2 += w2 * value.low; b2 += w2 * value.high;
+      a3 += w3 * value.low; b3 += w3 * value.high;
     }
     workgroupBarrier();
   }
@@ -113,7 +113,7 @@ fn first_entry(kv_head: u32) -> u32 {
   return kv_head * (arrayLength(&entries) / KV_HEADS);
 }
 
-fn find_key(kv_head: u32, tile: u32, key: u32) {
+fn place_key(kv_head: u32, tile: u32, key: u32) {
   let index = tile * (KEYS / RUN) + key / RUN;
   let offset = key % RUN;
   slots[key] = NO_SLOT;
@@ -133,17 +133,12 @@ fn query_of(kv_head: u32, first_token: u32, r: u32, rotation: u32) -> u32 {
   return ((rotation * step.tokens + token) * KV_HEADS * GROUP + kv_head * GROUP + r % GROUP) * (HEAD_SIZE / 4u);
 }
 
-fn key_at(slot: u32, quad: u32) -> vec4<f32> {
-  let packed = keys[slot * (HEAD_SIZE / 4u) + quad];
-  return vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
-}
-
 fn score_tile(kv_head: u32, first_token: u32, row: u32, key: u32) {
-  let k0 = select(slots[key], 0u, slots[key] == NO_SLOT);
-  let k1 = select(slots[key + 1u], 0u, slots[key + 1u] == NO_SLOT);
-  let k2 = select(slots[key + 2u], 0u, slots[key + 2u] == NO_SLOT);
-  let k3 = select(slots[key + 3u], 0u, slots[key + 3u] == NO_SLOT);
-  // RUN is a multiple of 4: four neighbouring keys share an entry and so a rotation.
+  let k0 = find_key(select(slots[key], 0u, slots[key] == NO_SLOT));
+  let k1 = find_key(select(slots[key + 1u], 0u, slots[key + 1u] == NO_SLOT));
+  let k2 = find_key(select(slots[key + 2u], 0u, slots[key + 2u] == NO_SLOT));
+  let k3 = find_key(select(slots[key + 3u], 0u, slots[key + 3u] == NO_SLOT));
+  // RUN is a multiple of 4: four neighbouring keys share an entry, and so a rotation and a page.
   let rotation = select(rotations[key], 0u, slots[key] == NO_SLOT);
   let q0 = query_of(kv_head, first_token, row, rotation);
   let q1 = query_of(kv_head, first_token, row + 1u, rotation);
@@ -153,19 +148,19 @@ fn score_tile(kv_head: u32, first_token: u32, row: u32, key: u32) {
   var s1 = vec4<f32>(0.0);
   var s2 = vec4<f32>(0.0);
   var s3 = vec4<f32>(0.0);
-  for (var c = 0u; c < step.head_size / 4u; c++) {
-    let x0 = key_at(k0, c);
-    let x1 = key_at(k1, c);
-    let x2 = key_at(k2, c);
-    let x3 = key_at(k3, c);
-    let y0 = queries[q0 + c];
-    let y1 = queries[q1 + c];
-    let y2 = queries[q2 + c];
-    let y3 = queries[q3 + c];
-    s0 += vec4<f32>(dot(y0, x0), dot(y0, x1), dot(y0, x2), dot(y0, x3));
-    s1 += vec4<f32>(dot(y1, x0), dot(y1, x1), dot(y1, x2), dot(y1, x3));
-    s2 += vec4<f32>(dot(y2, x0), dot(y2, x1), dot(y2, x2), dot(y2, x3));
-    s3 += vec4<f32>(dot(y3, x0), dot(y3, x1), dot(y3, x2), dot(y3, x3));
+  for (var octet = 0u; octet < step.head_size / 8u; octet++) {
+    let channels = find_channels(k0, octet);
+    let x0 = key_octet(k0, octet, channels);
+    let x1 = key_octet(k1, octet, channels);
+    let x2 = key_octet(k2, octet, channels);
+    let x3 = key_octet(k3, octet, channels);
+    let low = mat4x4<f32>(x0.low, x1.low, x2.low, x3.low);
+    let high = mat4x4<f32>(x0.high, x1.high, x2.high, x3.high);
+    let c = octet * 2u;
+    s0 += queries[q0 + c] * low + queries[q0 + c + 1u] * high;
+    s1 += queries[q1 + c] * low + queries[q1 + c + 1u] * high;
+    s2 += queries[q2 + c] * low + queries[q2 + c + 1u] * high;
+    s3 += queries[q3 + c] * low + queries[q3 + c + 1u] * high;
   }
   store_scores(first_token, row, key, s0);
   store_scores(first_token, row + 1u, key, s1);

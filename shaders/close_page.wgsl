@@ -7,6 +7,9 @@ override HEAD_SIZE: u32;
 // 1 is the box of Quest; half-way to the mean ranks runs better.
 override SHRINK: f32 = 0.5;
 
+// For divisions, which compilers refuse by 0 even where they are not done.
+override RUNS: u32 = max(BOX_RUNS, 1u);
+
 const LANES: u32 = 64;
 const TOKENS: u32 = 16;
 const LARGEST_F16: f32 = 65504.0;
@@ -46,7 +49,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   for (var quad = lane; quad < quads; quad += LANES) { store_channels(record, quad, packed); }
   workgroupBarrier();
 
-  for (var i = lane; i < BOX_RUNS * octets; i += LANES) { store_box(record, i % BOX_RUNS, i / BOX_RUNS); }
+  for (var i = lane; i < BOX_RUNS * octets; i += LANES) { store_box(record, i % RUNS, i / RUNS); }
   if (QUANTISED == 0u) { return; }
   for (var i = lane; i < TOKENS * octets; i += LANES) { store_key(page, record, i / octets, i % octets); }
   if (lane < TOKENS) { store_value_scales(page, record, lane); }
@@ -79,7 +82,7 @@ fn find_range(page: u32, quad: u32) {
 }
 
 fn find_box(page: u32, run: u32, quad: u32) {
-  let tokens = step.page_tokens / max(BOX_RUNS, 1u);
+  let tokens = step.page_tokens / RUNS;
   var low = key_quad(page, run * tokens, quad);
   var high = low;
   var sum = low;

@@ -57,16 +57,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let first = list.first * BOX_RUNS;
   let length = first + taken + (list.length - list.end) * BOX_RUNS;
 
-  for (var i = lane; i < first; i += LANES) { write_run(kv_head, i, i, false); }
-  for (var i = first + taken + lane; i < length; i += LANES) { write_run(kv_head, i, i + runs - taken, false); }
+  for (var i = lane; i < length; i += LANES) {
+    // Where all candidates are taken the list is copied as it is.
+    let candidate = i >= first && i < first + taken;
+    if (!candidate || runs == taken) { write_run(kv_head, i, select(i, i + runs - taken, i >= first), candidate); }
+  }
   if (lane == 0u) {
     let kept = min(length, arrayLength(&selected) / KV_HEADS);
     selected_heads[kv_head] = Head(kept, kept, kept, 0u, 0u, EVERYWHERE, 0u, 0u);
   }
-  if (runs == taken) {
-    for (var i = lane; i < runs; i += LANES) { write_run(kv_head, first + i, first + i, true); }
-    return;
-  }
+  if (runs == taken) { return; }
 
   if (lane < FOURS) { sum_parts(kv_head, lane, (runs / BOX_RUNS + PART_PAGES - 1u) / PART_PAGES); }
   workgroupBarrier();

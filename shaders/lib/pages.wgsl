@@ -36,6 +36,7 @@ const FAR_ROTATION: u32 = 2u;
 // Stands for the score of a masked token: finite, so that differences of scores are never NaN.
 const MASKED: f32 = -3.0e38;
 const PAGE_SHIFT: u32 = 4u;
+const PAGE_MASK: u32 = 15u;
 
 // Whether the row at position `query` sees the token at position `key`.
 fn sees(head: Head, query: u32, key: u32) -> bool {

@@ -1,5 +1,5 @@
 import { recordAttention } from "@longtab/attention/webgpu";
-import type { AttentionPlan, LayerCache } from "@longtab/attention/webgpu";
+import type { AttentionPlan, AttentionStep, LayerCache } from "@longtab/attention/webgpu";
 import type { Step, UniformSlot } from "@longtab/gpu";
 import { embed } from "./kernels/embed.ts";
 import type { MatmulTuning } from "./kernels/matmul-tuning.ts";
@@ -17,17 +17,12 @@ export interface Model {
   tuning: MatmulTuning;
 }
 
-export interface ForwardInput {
+/** `tokens` is at most `maxStepTokens`, and 1 when decoding. */
+export interface ForwardInput extends AttentionStep {
   /** u32 ids by absolute position; the step reads those from its position on. */
   ids: GPUBuffer;
   /** The pages of layer `index`, this step's slots already given. */
   cache: (index: number) => LayerCache;
-  /** T, at most `maxStepTokens`; 1 when decoding. */
-  tokens: number;
-  /** Splits of decode attention; `splits` of the Step uniform. */
-  splits: number;
-  /** shaders/lib/step.wgsl */
-  uniform: UniformSlot;
   /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
   logitsOf: "last" | "all" | "none";
 }
@@ -48,21 +43,14 @@ export function recordForward(step: Step, model: Model, input: ForwardInput): vo
   matmul(step, tuning, { weight: weights.head, x: s.normed, y: s.logits, rows, step: uniform }); // [rows, V], rows padded to vec4
 }
 
-function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: LayerCache, { tokens, splits, uniform }: ForwardInput): void {
+function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: LayerCache, input: ForwardInput): void {
   const { weights, scratch: s, attention, tuning } = model;
   const { ffn } = weights.config;
+  const { tokens, uniform } = input;
   const rows = tokens;
   norm(step, model, s.x, layer.attentionNorm, s.normed, rows, uniform);
   matmul(step, tuning, { weight: layer.qkv, x: s.normed, y: s.qkv, rows, step: uniform }); // [T, (H + 2G) E]
-  recordAttention(
-    step,
-    attention,
-    cache,
-    { qkv: s.qkv, rotations: s.rotations, queries: s.queries, partials: s.partials, y: s.attended },
-    tokens,
-    splits,
-    uniform,
-  );
+  recordAttention(step, attention, cache, { ...s, y: s.attended }, input); // [T, H E]
   matmul(step, tuning, { weight: layer.attentionOutput, x: s.attended, y: s.x, rows, accumulate: true, step: uniform }); // x += [T, D]
 
   norm(step, model, s.x, layer.ffnNorm, s.normed, rows, uniform);

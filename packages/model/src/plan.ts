@@ -1,6 +1,7 @@
 import { createPolicy, kvPrecisionOf, listCapacity, planPages } from "@longtab/attention";
 import type { CacheShape, ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
-import { pageBytes } from "@longtab/attention/webgpu";
+import { closes, openBytes, pageBytes, planAttention, recordBytes, storageOf } from "@longtab/attention/webgpu";
+import type { PageStorage } from "@longtab/attention/webgpu";
 import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
 import { readConfig } from "./config.ts";
@@ -27,6 +28,8 @@ export interface LoadPlan {
   /** What attention reads and what is kept, unless a timeline is given another policy. */
   policy: Policy;
   precision: KvPrecision;
+  /** How pages are stored: at that precision, with the boxes that the policy selects by. */
+  storage: PageStorage;
   /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
   /** Most pages of one layer. */
@@ -86,8 +89,8 @@ export function planLoad(
     });
   }
   const tokens = contextLength ?? affordable;
-  const { policy, pages, memory } = plan(tokens);
-  return { config, policy, precision, contextLength: tokens, pages, memory };
+  const { policy, storage, pages, memory } = plan(tokens);
+  return { config, policy, precision, storage, contextLength: tokens, pages, memory };
 }
 
 /** Bytes of all weights on the device, stacked as `uploadModel` stacks them. */
@@ -108,7 +111,7 @@ function weightBytes(tensors: ModelTensors, limits: BufferLimits): number {
   );
 }
 
-interface CachePlan extends Pick<LoadPlan, "policy" | "pages" | "memory"> {
+interface CachePlan extends Pick<LoadPlan, "policy" | "storage" | "pages" | "memory"> {
   /** Bytes of the largest buffer that a kernel binds of the cache. */
   largestBinding: number;
 }
@@ -116,13 +119,22 @@ interface CachePlan extends Pick<LoadPlan, "policy" | "pages" | "memory"> {
 function planCache(config: ModelConfig, context: ContextOptions, tokens: number, weights: number): CachePlan {
   const shape = cacheShape(config);
   const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens });
-  const closes = kvPrecisionOf(context) !== "f16";
-  const byLayer = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes, forks: policy.endless ? plannedForks : 0 });
+  const storage = storageOf(kvPrecisionOf(context), policy.selection?.runTokens);
+  const byLayer = planPages(shape, policy, {
+    maxTokens: tokens,
+    maxStep: maxStepTokens,
+    closes: closes(storage),
+    forks: policy.endless ? plannedForks : 0,
+  });
   const pages = byLayer.reduce((most, { open, closed }) => ({ open: Math.max(most.open, open), closed: Math.max(most.closed, closed) }));
-  const bytes = pageBytes(shape);
-  const kvBudget = byLayer.reduce((sum, { open }) => sum + open * 2 * bytes, 0);
-  const scratch = scratchBytes(config, listCapacity(shape, policy, tokens, maxStepTokens));
-  return { policy, pages, memory: { weights, scratch, kvBudget }, largestBinding: pages.open * bytes };
+  const bytes = pageBytes(shape, storage);
+  const kvBudget = byLayer.reduce((sum, { open, closed }) => sum + open * bytes.open + closed * bytes.closed, 0);
+  // The splits of hardware, which are the more.
+  const attention = planAttention(shape, storage, policy, listCapacity(shape, policy, tokens, maxStepTokens), false);
+  const scratch = scratchBytes(config, attention);
+  const records = (closes(storage) ? pages.closed : pages.open) * recordBytes(shape, storage);
+  const largestBinding = Math.max(pages.open * openBytes(shape), records);
+  return { policy, storage, pages, memory: { weights, scratch, kvBudget }, largestBinding };
 }
 
 /** The longest context up to `limit` whose plan fits; what fits a length fits shorter ones. 0 where none does. */

@@ -1,5 +1,5 @@
-import { partialsLength, planAttention } from "@longtab/attention/webgpu";
-import type { AttentionPlan } from "@longtab/attention/webgpu";
+import { partialsLength, selectionLengths } from "@longtab/attention/webgpu";
+import type { AttentionPlan, SelectionScratch } from "@longtab/attention/webgpu";
 import type { Gpu } from "@longtab/gpu";
 import type { ModelConfig } from "./config.ts";
 
@@ -9,8 +9,8 @@ export const maxStepTokens = 256;
 /** Most rows whose logits one step keeps: what `score` asks for at a time. */
 export const maxLogitRows = 16;
 
-/** Query rotations that a step may carry: one for each row's own position, one for sinks. */
-const maxRotations = 2;
+/** Query rotations that a step may carry: one for each row's own position, one for sinks, one for far pages. */
+const maxRotations = 3;
 
 /** Activations between the kernels of a step, shared by all layers and all timelines. f32; T is at most `maxStepTokens`. */
 export interface Scratch {
@@ -34,9 +34,13 @@ export interface Scratch {
   activated: GPUBuffer;
   /** [maxLogitRows, V], each row padded to whole vec4 (the head's stride). */
   logits: GPUBuffer;
+  /** Of the runs that a decode step may select, and the lists of those that it does. */
+  selection: SelectionScratch;
 }
 
-function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<keyof Scratch, number> {
+type Activations = Omit<Scratch, "selection">;
+
+function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<keyof Activations, number> {
   const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
   return {
     x: maxStepTokens * hidden,
@@ -52,26 +56,36 @@ function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<k
   };
 }
 
-/** Bytes that `createScratch` takes for lists of this many entries; the splits of hardware, which are the more. */
-export function scratchBytes(config: ModelConfig, listCapacity: number): number {
-  const attention = planAttention(config, listCapacity, false);
-  return Object.values(scratchLengths(config, attention)).reduce((sum, length) => sum + length * 4, 0);
+/** Bytes that `createScratch` takes. */
+export function scratchBytes(config: ModelConfig, attention: AttentionPlan): number {
+  const { shape, storage, selection } = attention;
+  const lengths = [...Object.values(scratchLengths(config, attention)), ...Object.values(selectionLengths(shape, storage, selection))];
+  return lengths.reduce((sum, length) => sum + length * 4, 0);
 }
 
 export function createScratch(gpu: Gpu, config: ModelConfig, attention: AttentionPlan): Scratch {
   const lengths = scratchLengths(config, attention);
-  const create = (name: keyof Scratch): GPUBuffer =>
-    gpu.createBuffer(name, lengths[name] * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+  const selected = selectionLengths(attention.shape, attention.storage, attention.selection);
+  const create = (name: string, length: number): GPUBuffer =>
+    gpu.createBuffer(name, length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+  const activation = (name: keyof Activations): GPUBuffer => create(name, lengths[name]);
+  const selection = (name: keyof SelectionScratch): GPUBuffer => create(name, selected[name]);
   return {
-    x: create("x"),
-    normed: create("normed"),
-    qkv: create("qkv"),
-    rotations: create("rotations"),
-    queries: create("queries"),
-    partials: create("partials"),
-    attended: create("attended"),
-    gateUp: create("gateUp"),
-    activated: create("activated"),
-    logits: create("logits"),
+    x: activation("x"),
+    normed: activation("normed"),
+    qkv: activation("qkv"),
+    rotations: activation("rotations"),
+    queries: activation("queries"),
+    partials: activation("partials"),
+    attended: activation("attended"),
+    gateUp: activation("gateUp"),
+    activated: activation("activated"),
+    logits: activation("logits"),
+    selection: {
+      scores: selection("scores"),
+      parts: selection("parts"),
+      selected: selection("selected"),
+      selectedHeads: selection("selectedHeads"),
+    },
   };
 }

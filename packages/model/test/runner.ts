@@ -1,5 +1,5 @@
-import { dense, KvCache, pageTokens, rotationTable } from "@longtab/attention";
-import { GpuPagePool, layerCache, planAttention, splitsOf } from "@longtab/attention/webgpu";
+import { KvCache, rotationTable } from "@longtab/attention";
+import { GpuPagePool, layerCache, planAttention, splitsOf, stepWords } from "@longtab/attention/webgpu";
 import type { GpuTable } from "@longtab/attention/webgpu";
 import { parseGguf } from "@longtab/formats";
 import type { ByteSource } from "@longtab/formats";
@@ -25,15 +25,16 @@ export class Runner {
   #pool: GpuPagePool;
   #cache: KvCache<GpuTable>;
   #ids: GPUBuffer;
+  #hits: GPUBuffer;
 
   static async load(gpu: Gpu, recorder: Recorder, source: ByteSource): Promise<Runner> {
     const file = await parseGguf(source);
-    const { config, contextLength } = planLoad(file, { limits: gpu.report.limits });
+    const { config, policy, pages, storage, contextLength } = planLoad(file, { limits: gpu.report.limits });
     const weights = await uploadModel(gpu, file, config, source);
     const shape = cacheShape(config);
-    const pool = new GpuPagePool(gpu, shape, (contextLength / pageTokens) * shape.kvHeads);
-    const cache = new KvCache(pool, dense, contextLength, maxStepTokens);
-    const attention = planAttention(shape, cache.lists.capacity, gpu.report.software);
+    const pool = new GpuPagePool(gpu, shape, pages, storage);
+    const cache = new KvCache(pool, policy, contextLength, maxStepTokens);
+    const attention = planAttention(shape, storage, policy, cache.lists.capacity, gpu.report.software);
     return new Runner(
       gpu,
       recorder,
@@ -49,6 +50,7 @@ export class Runner {
     this.#model = model;
     this.#pool = pool;
     this.#cache = cache;
+    this.#hits = gpu.createBuffer("hits", 4, GPUBufferUsage.STORAGE);
     this.#ids = gpu.createBuffer("ids", model.weights.config.contextLength * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
   }
 
@@ -70,14 +72,16 @@ export class Runner {
         ids.map((_, row) => position + row),
       ),
     );
-    const splits = splitsOf(attention, this.#cache.lists.longest);
+    const lists = { longest: this.#cache.lists.longest, selects: false };
+    const splits = splitsOf(attention, lists);
     this.#recorder.submit((step) => {
-      const uniform = step.uniform(Uint32Array.of(ids.length, position, 1, splits, headSize));
+      const uniform = step.uniform(stepWords({ tokens: ids.length, position, rotations: 1, splits, headSize }));
       recordForward(step, this.#model, {
         ids: this.#ids,
-        cache: (layer) => layerCache(this.#pool, this.#cache, layer),
+        cache: (layer) => layerCache(this.#pool, this.#cache, this.#hits, layer),
+        ...lists,
         tokens: ids.length,
-        splits,
+        closings: this.#cache.closingCount,
         uniform,
         logitsOf,
       });
@@ -91,6 +95,8 @@ export class Runner {
     this.#cache.dispose();
     this.#pool.dispose();
     this.#model.weights.dispose();
-    for (const buffer of [this.#ids, ...Object.values<GPUBuffer>({ ...this.#model.scratch })]) this.#gpu.destroyBuffer(buffer);
+    const { selection, ...activations } = this.#model.scratch;
+    const scratch = [...Object.values<GPUBuffer>(activations), ...Object.values<GPUBuffer>({ ...selection })];
+    for (const buffer of [this.#ids, this.#hits, ...scratch]) this.#gpu.destroyBuffer(buffer);
   }
 }

@@ -3,6 +3,7 @@ import type { Gpu } from "@longtab/gpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { CacheShape } from "../page.ts";
 import type { RotarySpec } from "../rotation.ts";
+import { storageOf } from "../webgpu/storage.ts";
 import { everyPage, unwindowed, worstError } from "./attention.scene.ts";
 import type { Run } from "./attention.scene.ts";
 
@@ -103,5 +104,34 @@ describe("steps of several rows over windows", () => {
     const streaming = windows.map(() => ({ sinks: 4, recent: 64, from: 0 }));
     const scene = { gpu, shape, spec, windows: streaming, shifts: [0, -200], list };
     expect(await worstError(scene, [300, 60])).toBeLessThan(rotatedTolerance);
+  });
+});
+
+describe("pages that are closed", () => {
+  const few = { heads: 6, kvHeads: 2, headSize: 64 };
+  for (const precision of ["kv8", "k8v4", "kv4"] as const) {
+    it(`are read as what they store: ${precision}`, async () => {
+      const scene = { gpu, shape: few, spec: still(64), storage: storageOf(precision) };
+      expect(await worstError(scene, [150, 1])).toBeLessThan(tolerance);
+      expect(await worstError(scene, [150, 21])).toBeLessThan(tolerance);
+      expect(await worstError(scene, [15, 1, 1, 15, 1])).toBeLessThan(tolerance);
+    });
+  }
+
+  it("are read with boxes between their channels and their keys", async () => {
+    const scene = { gpu, shape: { heads: 8, kvHeads: 1, headSize: 80 }, spec: still(80), storage: storageOf("kv4", 4) };
+    expect(await worstError(scene, [64, 1])).toBeLessThan(tolerance);
+    expect(await worstError(scene, [64, 20])).toBeLessThan(tolerance);
+  });
+
+  it("are read in parts, and through windows", async () => {
+    const storage = storageOf("kv8", 4);
+    const list = (_: number, __: number, last: number): Run[] =>
+      everyPage(last).map(({ position, count, rotation }) =>
+        position < last - 32 ? { position: position + 4, count: 4, rotation } : { position, count, rotation },
+      );
+    expect(await worstError({ gpu, shape: few, spec: still(64), storage, list, software: true }, [350, 1])).toBeLessThan(tolerance);
+    const windows = [unwindowed, { sinks: 4, recent: 32, from: 100 }];
+    expect(await worstError({ gpu, shape: few, spec: still(64), storage, windows }, [200, 60])).toBeLessThan(tolerance);
   });
 });

@@ -1,13 +1,20 @@
 import { readBuffer, Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
-import { entryWords, headWords, pageTokens } from "../page.ts";
+import { closedSlot, entryWords, headWords, pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
+import { dense } from "../policies/dense.ts";
 import { rotationTable } from "../rotation.ts";
 import type { RotarySpec } from "../rotation.ts";
-import { partialsLength, planAttention, recordAttention, splitsOf } from "./attention.ts";
+import { closes, recordBytes, storageOf } from "../webgpu/storage.ts";
+import type { PageStorage } from "../webgpu/storage.ts";
+import { partialsLength, planAttention, splitsOf } from "./attention-plan.ts";
+import { recordAttention } from "./attention.ts";
 import { attend } from "./attention.reference.ts";
 import type { ReferenceToken } from "./attention.reference.ts";
+import { readRecord } from "./closed-page.reference.ts";
 import { roundToF16 } from "./f16.reference.ts";
+import { selectionLengths } from "./selection.ts";
+import { stepWords } from "./step.ts";
 
 /** What the rows of a step see of a head's list. */
 export interface Window {
@@ -39,6 +46,8 @@ export interface Scene {
   list?: (kvHead: number, first: number, last: number) => Run[];
   /** Split lists as for a CPU that plays a GPU: four tokens to an invocation. */
   software?: boolean;
+  /** At full precision unless told. Where pages close, only without rotation. */
+  storage?: PageStorage;
 }
 
 /** A seeded stream of numbers in [-1, 1). */
@@ -66,64 +75,91 @@ function sees({ sinks, recent, from }: Window, query: number, key: number): bool
   return Math.floor(query / pageTokens) - Math.floor(key / pageTokens) <= recent / pageTokens;
 }
 
+/** Where pages lie: anywhere, for the factor has no divisor in common with the number of places. */
+function scatter(index: number, places: number, factor: number): number {
+  return (index * factor) % places;
+}
+
 /** Runs steps of these sizes through one layer and compares every row of the last step with the reference; the largest difference. */
 export async function worstError(scene: Scene, steps: number[]): Promise<number> {
   const { gpu, shape, spec, shifts = [0], windows = [], list = (_, __, last) => everyPage(last), software = false } = scene;
+  const { storage = storageOf("f16") } = scene;
   const { heads, kvHeads, headSize } = shape;
   const noise = createNoise(7);
   const context = steps.reduce((sum, tokens) => sum + tokens, 0);
   const maxStep = Math.max(...steps);
   const pages = Math.ceil(context / pageTokens);
-  // Pages lie anywhere in the pool: 7 has no divisor in common with the number of places.
-  const places = 7 * Math.ceil((kvHeads * pages) / 7) + 1;
-  const slotOf = (kvHead: number, position: number): number =>
-    (((kvHead * pages + Math.floor(position / pageTokens)) * 7) % places) * pageTokens + (position % pageTokens);
-  const plan = planAttention({ layers: 1, ...shape }, pages, software);
+  const places = 35 * Math.ceil((kvHeads * pages) / 35) + 1;
+  const pageOf = (kvHead: number, position: number): number => scatter(kvHead * pages + Math.floor(position / pageTokens), places, 7);
+  const closedOf = (kvHead: number, position: number): number => scatter(kvHead * pages + Math.floor(position / pageTokens), places, 5);
+  const plan = planAttention({ layers: 1, ...shape }, storage, dense, pages, software);
   const recorder = new Recorder(gpu);
-  const storage = (label: string, length: number): GPUBuffer =>
-    gpu.createBuffer(label, length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const create = (label: string, words: number): GPUBuffer => gpu.createBuffer(label, words * 4, usage);
   const width = (heads + 2 * kvHeads) * headSize;
+  const selected = selectionLengths(plan.shape, storage, plan.selection);
+  const selection = {
+    scores: create("scores", selected.scores),
+    parts: create("parts", selected.parts),
+    selected: create("selected", selected.selected),
+    selectedHeads: create("selected heads", selected.selectedHeads),
+  };
   const buffers = {
-    qkv: storage("qkv", maxStep * width),
-    rotations: storage("rotations", shifts.length * maxStep * headSize),
-    queries: storage("queries", shifts.length * maxStep * heads * headSize),
-    partials: storage("partials", partialsLength(plan)),
-    y: storage("y", maxStep * heads * headSize),
+    qkv: create("qkv", maxStep * width),
+    rotations: create("rotations", shifts.length * maxStep * headSize),
+    queries: create("queries", shifts.length * maxStep * heads * headSize),
+    partials: create("partials", partialsLength(plan)),
+    y: create("y", maxStep * heads * headSize),
   };
   const cache = {
-    keys: storage("keys", (places * pageTokens * headSize) / 2),
-    values: storage("values", (places * pageTokens * headSize) / 2),
-    entries: storage("entries", kvHeads * pages * entryWords),
-    heads: storage("heads", kvHeads * headWords),
-    slots: storage("slots", kvHeads * maxStep),
+    keys: create("keys", (places * pageTokens * headSize) / 2),
+    values: create("values", (places * pageTokens * headSize) / 2),
+    closed: create("closed", Math.max(4, (places * recordBytes(shape, storage)) / 4)),
+    entries: create("entries", kvHeads * pages * entryWords),
+    heads: create("heads", kvHeads * headWords),
+    slots: create("slots", kvHeads * maxStep),
+    closings: create("closings", kvHeads * pages * 2),
+    hits: create("hits", pages),
   };
   const history: Float32Array<ArrayBuffer>[] = [];
   let lists: Run[][] = [];
+  /** Tokens of pages that are closed. */
+  let closedTokens = 0;
   gpu.device.pushErrorScope("validation");
   for (const tokens of steps) {
     const position = history.length;
+    closedTokens = closes(storage) ? Math.floor(position / pageTokens) * pageTokens : 0;
+    const slotOf = (kvHead: number, at: number): number =>
+      at < closedTokens
+        ? closedSlot + closedOf(kvHead, at) * pageTokens + (at % pageTokens)
+        : pageOf(kvHead, at) * pageTokens + (at % pageTokens);
     const qkv = Float32Array.from({ length: tokens * width }, noise);
     for (let row = 0; row < tokens; row++) history.push(qkv.slice(row * width, (row + 1) * width));
     const positions = shifts.flatMap((shift) => Array.from({ length: tokens }, (_, i) => position + i + shift));
     lists = Array.from({ length: kvHeads }, (_, kvHead) => list(kvHead, position, position + tokens - 1));
     const entries = new Uint32Array(kvHeads * pages * entryWords);
     const records = new Uint32Array(kvHeads * headWords);
+    const closings: number[] = [];
     for (const [kvHead, runs] of lists.entries()) {
       const { sinks, recent, from } = windows[kvHead] ?? unwindowed;
       records.set([runs.length, runs.length, runs.length, sinks, recent, Math.min(from, 0xffff_ffff)], kvHead * headWords);
       for (const [index, { position: at, count, rotation }] of runs.entries())
         entries.set([slotOf(kvHead, at), at, count, rotation], (kvHead * pages + index) * entryWords);
+      for (let at = closedTokens; closes(storage) && at + pageTokens <= position + tokens; at += pageTokens)
+        closings.push(pageOf(kvHead, at), closedOf(kvHead, at));
     }
     const slots = Array.from({ length: kvHeads }, (_, kvHead) => Array.from({ length: tokens }, (__, i) => slotOf(kvHead, position + i)));
-    gpu.device.queue.writeBuffer(buffers.qkv, 0, qkv);
-    gpu.device.queue.writeBuffer(buffers.rotations, 0, rotationTable(spec, positions));
-    gpu.device.queue.writeBuffer(cache.entries, 0, entries);
-    gpu.device.queue.writeBuffer(cache.heads, 0, records);
-    gpu.device.queue.writeBuffer(cache.slots, 0, Uint32Array.from(slots.flat()));
-    const splits = splitsOf(plan, Math.max(...lists.map(({ length }) => length)));
+    const { queue } = gpu.device;
+    queue.writeBuffer(buffers.qkv, 0, qkv);
+    queue.writeBuffer(buffers.rotations, 0, rotationTable(spec, positions));
+    queue.writeBuffer(cache.entries, 0, entries);
+    queue.writeBuffer(cache.heads, 0, records);
+    queue.writeBuffer(cache.slots, 0, Uint32Array.from(slots.flat()));
+    queue.writeBuffer(cache.closings, 0, Uint32Array.from(closings));
+    const read = { longest: Math.max(...lists.map(({ length }) => length)), selects: false };
     recorder.submit((step) => {
-      const uniform = step.uniform(new Uint32Array([tokens, position, shifts.length, splits, headSize]));
-      recordAttention(step, plan, cache, buffers, tokens, splits, uniform);
+      const uniform = step.uniform(stepWords({ tokens, position, rotations: shifts.length, splits: splitsOf(plan, read), headSize }));
+      recordAttention(step, plan, cache, { ...buffers, selection }, { ...read, tokens, closings: closings.length / 2, uniform });
     });
   }
   const error = await gpu.device.popErrorScope();
@@ -131,25 +167,38 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
 
   const rows = steps.at(-1) ?? 0;
   const y = new Float32Array(await readBuffer(gpu, buffers.y, 0, rows * heads * headSize * 4));
-  for (const buffer of [...Object.values(buffers), ...Object.values(cache)]) gpu.destroyBuffer(buffer);
+  const closed = await readBuffer(gpu, cache.closed);
+  for (const buffer of [...Object.values(buffers), ...Object.values(cache), ...Object.values(selection)]) gpu.destroyBuffer(buffer);
+  const bytes = recordBytes(shape, storage);
+  const closedPages = Array.from({ length: kvHeads }, (_, kvHead) =>
+    Array.from({ length: closedTokens / pageTokens }, (__, page) =>
+      readRecord(new Uint8Array(closed, closedOf(kvHead, page * pageTokens) * bytes, bytes), headSize, storage),
+    ),
+  );
+  const storedOf = (kvHead: number, token: number): { key: ArrayLike<number>; value: ArrayLike<number> } => {
+    const page = closedPages[kvHead]?.[Math.floor(token / pageTokens)];
+    const at = (start: number): number[] =>
+      Array.from(
+        (history[token] as Float32Array).subarray(start * headSize, (start + 1) * headSize),
+        closes(storage) ? roundToF16 : Number,
+      );
+    return {
+      key: page?.keys[token % pageTokens] ?? at(heads + kvHead),
+      value: page?.values[token % pageTokens] ?? at(heads + kvHeads + kvHead),
+    };
+  };
   let worst = 0;
   for (let row = 0; row < rows; row++) {
     const position = context - rows + row;
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor(head / (heads / kvHeads));
-      const at = (token: number, start: number): Float32Array =>
-        (history[token] as Float32Array).subarray(start * headSize, (start + 1) * headSize);
       const tokens = (lists[kvHead] ?? []).flatMap((run) =>
         Array.from({ length: run.count }, (_, i) => run.position + i)
           .filter((token) => sees(windows[kvHead] ?? unwindowed, position, token))
-          .map((token): ReferenceToken => ({
-            position: token,
-            shift: shifts[run.rotation] ?? 0,
-            key: at(token, heads + kvHead),
-            value: at(token, heads + kvHeads + kvHead),
-          })),
+          .map((token): ReferenceToken => ({ position: token, shift: shifts[run.rotation] ?? 0, ...storedOf(kvHead, token) })),
       );
-      const expected = attend(spec, at(position, head), position, tokens, (vector) => vector.map(roundToF16));
+      const query = (history[position] as Float32Array).subarray(head * headSize, (head + 1) * headSize);
+      const expected = attend(spec, query, position, tokens, (vector) => (closes(storage) ? vector : vector.map(roundToF16)));
       for (let e = 0; e < headSize; e++) {
         const difference = Math.abs((y[(row * heads + head) * headSize + e] ?? NaN) - (expected[e] ?? NaN));
         worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);

@@ -2,13 +2,22 @@ import { defineKernel } from "@longtab/gpu";
 import type { Step, UniformSlot } from "@longtab/gpu";
 import combineSource from "../../../../shaders/attention_combine.wgsl?raw";
 import decodeSource from "../../../../shaders/attention_decode.wgsl?raw";
+import closedPageLibrary from "../../../../shaders/lib/closed_page.wgsl?raw";
+import closedReadLibrary from "../../../../shaders/lib/closed_read.wgsl?raw";
+import kvClosedLibrary from "../../../../shaders/lib/kv_closed.wgsl?raw";
+import kvOpenLibrary from "../../../../shaders/lib/kv_open.wgsl?raw";
 import pagesLibrary from "../../../../shaders/lib/pages.wgsl?raw";
 import stepLibrary from "../../../../shaders/lib/step.wgsl?raw";
 import prefillSource from "../../../../shaders/attention_prefill.wgsl?raw";
 import ropeAppendSource from "../../../../shaders/rope_append.wgsl?raw";
 import { pageTokens } from "../page.ts";
-import type { CacheShape } from "../page.ts";
 import type { LayerCache } from "../webgpu/layer.ts";
+import { closes } from "../webgpu/storage.ts";
+import { splitsOf } from "./attention-plan.ts";
+import type { AttentionPlan, DecodeLists } from "./attention-plan.ts";
+import { recordClosing, recordConstants } from "./closing.ts";
+import { recordSelection } from "./selection.ts";
+import type { SelectionScratch } from "./selection.ts";
 
 const ropeAppend = defineKernel({
   name: "rope_append",
@@ -25,13 +34,6 @@ const ropeAppend = defineKernel({
   constants: ["HEADS", "KV_HEADS", "HEAD_SIZE"],
 });
 
-const attentionDecode = defineKernel({
-  name: "attention_decode",
-  source: [stepLibrary, pagesLibrary, decodeSource],
-  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", heads: "read", partials: "read_write" },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "SPLIT", "RUN"],
-});
-
 const attentionCombine = defineKernel({
   name: "attention_combine",
   source: [stepLibrary, pagesLibrary, combineSource],
@@ -39,44 +41,54 @@ const attentionCombine = defineKernel({
   constants: ["HEADS", "HEAD_SIZE"],
 });
 
-const attentionPrefill = defineKernel({
-  name: "attention_prefill",
-  source: [stepLibrary, pagesLibrary, prefillSource],
-  bindings: { step: "uniform", queries: "read", keys: "read", values: "read", entries: "read", heads: "read", y: "read_write" },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "QUERY_TOKENS", "RUN"],
-});
+const listed = {
+  step: "uniform",
+  queries: "read",
+  keys: "read",
+  values: "read",
+  closed: "read",
+  entries: "read",
+  heads: "read",
+} as const;
+const decodeConstants = ["KV_HEADS", "GROUP", "HEAD_SIZE", "SPLIT", "RUN"] as const;
+const prefillConstants = ["KV_HEADS", "GROUP", "HEAD_SIZE", "QUERY_TOKENS", "RUN"] as const;
+const recordNames = ["KEY_BITS", "VALUE_BITS", "BOX_RUNS"] as const;
+const openSource = [stepLibrary, pagesLibrary, kvOpenLibrary];
+const closedSource = [stepLibrary, pagesLibrary, closedPageLibrary, closedReadLibrary, kvClosedLibrary];
 
-/** Invocations of attention_decode.wgsl: a split is one, two or four tokens for each. */
-const decodeLanes = 64;
+/** Where all pages are open, and where complete ones are closed. */
+const attentionDecode = {
+  open: defineKernel({
+    name: "attention_decode",
+    source: [...openSource, decodeSource],
+    bindings: { ...listed, partials: "read_write" },
+    constants: decodeConstants,
+  }),
+  closed: defineKernel({
+    name: "attention_decode_closed",
+    source: [...closedSource, decodeSource],
+    bindings: { ...listed, partials: "read_write" },
+    constants: [...decodeConstants, ...recordNames],
+  }),
+};
+
+const attentionPrefill = {
+  open: defineKernel({
+    name: "attention_prefill",
+    source: [...openSource, prefillSource],
+    bindings: { ...listed, y: "read_write" },
+    constants: prefillConstants,
+  }),
+  closed: defineKernel({
+    name: "attention_prefill_closed",
+    source: [...closedSource, prefillSource],
+    bindings: { ...listed, y: "read_write" },
+    constants: [...prefillConstants, ...recordNames],
+  }),
+};
+
 /** Rows of attention_prefill.wgsl: tokens times query heads of a group. */
 const prefillRows = 32;
-
-/** How the attention kernels are cut for one cache; constant while it lives. */
-export interface AttentionPlan {
-  shape: CacheShape;
-  /** Tokens of a list that one workgroup of the decode kernel reads. */
-  split: number;
-  /** Splits of a list that is full. */
-  maxSplits: number;
-}
-
-/** `capacity`: most pages on a list that decode attention reads. */
-export function planAttention(shape: CacheShape, capacity: number, software: boolean): AttentionPlan {
-  const group = shape.heads / shape.kvHeads;
-  // Hardware wants many workgroups, a CPU few loads; the scores of a split (a vec4 for each token and four heads) must fit 4 KiB.
-  const split = software ? Math.max(decodeLanes, 2 ** Math.floor(Math.log2(256 / Math.ceil(group / 4)))) : decodeLanes;
-  return { shape, split, maxSplits: Math.ceil((capacity * pageTokens) / split) };
-}
-
-/** f32 elements of the decode kernel's partial results: [heads, maxSplits, E + 2]. */
-export function partialsLength({ shape, maxSplits }: AttentionPlan): number {
-  return shape.heads * maxSplits * (shape.headSize + 2);
-}
-
-/** Splits of a list of `entries` pages: the `splits` of the Step uniform. */
-export function splitsOf(plan: AttentionPlan, entries: number): number {
-  return Math.max(1, Math.ceil((entries * pageTokens) / plan.split));
-}
 
 export interface AttentionBuffers {
   /** [T, (heads + 2 kvHeads) E]. */
@@ -88,44 +100,70 @@ export interface AttentionBuffers {
   partials: GPUBuffer;
   /** [T, heads E]. */
   y: GPUBuffer;
+  selection: SelectionScratch;
 }
 
-/** Rotates queries and keys and stores this step's keys and values; then attends over the lists of one layer. */
-export function recordAttention(
-  step: Step,
-  plan: AttentionPlan,
-  cache: LayerCache,
-  buffers: AttentionBuffers,
-  tokens: number,
-  splits: number,
-  uniform: UniformSlot,
-): void {
-  const { heads: queryHeads, kvHeads, headSize } = plan.shape;
-  const { qkv, rotations, queries, partials, y } = buffers;
-  const { keys, values, slots, entries, heads } = cache;
+export interface AttentionStep extends DecodeLists {
+  /** T. */
+  tokens: number;
+  /** Pages of a layer that this step completes. */
+  closings: number;
+  /** Of `stepWords`. */
+  uniform: UniformSlot;
+}
+
+/**
+ * Rotates queries and keys and stores this step's keys and values; attends over the lists of one layer, or over what is selected from them;
+ * then closes the pages that the step completed.
+ */
+export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, what: AttentionStep): void {
+  const { shape, storage } = plan;
+  const { heads: queryHeads, kvHeads, headSize } = shape;
+  const { qkv, rotations, queries } = buffers;
+  const { keys, values, slots } = cache;
   const pairs = ((queryHeads + 2 * kvHeads) * headSize) / 2;
   step.run(
     ropeAppend,
-    { step: uniform, qkv, rotations, slots, queries, keys, values },
+    { step: what.uniform, qkv, rotations, slots, queries, keys, values },
     { HEADS: queryHeads, KV_HEADS: kvHeads, HEAD_SIZE: headSize },
-    [Math.ceil(pairs / 64), tokens],
+    [Math.ceil(pairs / 64), what.tokens],
   );
+  if (what.tokens > 1) recordPrefill(step, plan, cache, buffers, what);
+  else recordDecode(step, plan, cache, buffers, what);
+  recordClosing(step, shape, storage, cache, what.closings, what.uniform);
+}
 
-  const group = queryHeads / kvHeads;
-  const lists = { KV_HEADS: kvHeads, GROUP: group, HEAD_SIZE: headSize, RUN: pageTokens };
-  if (tokens > 1) {
-    const queryTokens = Math.floor(prefillRows / group);
-    step.run(attentionPrefill, { step: uniform, queries, keys, values, entries, heads, y }, { ...lists, QUERY_TOKENS: queryTokens }, [
-      kvHeads,
-      Math.ceil(tokens / queryTokens),
-    ]);
-    return;
-  }
-  step.run(attentionDecode, { step: uniform, queries, keys, values, entries, heads, partials }, { ...lists, SPLIT: plan.split }, [
-    kvHeads,
-    splits,
-  ]);
-  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: queryHeads, HEAD_SIZE: headSize }, [
-    Math.ceil((queryHeads * headSize) / 64),
+function recordPrefill(step: Step, plan: AttentionPlan, cache: LayerCache, { queries, y }: AttentionBuffers, what: AttentionStep): void {
+  const { shape, storage } = plan;
+  const { keys, values, closed, entries, heads } = cache;
+  const group = shape.heads / shape.kvHeads;
+  const queryTokens = Math.floor(prefillRows / group);
+  const bound = { step: what.uniform, queries, keys, values, closed, entries, heads, y };
+  const constants = { KV_HEADS: shape.kvHeads, GROUP: group, HEAD_SIZE: shape.headSize, QUERY_TOKENS: queryTokens, RUN: pageTokens };
+  const workgroups = [shape.kvHeads, Math.ceil(what.tokens / queryTokens)] as const;
+  if (closes(storage)) step.run(attentionPrefill.closed, bound, { ...constants, ...recordConstants(shape, storage) }, workgroups);
+  else step.run(attentionPrefill.open, bound, constants, workgroups);
+}
+
+function recordDecode(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, what: AttentionStep): void {
+  const { shape, storage } = plan;
+  const { keys, values, closed } = cache;
+  const { queries, partials, y, selection } = buffers;
+  const { uniform, selects } = what;
+  if (selects) recordSelection(step, shape, storage, { ...cache, queries }, selection, what.longest, uniform);
+  const { entries, heads } = selects ? { entries: selection.selected, heads: selection.selectedHeads } : cache;
+  const bound = { step: uniform, queries, keys, values, closed, entries, heads, partials };
+  const constants = {
+    KV_HEADS: shape.kvHeads,
+    GROUP: shape.heads / shape.kvHeads,
+    HEAD_SIZE: shape.headSize,
+    SPLIT: plan.split,
+    RUN: selects ? pageTokens / storage.boxRuns : pageTokens,
+  };
+  const workgroups = [shape.kvHeads, splitsOf(plan, what)] as const;
+  if (closes(storage)) step.run(attentionDecode.closed, bound, { ...constants, ...recordConstants(shape, storage) }, workgroups);
+  else step.run(attentionDecode.open, bound, constants, workgroups);
+  step.run(attentionCombine, { step: uniform, partials, y }, { HEADS: shape.heads, HEAD_SIZE: shape.headSize }, [
+    Math.ceil((shape.heads * shape.headSize) / 64),
   ]);
 }

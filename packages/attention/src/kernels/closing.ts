@@ -36,10 +36,12 @@ export function recordClosing(
   step: Step,
   shape: CacheShape,
   storage: PageStorage,
-  buffers: ClosingBuffers,
+  { keys, values, closed, closings }: ClosingBuffers,
   count: number,
   uniform: UniformSlot,
 ): void {
   if (count === 0) return;
-  step.run(closePage, { step: uniform, ...buffers }, { ...recordConstants(shape, storage), SHRINK: storage.shrink }, [count]);
+  step.run(closePage, { step: uniform, closings, keys, values, closed }, { ...recordConstants(shape, storage), SHRINK: storage.shrink }, [
+    count,
+  ]);
 }

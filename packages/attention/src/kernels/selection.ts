@@ -55,12 +55,12 @@ export interface SelectionPlan {
 
 /** Buffers of one selection, which every layer uses again. */
 export interface SelectionScratch {
-  scores: StorageBinding;
-  parts: StorageBinding;
+  scores: GPUBuffer;
+  parts: GPUBuffer;
   /** [kvHeads, capacity] of four words. */
-  selected: StorageBinding;
+  selected: GPUBuffer;
   /** [kvHeads] of eight words. */
-  selectedHeads: StorageBinding;
+  selectedHeads: GPUBuffer;
 }
 
 /** u32 or f32 elements of each buffer. */
@@ -71,7 +71,7 @@ export function selectionLengths(
 ): Record<keyof SelectionScratch, number> {
   const fours = kvHeads * Math.ceil(heads / kvHeads / 4);
   return {
-    scores: fours * pages * boxRuns * 4,
+    scores: fours * pages * Math.max(1, boxRuns) * 4,
     parts: fours * Math.ceil(pages / partPages) * 8,
     selected: kvHeads * capacity * entryWords,
     selectedHeads: kvHeads * headWords,

@@ -1,6 +1,14 @@
 export { layerCache } from "./layer.ts";
 export type { LayerCache } from "./layer.ts";
-export { GpuPagePool, pageBytes } from "./pool.ts";
+export { GpuPagePool } from "./pool.ts";
+export { closes, openBytes, pageBytes, recordBytes, storageOf } from "./storage.ts";
+export type { PageStorage } from "./storage.ts";
 export type { GpuTable } from "./table.ts";
-export { partialsLength, splitsOf, planAttention, recordAttention } from "../kernels/attention.ts";
-export type { AttentionBuffers, AttentionPlan } from "../kernels/attention.ts";
+export { partialsLength, planAttention, splitsOf } from "../kernels/attention-plan.ts";
+export type { AttentionPlan, DecodeLists } from "../kernels/attention-plan.ts";
+export { recordAttention } from "../kernels/attention.ts";
+export type { AttentionBuffers, AttentionStep } from "../kernels/attention.ts";
+export { selectionLengths } from "../kernels/selection.ts";
+export type { SelectionPlan, SelectionScratch } from "../kernels/selection.ts";
+export { stepWords } from "../kernels/step.ts";
+export type { StepNumbers } from "../kernels/step.ts";

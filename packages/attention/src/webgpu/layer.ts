@@ -7,21 +7,30 @@ import type { GpuTable } from "./table.ts";
 export interface LayerCache {
   keys: GPUBuffer;
   values: GPUBuffer;
+  /** Records of complete pages. */
+  closed: GPUBuffer;
   /** [kvHeads, capacity] of four words: exactly those, for kernels find the capacity by division. */
   entries: StorageBinding;
   /** [kvHeads] of eight words. */
   heads: StorageBinding;
   /** [kvHeads, tokens] of this step: where its keys and values go. */
   slots: StorageBinding;
+  /** [closings of this step] of two words: pages that it completes, and the pages of their records. */
+  closings: StorageBinding;
+  /** u32 [pages by position], where selection counts the runs that it takes. */
+  hits: StorageBinding;
 }
 
 /** One layer of a timeline whose pages are in `pool`. */
-export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, layer: number): LayerCache {
+export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, hits: StorageBinding, layer: number): LayerCache {
   return {
     keys: pool.keys(layer),
     values: pool.values(layer),
+    closed: pool.records(layer),
     entries: cache.lists.entries.binding(layer),
     heads: cache.lists.heads.binding(layer),
     slots: cache.slots.binding(layer),
+    closings: cache.closings.binding(layer),
+    hits,
   };
 }

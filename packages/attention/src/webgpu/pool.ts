@@ -1,18 +1,15 @@
 import { LongtabError } from "@longtab/errors";
 import type { Gpu } from "@longtab/gpu";
 import { pageTokens } from "../page.ts";
-import type { CacheShape } from "../page.ts";
+import type { CacheShape, PageForm } from "../page.ts";
 import { FreePages, pagesExceeded } from "../pool.ts";
 import type { PageCounts, PagePool } from "../pool.ts";
+import { closes, openBytes, pageBytes, recordBytes } from "./storage.ts";
+import type { PageStorage } from "./storage.ts";
 import { GpuTable } from "./table.ts";
 
 // STORAGE | COPY_SRC | COPY_DST by number: this module is also loaded where there is no WebGPU.
 const usage = 0x80 | 0x04 | 0x08;
-
-/** Bytes of one page's keys, and again of its values: [16, E] in f16. */
-export function pageBytes({ headSize }: CacheShape): number {
-  return pageTokens * headSize * 2;
-}
 
 /**
  * The pages of every layer. A pool per layer keeps each binding small; pools grow by doubling, one layer at a time, so that a
@@ -20,79 +17,110 @@ export function pageBytes({ headSize }: CacheShape): number {
  */
 export class GpuPagePool implements PagePool<GpuTable> {
   readonly shape: CacheShape;
-  readonly closes = false;
-  readonly boxes = false;
-  readonly marks = new Set<{ dispose(): void }>();
+  readonly storage: PageStorage;
   /** Most pages of one layer: its budget. */
-  readonly maxPages: number;
+  readonly maxPages: PageCounts;
+  readonly marks = new Set<{ dispose(): void }>();
   #gpu: Gpu;
-  #layers: LayerPool[];
+  #layers: Record<PageForm, PageBuffers>[];
+  /** Room for one page on its way from a buffer to the same one, which no copy may name twice. */
+  #passage: GPUBuffer | undefined;
 
-  constructor(gpu: Gpu, shape: CacheShape, maxPages: number) {
-    const largest = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape));
-    if (maxPages > largest) {
-      throw new LongtabError({
-        code: "device-limit",
-        what: "The cache of one layer is larger than this GPU can bind",
-        value: maxPages * pageBytes(shape),
-        limit: gpu.report.limits.maxStorageBufferBindingSize,
-        remedy: `choose a context of at most ${Math.floor(largest / shape.kvHeads) * pageTokens} tokens`,
-      });
-    }
+  /** @throws LongtabError `device-limit` where the pages of a layer are more than the GPU can bind. */
+  constructor(gpu: Gpu, shape: CacheShape, maxPages: PageCounts, storage: PageStorage) {
     this.#gpu = gpu;
     this.shape = shape;
+    this.storage = storage;
     this.maxPages = maxPages;
-    this.#layers = Array.from({ length: shape.layers }, (_, layer) => new LayerPool(gpu, `layer ${layer}`, shape));
+    const open = openBytes(shape);
+    const record = recordBytes(shape, storage);
+    const sizes: Record<PageForm, PageSizes> = closes(storage)
+      ? { open: { keys: open, values: open }, closed: { records: record } }
+      : { open: { keys: open, values: open, ...(record > 0 ? { records: record } : {}) }, closed: {} };
+    const limit = gpu.report.limits.maxStorageBufferBindingSize;
+    for (const form of ["open", "closed"] as const) {
+      const largest = maxPages[form] * Math.max(0, ...Object.values(sizes[form]));
+      if (largest > limit) throw unbindable(largest, limit, Math.floor(((maxPages[form] / shape.kvHeads) * limit) / largest) * pageTokens);
+    }
+    this.#layers = Array.from({ length: shape.layers }, (_, layer) => ({
+      open: new PageBuffers(gpu, `layer ${layer} open`, sizes.open),
+      closed: new PageBuffers(gpu, `layer ${layer} closed`, sizes.closed),
+    }));
+  }
+
+  get closes(): boolean {
+    return closes(this.storage);
+  }
+
+  get boxes(): boolean {
+    return this.storage.boxRuns > 0;
   }
 
   /** Bytes allocated now. */
   get bytes(): number {
-    return this.#layers.reduce((sum, layer) => sum + layer.pages.count * 2 * pageBytes(this.shape), 0);
+    return this.#layers.reduce((sum, { open, closed }) => sum + this.#bytesOf({ open: open.pages.count, closed: closed.pages.count }), 0);
   }
 
   get maxBytes(): number {
-    return this.shape.layers * this.maxPages * 2 * pageBytes(this.shape);
+    return this.shape.layers * this.#bytesOf(this.maxPages);
   }
 
+  /** [open pages, 16, E] of f16. */
   keys(layer: number): GPUBuffer {
-    return this.#layer(layer).keys;
+    return this.#at(layer, "open").buffer("keys");
   }
 
   values(layer: number): GPUBuffer {
-    return this.#layer(layer).values;
+    return this.#at(layer, "open").buffer("values");
   }
 
-  async reserve({ open }: PageCounts): Promise<void> {
-    for (const layer of this.#layers) {
-      const { used, count: capacity } = layer.pages;
-      const needed = used + open;
-      if (needed <= capacity) continue;
-      if (needed > this.maxPages) throw pagesExceeded(needed, this.maxPages);
-      await layer.grow(Math.min(this.maxPages, Math.max(needed, capacity * 2)));
+  /** Records of complete pages by their number; any buffer where nothing is stored of them, for kernels that do not read it then. */
+  records(layer: number): GPUBuffer {
+    if (this.closes) return this.#at(layer, "closed").buffer("records");
+    return this.#at(layer, "open").buffer(this.boxes ? "records" : "keys");
+  }
+
+  /** The buffers that pages of a form have a part of, each at the place of its number, and the bytes of the part. */
+  parts(layer: number, form: PageForm): { buffer: GPUBuffer; bytes: number }[] {
+    return this.#at(layer, form).parts;
+  }
+
+  async reserve(wanted: PageCounts): Promise<void> {
+    for (const form of ["open", "closed"] as const) {
+      for (const layer of this.#layers) {
+        const { used, count } = layer[form].pages;
+        const needed = used + wanted[form];
+        if (needed <= count) continue;
+        if (needed > this.maxPages[form]) throw pagesExceeded(needed, this.maxPages[form]);
+        await layer[form].grow(Math.min(this.maxPages[form], Math.max(needed, count * 2)));
+      }
     }
   }
 
-  allocate(layer: number): number {
-    return this.#layer(layer).pages.allocate();
+  allocate(layer: number, form: PageForm): number {
+    return this.#at(layer, form).pages.allocate();
   }
 
-  retain(layer: number, page: number): void {
-    this.#layer(layer).pages.retain(page);
+  retain(layer: number, page: number, form: PageForm): void {
+    this.#at(layer, form).pages.retain(page);
   }
 
-  release(layer: number, page: number): void {
-    this.#layer(layer).pages.release(page);
+  release(layer: number, page: number, form: PageForm): void {
+    this.#at(layer, form).pages.release(page);
   }
 
-  shared(layer: number, page: number): boolean {
-    return this.#layer(layer).pages.shared(page);
+  shared(layer: number, page: number, form: PageForm): boolean {
+    return this.#at(layer, form).pages.shared(page);
   }
 
   copy(layer: number, from: number, to: number): void {
-    const bytes = pageBytes(this.shape);
+    const bytes = openBytes(this.shape);
+    this.#passage ??= this.#gpu.createBuffer("page copy", bytes, usage);
     const encoder = this.#gpu.device.createCommandEncoder();
-    for (const buffer of [this.keys(layer), this.values(layer)])
-      encoder.copyBufferToBuffer(buffer, from * bytes, buffer, to * bytes, bytes);
+    for (const buffer of [this.keys(layer), this.values(layer)]) {
+      encoder.copyBufferToBuffer(buffer, from * bytes, this.#passage, 0, bytes);
+      encoder.copyBufferToBuffer(this.#passage, 0, buffer, to * bytes, bytes);
+    }
     this.#gpu.device.queue.submit([encoder.finish()]);
   }
 
@@ -101,64 +129,90 @@ export class GpuPagePool implements PagePool<GpuTable> {
   }
 
   dispose(): void {
-    for (const layer of this.#layers) layer.dispose();
+    for (const { open, closed } of this.#layers) {
+      open.dispose();
+      closed.dispose();
+    }
+    if (this.#passage) this.#gpu.destroyBuffer(this.#passage);
   }
 
-  #layer(index: number): LayerPool {
-    const layer = this.#layers[index];
-    if (!layer) throw new RangeError(`no layer ${index}`);
-    return layer;
+  #bytesOf({ open, closed }: PageCounts): number {
+    const bytes = pageBytes(this.shape, this.storage);
+    return open * bytes.open + closed * bytes.closed;
+  }
+
+  #at(layer: number, form: PageForm): PageBuffers {
+    const pages = this.#layers[layer]?.[form];
+    if (!pages) throw new RangeError(`no layer ${layer}`);
+    return pages;
   }
 }
 
-class LayerPool {
-  keys: GPUBuffer;
-  values: GPUBuffer;
+/** Bytes of a page in each buffer. */
+type PageSizes = Partial<Record<"keys" | "values" | "records", number>>;
+
+/** The pages of one layer and form: a part of several buffers, each at the place of its number. */
+class PageBuffers {
   readonly pages = new FreePages();
   #gpu: Gpu;
   #label: string;
-  #pageBytes: number;
+  #sizes: Map<string, number>;
+  #buffers = new Map<string, GPUBuffer>();
 
-  constructor(gpu: Gpu, label: string, shape: CacheShape) {
+  constructor(gpu: Gpu, label: string, sizes: PageSizes) {
     this.#gpu = gpu;
     this.#label = label;
-    this.#pageBytes = pageBytes(shape);
-    this.keys = gpu.createBuffer(`${label} keys`, this.#pageBytes, usage);
-    this.values = gpu.createBuffer(`${label} values`, this.#pageBytes, usage);
+    this.#sizes = new Map(Object.entries(sizes));
+    // Something to bind before the first page is there.
+    this.#create(1, this.#buffers);
+  }
+
+  buffer(name: keyof PageSizes): GPUBuffer {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) throw new RangeError(`no ${name} in ${this.#label}`);
+    return buffer;
+  }
+
+  get parts(): { buffer: GPUBuffer; bytes: number }[] {
+    return Array.from(this.#buffers, ([name, buffer]) => ({ buffer, bytes: this.#sizes.get(name) ?? 0 }));
   }
 
   /** Moves the pages to larger buffers. Where there is no memory for those, everything stays as it is. */
   async grow(capacity: number): Promise<void> {
-    const grown: GPUBuffer[] = [];
+    const grown = new Map<string, GPUBuffer>();
     try {
-      await this.#gpu.allocating("the conversation's cache", () => {
-        for (const name of ["keys", "values"])
-          grown.push(this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * this.#pageBytes, usage));
-      });
+      await this.#gpu.allocating("the conversation's cache", () => this.#create(capacity, grown));
     } catch (error) {
-      for (const buffer of grown) this.#gpu.destroyBuffer(buffer);
+      for (const buffer of grown.values()) this.#gpu.destroyBuffer(buffer);
       throw error;
     }
-    const [keys = this.keys, values = this.values] = grown;
-    this.keys = this.#move(this.keys, keys);
-    this.values = this.#move(this.values, values);
-    // Lowest pages first, so that lists of a young pool read memory in order.
     const { count } = this.pages;
+    const encoder = this.#gpu.device.createCommandEncoder();
+    for (const [name, buffer] of count > 0 ? grown : []) {
+      encoder.copyBufferToBuffer(this.buffer(name as keyof PageSizes), 0, buffer, 0, count * (this.#sizes.get(name) ?? 0));
+    }
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    this.dispose();
+    this.#buffers = grown;
+    // Lowest pages first, so that lists of a young pool read memory in order.
     this.pages.add(Array.from({ length: capacity - count }, (_, i) => count + i));
   }
 
   dispose(): void {
-    this.#gpu.destroyBuffer(this.keys);
-    this.#gpu.destroyBuffer(this.values);
+    for (const buffer of this.#buffers.values()) this.#gpu.destroyBuffer(buffer);
   }
 
-  #move(old: GPUBuffer, grown: GPUBuffer): GPUBuffer {
-    if (this.pages.count > 0) {
-      const encoder = this.#gpu.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(old, 0, grown, 0, this.pages.count * this.#pageBytes);
-      this.#gpu.device.queue.submit([encoder.finish()]);
-    }
-    this.#gpu.destroyBuffer(old);
-    return grown;
+  #create(capacity: number, buffers: Map<string, GPUBuffer>): void {
+    for (const [name, bytes] of this.#sizes) buffers.set(name, this.#gpu.createBuffer(`${this.#label} ${name}`, capacity * bytes, usage));
   }
+}
+
+function unbindable(bytes: number, limit: number, tokens: number): LongtabError {
+  return new LongtabError({
+    code: "device-limit",
+    what: "The cache of one layer is larger than this GPU can bind",
+    value: bytes,
+    limit,
+    remedy: `choose a context of at most ${tokens} tokens`,
+  });
 }

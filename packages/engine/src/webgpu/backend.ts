@@ -80,6 +80,8 @@ export class WebGpuBackend implements Backend {
   readonly plan: LoadPlan;
   readonly pool: GpuPagePool;
   readonly sampler: SamplerScratch;
+  /** What kernels count that nobody reads. */
+  readonly uncounted: GPUBuffer;
   readonly lost: Promise<Error>;
   /** Seconds of a decode step at the beginning of the context, as measured when the model was loaded. */
   stepSeconds: number | undefined;
@@ -91,12 +93,13 @@ export class WebGpuBackend implements Backend {
   constructor(gpu: Gpu, plan: LoadPlan, weights: ModelWeights, tuning: MatmulTuning) {
     const shape = cacheShape(plan.config);
     const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
-    const attention = planAttention(shape, capacity, gpu.report.software);
+    const attention = planAttention(shape, plan.storage, plan.policy, capacity, gpu.report.software);
     this.gpu = gpu;
     this.plan = plan;
     this.recorder = new Recorder(gpu);
     this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
-    this.pool = new GpuPagePool(gpu, shape, plan.pages.open);
+    this.pool = new GpuPagePool(gpu, shape, plan.pages, plan.storage);
+    this.uncounted = gpu.createBuffer("uncounted hits", 4, GPUBufferUsage.STORAGE);
     this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
     this.lost = gpu.lost.then((error) => (this.#failure = error));
   }

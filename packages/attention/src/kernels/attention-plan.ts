@@ -1,0 +1,74 @@
+import { pageTokens, pagesFor } from "../page.ts";
+import type { CacheShape } from "../page.ts";
+import { selectedCapacity } from "../policies/policy.ts";
+import type { Policy } from "../policies/policy.ts";
+import type { PageStorage } from "../webgpu/storage.ts";
+import type { SelectionPlan } from "./selection.ts";
+
+/** Invocations of attention_decode.wgsl: a split is one, two or four tokens for each. */
+const decodeLanes = 64;
+
+/** How the attention kernels are cut for one cache; constant while it lives. */
+export interface AttentionPlan {
+  shape: CacheShape;
+  storage: PageStorage;
+  /** Tokens of a list that one workgroup of the decode kernel reads. */
+  split: number;
+  /** Splits of the longest list that it may read. */
+  maxSplits: number;
+  selection: SelectionPlan;
+}
+
+/** What decode attention reads in a step. */
+export interface DecodeLists {
+  /** Entries of the longest list. */
+  longest: number;
+  /** Whether it reads what is selected from the lists. */
+  selects: boolean;
+}
+
+/** `listCapacity`: most pages on a list. */
+export function planAttention(
+  shape: CacheShape,
+  storage: PageStorage,
+  policy: Policy,
+  listCapacity: number,
+  software: boolean,
+): AttentionPlan {
+  const group = shape.heads / shape.kvHeads;
+  // Hardware wants many workgroups, a CPU few loads; the scores of a split (a vec4 for each token and four heads) must fit 4 KiB.
+  const split = software ? Math.max(decodeLanes, 2 ** Math.floor(Math.log2(256 / Math.ceil(group / 4)))) : decodeLanes;
+  const selection = { pages: storage.boxRuns > 0 ? listCapacity : 1, capacity: selectedEntries(shape, storage, policy, listCapacity) };
+  const tokens = Math.max(listCapacity * pageTokens, selection.capacity * runTokens(storage));
+  return { shape, storage, split, maxSplits: Math.ceil(tokens / split), selection };
+}
+
+/** f32 elements of the decode kernel's partial results: [heads, maxSplits, E + 2]. */
+export function partialsLength({ shape, maxSplits }: AttentionPlan): number {
+  return shape.heads * maxSplits * (shape.headSize + 2);
+}
+
+/** Splits of what decode attention reads: the `splits` of the Step uniform. */
+export function splitsOf({ storage, split, selection }: AttentionPlan, { longest, selects }: DecodeLists): number {
+  const tokens = selects ? Math.min(longest * pageTokens, selection.capacity * runTokens(storage)) : longest * pageTokens;
+  return Math.max(1, Math.ceil(tokens / split));
+}
+
+function runTokens({ boxRuns }: PageStorage): number {
+  return pageTokens / Math.max(1, boxRuns);
+}
+
+/** Entries of a selected list at most, each a run: of heads that select and of those whose lists are copied. Whole multiples of 256 bytes. */
+function selectedEntries({ layers, kvHeads }: CacheShape, { boxRuns }: PageStorage, policy: Policy, listCapacity: number): number {
+  const { selection } = policy;
+  let most = selection ? selectedCapacity(selection) : 1;
+  for (let layer = 0; layer < (selection ? layers : 0); layer++) {
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+      const { sinks, recent, from, selects } = policy.rule(layer, kvHead);
+      const window = pagesFor(sinks) + pagesFor(recent) + 1;
+      const copied = Number.isFinite(from) ? Math.min(listCapacity, Math.max(window, pagesFor(from))) : listCapacity;
+      if (!selects) most = Math.max(most, copied * boxRuns);
+    }
+  }
+  return Math.ceil(most / pageTokens) * pageTokens;
+}
