@@ -1,4 +1,5 @@
-import type { HeadMap } from "@longtab/attention";
+import { shippedHeadMap } from "@longtab/attention";
+import type { CacheShape, HeadMap } from "@longtab/attention";
 import { createStore, get, set } from "idb-keyval";
 import type { KnownHeadMaps } from "./context-choice.ts";
 
@@ -14,6 +15,7 @@ async function findHeadMap(fingerprint: string): Promise<HeadMap | undefined> {
   return get<HeadMap>(fingerprint, maps()).catch(() => undefined);
 }
 
-export function knownHeadMaps(fingerprint: string): KnownHeadMaps {
-  return { calibrated: () => findHeadMap(fingerprint), shipped: async () => undefined };
+/** @param name what the model's file calls it. */
+export function knownHeadMaps(fingerprint: string, name: string, shape: CacheShape): KnownHeadMaps {
+  return { calibrated: () => findHeadMap(fingerprint), shipped: () => shippedHeadMap(name, shape) };
 }

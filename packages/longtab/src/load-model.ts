@@ -93,7 +93,9 @@ async function readHeader(
   const file = await parseGguf(source);
   const tokenizer = Tokenizer.fromMetadata(file.metadata);
   const mark = await fingerprint(source);
-  const context = await chooseContext(wanted, cacheShape(readConfig(file)), knownHeadMaps(mark));
+  const config = readConfig(file);
+  const shape = cacheShape(config);
+  const context = await chooseContext(wanted, shape, knownHeadMaps(mark, config.name, shape));
   await placement.plan(file, { contextLength, memoryBudget, context: context.options });
   return { file, tokenizer, context, mark };
 }
