@@ -161,9 +161,9 @@ test("what an answer looked at is shown on request, with its place in the conver
   const toggle = page.getByRole("button", { name: "Show what it looked at" }).last();
   await toggle.click();
   await expect(page.getByRole("list", { name: "What it looked at" }).getByRole("listitem")).toHaveText([
-    "An answer…He reads a lot.",
-    "Your message…a box of tea…",
-    "book.txt…rose slowly…",
+    "An answerThe captain is called **Wolf**. He reads a lot.",
+    "Your messageWho has a box of tea here?",
+    "book.txtThe whale rose slowly from the deep.",
   ]);
   const marked = async () =>
     page.evaluate(() => Array.from(CSS.highlights.get("looked-at") ?? [], (range) => (range as Range).toString().trim()));
@@ -184,7 +184,7 @@ test("a quiet line says where the model's view begins", async ({ page }) => {
 test("before a model is loaded its card says what the chosen way to remember buys", async ({ page }) => {
   await page.goto(chat.address(quick));
   const card = page.getByRole("region", { name: "Model" });
-  await expect(card).toContainText("Remembersabout 49,000 words, without end");
+  await expect(card).toContainText("Remembersabout 49,000 words");
   await choose(page, "Short");
   await page.keyboard.press("Escape");
   await expect(card).toContainText("Reads up toabout 6,100 words");

@@ -66,7 +66,8 @@ export interface CatalogueEntry {
   size: number;
   quantisation: string;
   contextLength: number;
-  /** By which memory is planned. */
+  /** By these memory is planned: what the file calls itself, and the shape of its cache. */
+  nameInFile: string;
   shape: { layers: number; heads: number; kvHeads: number; headSize: number };
   file: string;
   url: string;

@@ -7,11 +7,14 @@ import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, read
 import { WeightStore } from "@longtab/weights";
 import type { ContextPlan } from "./api.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
-import { keptTokens } from "./context-choice.ts";
+import { chooseContext, keptTokens } from "./context-choice.ts";
+import { knownHeadMaps } from "./head-maps.ts";
 import type { PlanRequest } from "./protocol.ts";
 
 /** What of a model decides how much its conversations take. */
 interface Facts {
+  /** What its file calls itself. */
+  name: string;
   shape: CacheShape;
   /** Tokens that it was trained for. */
   trained: number;
@@ -22,21 +25,23 @@ interface Facts {
  * @throws LongtabError `model-not-found` where nothing is known of the model, `invalid-option`, and what reading a stored header throws.
  */
 export async function planContext({ model, context = "auto", memoryBudget }: PlanRequest): Promise<ContextPlan> {
-  return planFor(await findFacts(model), typeof context === "string" ? { policy: context } : context, memoryBudget);
+  const facts = await findFacts(model);
+  const { options } = await chooseContext(context, facts.shape, knownHeadMaps("", facts.name, facts.shape));
+  return planFor(facts, options, memoryBudget);
 }
 
 async function findFacts(model: string): Promise<Facts> {
   const entry = findCatalogueEntry(model);
-  if (entry) return { shape: entry.shape, trained: entry.contextLength };
+  if (entry) return { name: entry.nameInFile, shape: entry.shape, trained: entry.contextLength };
   const store = await WeightStore.open();
   if (!(await store.list()).some(({ id, complete }) => id === model && complete)) {
     throw new LongtabError({ code: "model-not-found", what: "Nothing is known of this model before it is stored", value: model });
   }
   const config = readConfig(await parseGguf(await store.openStored(model)));
-  return { shape: cacheShape(config), trained: config.contextLength };
+  return { name: config.name, shape: cacheShape(config), trained: config.contextLength };
 }
 
-export function planFor({ shape, trained }: Facts, context: ContextOptions, memoryBudget?: number): ContextPlan {
+export function planFor({ shape, trained }: Omit<Facts, "name">, context: ContextOptions, memoryBudget?: number): ContextPlan {
   const { policy: name = "auto", runTokens = 4 } = context;
   const plan = (tokens: number): { bytes: number; keeps: number; endless: boolean } => {
     const policy = createPolicy(context, { trained, keeps: tokens });

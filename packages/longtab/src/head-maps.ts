@@ -16,6 +16,7 @@ async function findHeadMap(fingerprint: string): Promise<HeadMap | undefined> {
 }
 
 /** @param name what the model's file calls it. */
+/** `name`: what the model's file calls itself. */
 export function knownHeadMaps(fingerprint: string, name: string, shape: CacheShape): KnownHeadMaps {
   return { calibrated: () => findHeadMap(fingerprint), shipped: () => shippedHeadMap(name, shape) };
 }

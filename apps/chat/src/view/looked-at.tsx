@@ -29,7 +29,7 @@ export function LookedAt({ exchange }: { exchange: Exchange }): JSX.Element | nu
         <li key={`${place.exchangeId} ${JSON.stringify(place.part)} ${place.start}`}>
           <button type="button" onClick={() => scrollToPlace(place)}>
             <span class="looked-where">{nameOf(place)}</span>
-            <q>{excerpt(place)}</q>
+            <Excerpt place={place} />
           </button>
         </li>
       ))}
@@ -57,14 +57,33 @@ function nameOf(place: Place): string {
   return exchangeOf(place)?.attachments?.find(({ id }) => id === part.attachmentId)?.name ?? "An attached text";
 }
 
-/** The passage and, up to whole words, what surrounds it. */
-function excerpt(place: Place): string {
+/** Characters of what surrounds a passage that are shown, so that it can be read. */
+const AROUND = 70;
+
+function Excerpt({ place }: { place: Place }): JSX.Element {
   const { part, start, end } = place;
   const exchange = exchangeOf(place);
   const whole = part === "question" ? exchange?.question : part === "answer" ? exchange?.answer?.text : textOf(part.attachmentId);
-  if (whole === undefined) return "…";
-  let [from, to] = [start, end];
-  while (from > 0 && /\S/.test(whole.charAt(from - 1))) from--;
-  while (to < whole.length && /\S/.test(whole.charAt(to))) to++;
-  return `${from > 0 ? "…" : ""}${whole.slice(from, to).toWellFormed().replace(/\s+/g, " ").trim()}${to < whole.length ? "…" : ""}`;
+  if (whole === undefined) return <q>…</q>;
+  const [from, to] = [wordStart(whole, Math.max(0, start - AROUND)), wordEnd(whole, Math.min(whole.length, end + AROUND))];
+  const plain = (a: number, b: number): string => whole.slice(a, b).toWellFormed().replace(/\s+/g, " ");
+  return (
+    <q>
+      {from > 0 && "…"}
+      {plain(from, start).trimStart()}
+      <mark>{plain(start, end)}</mark>
+      {plain(end, to).trimEnd()}
+      {to < whole.length && "…"}
+    </q>
+  );
+}
+
+function wordStart(text: string, at: number): number {
+  while (at > 0 && /\S/.test(text.charAt(at - 1))) at--;
+  return at;
+}
+
+function wordEnd(text: string, at: number): number {
+  while (at < text.length && /\S/.test(text.charAt(at))) at++;
+  return at;
 }

@@ -98,12 +98,7 @@ function MemoryFact({ trained }: { trained: number }): JSX.Element {
   const { context } = settings.value;
   const plan = plans.value[context];
   if (plan === undefined) return <Fact term="Reads up to">{formatCount(trained)} tokens</Fact>;
-  return (
-    <Fact term={MEMORY_TERMS[context]}>
-      about {formatWords(plan.keeps)}
-      {plan.endless && ", without end"}
-    </Fact>
-  );
+  return <Fact term={MEMORY_TERMS[context]}>about {formatWords(plan.keeps)}</Fact>;
 }
 
 function Fact({ term, children }: { term: string; children: ComponentChildren }): JSX.Element {

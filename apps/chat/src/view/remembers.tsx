@@ -76,11 +76,11 @@ function truth({ context: { description, headMap } }: ModelInfo): string {
 
 function MeasureOffer(): JSX.Element {
   return (
-    <p class="hint">
+    <div class="other-file">
       <button type="button" class="button" disabled={generation.value !== null} onClick={() => void measureModel()}>
         Measure it here
-      </button>{" "}
-      It takes some minutes, once. Then the model keeps less and is faster.
-    </p>
+      </button>
+      <p class="hint">It takes some minutes, once. Then the model keeps less and is faster.</p>
+    </div>
   );
 }
