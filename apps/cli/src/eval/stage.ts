@@ -58,9 +58,12 @@ export class Stage {
   }
 }
 
+/** More than any cell's. */
+const largestBudget = 4096;
+
 /** What a load has to be planned for. Pages get the boxes of quest everywhere, so that every policy can run. */
 function loadOptions({ policy, kv, runTokens }: ContextOptions): ContextOptions {
-  return { policy: policy === "far" ? "far" : "quest", kv: kv ?? "f16", runTokens };
+  return { policy: policy === "far" ? "far" : "quest", kv: kv ?? "f16", runTokens, budget: largestBudget };
 }
 
 function loadKey(context: ContextOptions, tokens?: number): string {
