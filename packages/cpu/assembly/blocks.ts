@@ -5,16 +5,16 @@
 import { KEEP, SCALE, STATE_HEADER } from "./softmax";
 
 /** Queries of a block: `offsetof` counts the fields. */
-class One {
+export class One {
   a: u8;
 }
-class Two extends One {
+export class Two extends One {
   b: u8;
 }
-class Three extends Two {
+export class Three extends Two {
   c: u8;
 }
-class Four extends Three {
+export class Four extends Three {
   d: u8;
 }
 

@@ -6,7 +6,7 @@ import { openedBytes, openedScales, openedValues, openKeys, openValues, turnKeys
 import {
   CLOSED,
   closedRunValues,
-  closedScales,
+  closedValueScales,
   closedValues,
   pageOf,
   runBytes,
@@ -96,7 +96,7 @@ function addClosed(to: usize, page: usize, run: usize, headSize: i32, copy: usiz
   openKeys(page, run, headSize, copy);
   store<u32>(to, <u32>copy, KEYS);
   store<u32>(to, <u32>(copy + openedScales(headSize)), KEY_SCALES);
-  store<u32>(to, <u32>(page + closedScales(headSize) + 16 + (run << 4)), VALUE_SCALES);
+  store<u32>(to, <u32>(page + closedValueScales(headSize) + (run << 4)), VALUE_SCALES);
   let values = page + closedValues(headSize) + run * closedRunValues(headSize);
   if (valueBits() == 4) {
     values = copy + openedValues(headSize);

@@ -6,14 +6,16 @@ import { CLOSE } from "./jobs";
 import {
   boxTokens,
   CLOSED_NORM,
-  closedMiddles,
   closedRunValues,
-  closedScales,
-  closedSteps,
   closedValues,
+  closedValueScales,
+  hasRanges,
   INTEGER_NORM,
   keyBits,
+  middlesOffset,
   pageBytes,
+  rangeScale,
+  rangesOffset,
   runBytes,
   scalesOffset,
   valueBits,
@@ -34,11 +36,9 @@ export function performClose(item: i32): void {
   const headSize = argument(1);
   const source = <usize>load<u32>(closing) * pageBytes(false);
   let target = source;
-  if (keyBits() < 16) {
-    target = <usize>load<u32>(closing, 4) * pageBytes(true);
-    closeKeys(source, target, headSize);
-    closeValues(source, target, headSize);
-  }
+  if (keyBits() < 16) target = <usize>load<u32>(closing, 4) * pageBytes(true);
+  if (keyBits() < 16 || hasRanges()) closeKeys(source, target, headSize);
+  if (keyBits() < 16) closeValues(source, target, headSize);
   if (boxTokens() > 0) makeBoxes(source, target, headSize);
 }
 
@@ -56,21 +56,22 @@ export function swapped(x: v128): v128 {
   return v128.shuffle<i32>(x, x, 2, 3, 0, 1);
 }
 
+/** Ranges of a page's keys, and where it has a closed form their quants. */
 function closeKeys(source: usize, target: usize, headSize: i32): void {
   const bytes = runBytes(headSize);
   const scales = source + scalesOffset(headSize);
   let longest = v128.load(scales);
   for (let run: usize = 1; run < 4; run++) longest = f32x4.max(longest, v128.load(scales + run * bytes));
   const unit = maxLanes(longest) * (INTEGER_NORM / CLOSED_NORM);
-  store<f32>(target + closedScales(headSize), unit);
+  const ranges = target + rangesOffset(headSize);
+  store<f32>(ranges + rangeScale(headSize), unit);
   const factor = f32x4.splat(unit > 0 ? 1 / unit : 0);
   const bits = keyBits();
   // Of 8 bits -127 to 127, of 4 bits the odd numbers from -15 to 15.
-  const levels: f32 = bits == 8 ? 127 : 15;
-  const unitsOfStep: f32 = bits == 8 ? 128 : 16;
+  const levels: f32 = bits == 4 ? 15 : 127;
+  const unitsOfStep: f32 = bits == 4 ? 16 : 128;
   const pairBytes: usize = bits == 8 ? 32 : 16;
-  const steps = target + closedSteps(headSize);
-  const middles = target + closedMiddles(headSize);
+  const middles = ranges + middlesOffset(headSize);
   for (let pair: usize = 0; pair < <usize>headSize >> 1; pair++) {
     const keys = source + (pair << 4);
     let least = f32x4.splat(f32.MAX_VALUE);
@@ -88,8 +89,9 @@ function closeKeys(source: usize, target: usize, headSize: i32): void {
     const middle = f32x4.nearest(f32x4.mul(f32x4.add(least, most), f32x4.splat(0.5)));
     const reach = f32x4.max(f32x4.sub(most, middle), f32x4.sub(middle, least));
     const step = f32x4.nearest(f32x4.mul(reach, f32x4.splat(unitsOfStep / levels)));
-    storePair(steps + (pair << 2), step);
+    storePair(ranges + (pair << 2), step);
     storePair(middles + (pair << 2), middle);
+    if (bits == 16) continue;
     const one = f32x4.splat(unitsOfStep);
     const inverse = v128.and(f32x4.div(one, step), f32x4.gt(step, f32x4.splat(0)));
     for (let run: usize = 0; run < 4; run++) {
@@ -145,7 +147,7 @@ function closeValues(source: usize, target: usize, headSize: i32): void {
     const values = from + valuesOffset(headSize);
     const to = target + closedValues(headSize) + run * bytes;
     const scales = v128.load(from + scalesOffset(headSize) + 16);
-    v128.store(target + closedScales(headSize) + 16 + (run << 4), narrow ? f32x4.mul(scales, f32x4.splat(127 / 15)) : scales);
+    v128.store(target + closedValueScales(headSize) + (run << 4), narrow ? f32x4.mul(scales, f32x4.splat(127 / 15)) : scales);
     if (narrow) {
       for (let i: usize = 0; i < bytes; i += 8) {
         const low = valueHalves(values + i);

@@ -4,11 +4,12 @@ import { performAppend } from "./append";
 import { performAttend, performCombine } from "./attention";
 import { performClose } from "./close";
 import { performEmbed } from "./embed";
-import { APPEND, ATTEND, CHOOSE, CLOSE, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RELAY, SCORE, SILU, TAKE } from "./jobs";
+import { APPEND, ATTEND, CLOSE, COMBINE, EMBED, NORM, PICK, PRODUCT, QUANTISE, RANK, RELAY, SCORE, SILU, TAKE } from "./jobs";
 import { performProduct } from "./product";
 import { performNorm, performQuantise, performSiluMul } from "./quantise";
 import { performRelay } from "./relay";
-import { performChoose } from "./select/choose";
+import { performPick } from "./select/pick";
+import { performRank } from "./select/rank";
 import { performScore, performTake } from "./select/take";
 
 export { join, setHelpers } from "./team";
@@ -55,8 +56,11 @@ export function perform(kind: i32, item: i32): void {
     case CLOSE:
       performClose(item);
       break;
-    case CHOOSE:
-      performChoose(item);
+    case RANK:
+      performRank(item);
+      break;
+    case PICK:
+      performPick(item);
       break;
     case SCORE:
       performScore(item);

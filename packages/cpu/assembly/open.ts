@@ -1,6 +1,7 @@
 // Runs of closed pages as open pages have them, and runs of far pages turned: copies that live as long as a chunk.
 
-import { closedMiddles, closedRunValues, closedScales, closedSteps, closedValues, INTEGER_NORM, keyBits } from "./pages";
+import { shortened } from "./turn";
+import { closedRunValues, closedValues, INTEGER_NORM, keyBits, middlesOffset, rangeScale, rangesOffset } from "./pages";
 
 /** Bytes of an opened run: keys, their scales, values. */
 export function openedBytes(headSize: i32): usize {
@@ -34,12 +35,12 @@ export function openedKeys(quants: v128, step: v128, middle: v128): v128 {
 
 /** Keys of one run of a closed page, and their scales. */
 export function openKeys(page: usize, run: usize, headSize: i32, to: usize): void {
-  v128.store(to + openedScales(headSize), v128.load32_splat(page + closedScales(headSize)));
+  v128.store(to + openedScales(headSize), v128.load32_splat(page + rangesOffset(headSize) + rangeScale(headSize)));
   const bits = keyBits();
   const pairBytes: usize = bits == 8 ? 32 : 16;
-  let steps = page + closedSteps(headSize);
-  const end = page + closedMiddles(headSize);
-  const middles = end - steps;
+  let steps = page + rangesOffset(headSize);
+  const middles = middlesOffset(headSize);
+  const end = steps + middles;
   while (steps < end) {
     const quants = bits == 8 ? quants8(page, run) : quants4(page, run);
     v128.store(to, openedKeys(quants, v128.load32_splat(steps), v128.load32_splat(steps + middles)));
@@ -61,11 +62,6 @@ export function openValues(page: usize, run: usize, headSize: i32, to: usize): v
     v128.store(to + i, i8x16.sub(i8x16.add(low, low), nibble));
     v128.store(to + bytes + i, i8x16.sub(i8x16.add(high, high), nibble));
   }
-}
-
-/** Four integers of at most 15 + 15 bits as 15. */
-function shortened(x: v128): v128 {
-  return i32x4.shr_s(i32x4.add(x, i32x4.splat(1 << 14)), 15);
 }
 
 /** Keys int16 of one run turned back by the angles whose (cos, sin) are at `turn`, f32 [E / 2, 2]. */

@@ -11,11 +11,12 @@
 // Closed pages hold complete ones in fewer bits. Scales of keys are each channel's own, and lose a tenth of that:
 //   keys    int8 or 4 bits [E / 2][16 tokens][2 channels]; 4 bits: 16 bytes have the first 8 tokens in their low halves
 //   values  int8 as above, or 4 bits [4 runs][E][2 tokens] with the first pair of tokens in the low halves
-//   steps   int16 [E], middles int16 [E]            a key is step * (quant << 8) / 2^15 + middle, in units of the page's key scale
-//   scales  f32 of the keys, f32 [16] of the values
+//   ranges  int16 [E] steps, int16 [E] middles, f32 scale: a key is step * (quant << 8) / 2^15 + middle, in units of the scale
+//   scales  f32 [16] of the values
 // Quants of 4 bits are the odd numbers from -15 to 15; of keys, eight times that.
 //
-// Where complete pages have boxes (box.ts) these follow at the end of whichever form complete pages have.
+// Selection (select) looks at the ranges of pages before it looks at keys; where pages stay open they have ranges at their end for it. Where it
+// goes by boxes instead (box.ts), complete pages have those at their end, in whichever form they are.
 
 export const PAGE_TOKENS: usize = 16;
 export const RUN_TOKENS: i32 = 4;
@@ -35,6 +36,7 @@ const BOX_TOKENS: usize = 776;
 const OPEN_BYTES: usize = 780;
 const CLOSED_BYTES: usize = 784;
 const SHRINK: usize = 788;
+const RANGES: usize = 792;
 
 /**
  * Says what the pages of this memory are, once, before any kernel meets one.
@@ -42,15 +44,17 @@ const SHRINK: usize = 788;
  * @param valueBits 8 or 4
  * @param boxTokens tokens of the runs that complete pages have boxes of: 0 (none), 4, 8 or 16
  * @param shrink how far a box reaches from the mean of its keys to their bounds
+ * @param ranges whether complete pages that stay open have ranges
  */
-export function setPages(headSize: i32, keyBits: i32, valueBits: i32, boxTokens: i32, shrink: f32): void {
+export function setPages(headSize: i32, keyBits: i32, valueBits: i32, boxTokens: i32, shrink: f32, ranges: bool): void {
   store<i32>(KEY_BITS, keyBits);
   store<i32>(VALUE_BITS, valueBits);
   store<i32>(BOX_TOKENS, boxTokens);
   store<f32>(SHRINK, shrink);
+  store<i32>(RANGES, ranges);
   const boxes = boxTokens > 0 ? (PAGE_TOKENS / <usize>boxTokens) * boxBytes(headSize) : 0;
-  store<usize>(OPEN_BYTES, 4 * runBytes(headSize) + (keyBits == 16 ? boxes : 0));
-  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : closedScales(headSize) + 80 + boxes);
+  store<usize>(OPEN_BYTES, 4 * runBytes(headSize) + (keyBits == 16 ? boxes + (ranges ? rangesBytes(headSize) : 0) : 0));
+  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : closedValueScales(headSize) + 64 + boxes);
 }
 
 export function keyBits(): i32 {
@@ -105,18 +109,32 @@ export function closedRunValues(headSize: i32): usize {
   return (<usize>headSize * <usize>valueBits()) >> 1;
 }
 
-export function closedSteps(headSize: i32): usize {
-  return closedValues(headSize) + 4 * closedRunValues(headSize);
+/** Of a complete page, whichever form it has; they begin with the steps. */
+export function rangesOffset(headSize: i32): usize {
+  return keyBits() == 16 ? 4 * runBytes(headSize) : closedValues(headSize) + 4 * closedRunValues(headSize);
 }
 
-/** Middles follow the steps. */
-export function closedMiddles(headSize: i32): usize {
-  return closedSteps(headSize) + 2 * <usize>headSize;
+function rangesBytes(headSize: i32): usize {
+  return 4 * <usize>headSize + 16;
 }
 
-/** The scale of the keys; those of the values follow after 16 bytes. */
-export function closedScales(headSize: i32): usize {
-  return closedMiddles(headSize) + 2 * <usize>headSize;
+/** Whether pages that stay open have ranges. */
+export function hasRanges(): bool {
+  return load<i32>(RANGES) != 0;
+}
+
+// Where the middles and the scale begin in the ranges.
+
+export function middlesOffset(headSize: i32): usize {
+  return 2 * <usize>headSize;
+}
+
+export function rangeScale(headSize: i32): usize {
+  return 4 * <usize>headSize;
+}
+
+export function closedValueScales(headSize: i32): usize {
+  return rangesOffset(headSize) + rangesBytes(headSize);
 }
 
 /** Bytes of the box of one run: box.ts. */
@@ -126,5 +144,5 @@ export function boxBytes(headSize: i32): usize {
 
 /** Where the boxes of a complete page begin. */
 export function boxesOffset(headSize: i32): usize {
-  return keyBits() == 16 ? 4 * runBytes(headSize) : closedScales(headSize) + 80;
+  return pageBytes(keyBits() < 16) - (PAGE_TOKENS / <usize>boxTokens()) * boxBytes(headSize);
 }

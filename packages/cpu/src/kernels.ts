@@ -26,7 +26,7 @@ export interface Kernels {
     scratch: number,
   ): void;
   productScratch(rowsOut: number): number;
-  setPages(headSize: number, keyBits: number, valueBits: number, boxTokens: number, shrink: number): void;
+  setPages(headSize: number, keyBits: number, valueBits: number, boxTokens: number, shrink: number, ranges: number): void;
   /** `closed`: 0 or 1. */
   pageBytes(closed: number): number;
   close(closings: number, count: number, headSize: number): void;

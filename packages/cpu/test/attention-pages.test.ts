@@ -97,7 +97,7 @@ describe("CpuPagePool", () => {
       kvHeads: 2,
       headSize: 24,
       blockTokens: 16,
-      blockBytes: 6 * 16 * (2 * 24 + 24 + 4 + 4),
+      pageBytes: { open: 16 * (2 * 24 + 24 + 4 + 4), closed: 0 },
     });
   });
 
@@ -139,8 +139,8 @@ describe("the bytes of pages", () => {
   test.each(kvPrecisions)("are what the kernels take them for: %s", async (precision) => {
     const { kernels } = await openKernels("plain");
     for (const headSize of [8, 24, 64, 256]) {
-      for (const boxTokens of [undefined, 4, 8, 16]) {
-        const kind = { precision, boxTokens };
+      for (const selectBy of [undefined, "ranges", 4, 8, 16] as const) {
+        const kind = { precision, selectBy };
         setPages(kernels, { headSize }, kind);
         expect(kernels.pageBytes(0)).toBe(pageBytes({ headSize }, kind, "open"));
         expect(kernels.pageBytes(1)).toBe(precision === "f16" ? 0 : pageBytes({ headSize }, kind, "closed"));

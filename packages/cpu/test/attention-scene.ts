@@ -3,6 +3,7 @@ import type { CacheShape, KvPrecision, RotarySpec } from "@longtab/attention";
 import { attend } from "@longtab/attention/testing";
 import { createRandom } from "@longtab/formats/testing";
 import { setPages } from "../src/kv/index.ts";
+import type { PageKind } from "../src/kv/index.ts";
 import type { OpenKernels } from "./kernels.ts";
 
 export type Heads = Omit<CacheShape, "layers">;
@@ -24,8 +25,7 @@ export interface Scene {
   /** Shift of the query for each rotation; [0] is 0. */
   shifts: number[];
   precision: KvPrecision;
-  /** Tokens of the runs that pages have boxes of. */
-  boxTokens?: number;
+  selectBy?: PageKind["selectBy"];
   /** What a step of one row selects between the first and the last pages of a list. */
   selection?: { runs: number; runTokens: number; sinkPages: number; recentPages: number; farFrom: number };
   context: number;
@@ -66,7 +66,7 @@ export class Layer {
     this.scene = given;
     this.#open = open;
     this.#threads = threads;
-    setPages(kernels, heads, { precision, boxTokens: given.boxTokens });
+    setPages(kernels, heads, { precision, selectBy: given.selectBy });
     const allocate = (bytes: number): number[][] => {
       const count = heads.kvHeads * pagesFor(context);
       const first = heap.allocate(count * bytes, bytes) / bytes;
@@ -211,9 +211,9 @@ export class Layer {
   /** Moves complete pages to the closed form, where there is one, and makes their boxes. */
   #close(): void {
     const { heap, kernels } = this.#open;
-    const { precision, boxTokens } = this.scene;
+    const { precision, selectBy } = this.scene;
     const complete = Math.floor(this.length / pageTokens);
-    if ((precision === "f16" && boxTokens === undefined) || complete === this.#complete) return;
+    if ((precision === "f16" && selectBy === undefined) || complete === this.#complete) return;
     const pages = Array.from({ length: complete - this.#complete }, (_, index) => this.#complete + index);
     const targets = precision === "f16" ? this.#slots.open : this.#slots.closed;
     const words = this.#slots.open.flatMap((slots, kvHead) =>

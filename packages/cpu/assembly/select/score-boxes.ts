@@ -5,28 +5,30 @@ import { boxBytes, boxesOffset, boxTokens, pageOf, PAGE_TOKENS } from "../pages"
 import { sumLanes } from "../simd";
 import { power4 } from "../softmax";
 import { argument } from "../team";
-import { bounds, candidate, choice, groupSize, headQueries, headScales, isFar, threadSums, turnOf, weights } from "./select";
+import { turnVectors } from "../turn";
+import { choice, firstCandidate, groupSize, headQueries, headScales, isFar, threadScores, turnOf, weights } from "./select";
 
 /** Candidates [first, end) of a head. */
 export function scoreBoxes(kvHead: i32, first: i32, end: i32, chunk: usize): void {
   const headSize = argument(4);
   const boxes = <i32>PAGE_TOKENS / boxTokens();
   const parts = 4 / boxes;
-  const turned = threadSums(chunk);
+  const turned = threadScores(chunk);
+  const made = choice(kvHead);
   for (let query = 0; query < groupSize(); query++) {
-    const bound = load<f32>(bounds(choice(kvHead)) + ((<usize>query) << 2));
+    const bound = load<f32>(made + ((<usize>query) << 2), 4);
     for (let index = first; index < end; index++) {
-      const entry = candidate(kvHead, index);
+      const entry = firstCandidate(kvHead) + ((<usize>index) << 4);
       const position = load<i32>(entry, POSITION);
       const far = isFar(position);
       const rotation = far ? FAR_ROTATION : 0;
       let q = headQueries(kvHead, rotation) + ((<usize>(query * headSize)) << 1);
       if (far) {
-        turnForth(q, headSize, turnOf(position), turned);
+        turnVectors(q, 1, headSize, turnOf(position), false, turned);
         q = turned;
       }
       const scale = load<f32>(headScales(kvHead, rotation) + ((<usize>query) << 2));
-      const to = weights(kvHead, query) + ((<usize>index) << 4);
+      const to = weights(made, query) + ((<usize>index) << 4);
       let box = pageOf(load<u32>(entry, SLOT)) + boxesOffset(headSize);
       for (let run = 0; run < boxes; run++) {
         const score = f32x4.splat(min(boxScore(q, headSize, box) * scale - bound, 120));
@@ -39,7 +41,11 @@ export function scoreBoxes(kvHead: i32, first: i32, end: i32, chunk: usize): voi
   }
 }
 
-/** Of a query i16 [E], in its units. */
+/** Of a query i16 [E] and the first box of a page, in the query's units. */
+export function firstBoxScore(q: usize, headSize: i32, page: usize): f32 {
+  return boxScore(q, headSize, page + boxesOffset(headSize));
+}
+
 function boxScore(q: usize, headSize: i32, box: usize): f32 {
   const zero = i32x4.splat(0);
   const one = i16x8.splat(1);
@@ -68,16 +74,4 @@ function boxScore(q: usize, headSize: i32, box: usize): f32 {
 
 function sumOf(x: v128): f32 {
   return sumLanes(f32x4.convert_i32x4_s(x));
-}
-
-/** A query int16 [E], turned by the angles at `turn`. */
-function turnForth(q: usize, headSize: i32, turn: usize, to: usize): void {
-  for (let pair: usize = 0; pair < <usize>headSize >> 1; pair++) {
-    const cos = load<f32>(turn + (pair << 3));
-    const sin = load<f32>(turn + (pair << 3), 4);
-    const a = <f32>load<i16>(q + (pair << 2));
-    const b = <f32>load<i16>(q + (pair << 2), 2);
-    store<i16>(to + (pair << 2), <i16>nearest(a * cos - b * sin));
-    store<i16>(to + (pair << 2), <i16>nearest(a * sin + b * cos), 2);
-  }
 }

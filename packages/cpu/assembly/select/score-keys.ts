@@ -1,63 +1,88 @@
-// Scores of candidates by their keys: exact on the chosen pairs of channels, which are copied out of four pages at a time and scored like
-// keys of so many channels. On the other channels closed pages have the middles of their keys; open ones say nothing.
+// Scores of runs by their keys: exact on the chosen pairs of channels, which are copied out of four pages at a time and scored like keys of so
+// many channels; on the other channels the middles of their page's ranges stand for all of its keys.
 
 import { KEY_SCALES, KEYS, QUERIES, QUERY_SCALES, score, SCORES_BYTES, TABLE_BYTES } from "../blocks";
 import { POSITION, SLOT } from "../lists";
 import { openedKeys, quants4, quants8, turnKeys } from "../open";
-import { CLOSED, closedMiddles, closedScales, closedSteps, keyBits, pageOf, runBytes, scalesOffset } from "../pages";
+import { CLOSED, keyBits, middlesOffset, pageOf, rangeScale, rangesOffset, runBytes, scalesOffset } from "../pages";
 import { sumLanes } from "../simd";
 import { power4 } from "../softmax";
 import { argument } from "../team";
+import { touch } from "../touch";
+import { turnVectors } from "../turn";
 import {
-  bounds,
-  candidate,
   choice,
   chosenPairs,
   chosenQueries,
   chosenScales,
+  firstCandidate,
   groupSize,
   isFar,
   otherQueries,
+  pairsOf,
+  picked,
   threadBins,
-  threadSums,
+  threadScores,
   turnOf,
   weights,
 } from "./select";
 
-/** Candidates [first, end) of a head. */
+/** Picked pages [first, end) of a head. */
 export function scoreKeys(kvHead: i32, first: i32, end: i32, chunk: usize): void {
+  const made = choice(kvHead);
+  const entries = firstCandidate(kvHead);
+  const indices = picked(made);
+  const group = groupSize();
+  const channels = 2 * chosenPairs(argument(4));
+  const scores = threadScores(chunk);
+  store<i32>(threadBins(chunk), touchKeys(made, entries, first, end));
   for (let four = first; four < end; four += 4) {
     const pages = min(4, end - four);
-    for (let page = 0; page < pages; page++) addPage(kvHead, candidate(kvHead, four + page), chunk, page);
-    const count = chosenPairs(argument(4));
-    const scores = threadSums(chunk);
-    score(chunk, pages << 2, 0, groupSize(), 2 * count, scores);
-    for (let page = 0; page < pages; page++) addMiddles(kvHead, candidate(kvHead, four + page), page, chunk, scores);
-    for (let query = 0; query < groupSize(); query++) {
-      weighScores(
-        scores + <usize>query * SCORES_BYTES,
-        pages,
-        load<f32>(bounds(choice(kvHead)) + ((<usize>query) << 2)),
-        weights(kvHead, query) + ((<usize>four) << 4),
-      );
+    for (let page = 0; page < pages; page++)
+      addPage(made, entries + ((<usize>load<u32>(indices + ((<usize>(four + page)) << 2))) << 4), chunk, page);
+    score(chunk, pages << 2, 0, group, channels, scores);
+    for (let page = 0; page < pages; page++)
+      addMiddles(made, entries + ((<usize>load<u32>(indices + ((<usize>(four + page)) << 2))) << 4), page, chunk, scores);
+    for (let query = 0; query < group; query++) {
+      const bound = load<f32>(made + ((<usize>query) << 2), 4);
+      weighScores(scores + <usize>query * SCORES_BYTES, pages, bound, weights(made, query) + ((<usize>four) << 4));
     }
   }
 }
 
-/** Puts four runs of a page into the chunk, with the keys of the chosen pairs. */
-function addPage(kvHead: i32, entry: usize, chunk: usize, index: i32): void {
+/** Asks for the keys of the chosen pairs of picked pages. */
+function touchKeys(made: usize, entries: usize, first: i32, end: i32): i32 {
+  const pairs = pairsOf(made);
+  const pairsEnd = pairs + ((<usize>chosenPairs(argument(4))) << 2);
+  const bits = <usize>keyBits();
   const headSize = argument(4);
-  const made = choice(kvHead);
+  let touched = 0;
+  for (let index = first; index < end; index++) {
+    const entry = entries + ((<usize>load<u32>(picked(made) + ((<usize>index) << 2))) << 4);
+    const slot = load<u32>(entry, SLOT);
+    const page = pageOf(slot);
+    if (slot & CLOSED)
+      for (let pair = pairs; pair < pairsEnd; pair += 4) touched += load<i32>(page + ((<usize>load<u32>(pair) * bits) << 2));
+    else for (let run: usize = 0; run < 4; run++) touched = touch(page + run * runBytes(headSize), (<usize>headSize) << 3, touched);
+  }
+  return touched;
+}
+
+/** Puts four runs of a page into the chunk, with the keys of the chosen pairs. */
+function addPage(made: usize, entry: usize, chunk: usize, index: i32): void {
+  const headSize = argument(4);
   const far = isFar(load<i32>(entry, POSITION));
   const chosen = chosenQueries(made, far);
   const scales = chosenScales(chosen);
-  const pairs = (<usize>chosenPairs(headSize)) << 2;
-  const copyBytes = (pairs << 2) + 16;
+  const pairs = pairsOf(made);
+  const pairsEnd = pairs + ((<usize>chosenPairs(headSize)) << 2);
+  const copyBytes = ((pairsEnd - pairs) << 2) + 16;
   const copy = chunk + TABLE_BYTES + <usize>(index << 2) * copyBytes;
   const slot = load<u32>(entry, SLOT);
   const page = pageOf(slot);
-  if (slot & CLOSED) copyClosed(page, headSize, made, pairs, copy, copyBytes);
-  else copyOpen(page, headSize, made, pairs, copy, copyBytes);
+  if (!(slot & CLOSED)) copyOpen(page, headSize, pairs, pairsEnd, copy, copyBytes);
+  else if (keyBits() == 8) copyClosed<i8>(page, headSize, pairs, pairsEnd, copy, copyBytes);
+  else copyClosed<i16>(page, headSize, pairs, pairsEnd, copy, copyBytes);
   for (let run: usize = 0; run < 4; run++) {
     const row = chunk + ((<usize>index) << 4) + (run << 2);
     store<u32>(row, <u32>(copy + run * copyBytes + 16), KEYS);
@@ -65,65 +90,66 @@ function addPage(kvHead: i32, entry: usize, chunk: usize, index: i32): void {
     store<u32>(row, <u32>chosen, QUERIES);
     store<u32>(row, <u32>scales, QUERY_SCALES);
   }
-  if (far) turnCopies(made, pairs, turnOf(load<i32>(entry, POSITION)), copy + 16, copyBytes, threadBins(chunk));
+  if (far) turnCopies(pairs, pairsEnd, turnOf(load<i32>(entry, POSITION)), copy + 16, copyBytes, threadBins(chunk));
 }
 
-function copyOpen(page: usize, headSize: i32, made: usize, pairs: usize, copy: usize, copyBytes: usize): void {
+function copyOpen(page: usize, headSize: i32, pairs: usize, pairsEnd: usize, copy: usize, copyBytes: usize): void {
   const bytes = runBytes(headSize);
   for (let run: usize = 0; run < 4; run++) {
     v128.store(copy, v128.load(page + scalesOffset(headSize)));
-    for (let i: usize = 0; i < pairs; i += 4) v128.store(copy + (i << 2), v128.load(page + (load<u32>(made + i) << 4)), 16);
+    let to = copy + 16;
+    for (let pair = pairs; pair < pairsEnd; pair += 4) {
+      v128.store(to, v128.load(page + ((<usize>load<u32>(pair)) << 4)));
+      to += 16;
+    }
     page += bytes;
     copy += copyBytes;
   }
 }
 
-function copyClosed(page: usize, headSize: i32, made: usize, pairs: usize, copy: usize, copyBytes: usize): void {
-  const scale = v128.load32_splat(page + closedScales(headSize));
-  v128.store(copy, scale);
-  v128.store(copy + copyBytes, scale);
-  v128.store(copy + 2 * copyBytes, scale);
-  v128.store(copy + 3 * copyBytes, scale);
-  const steps = page + closedSteps(headSize);
-  const middles = page + closedMiddles(headSize);
-  const eight = keyBits() == 8;
+/** `Quant` is i8 for quants of 8 bits. */
+function copyClosed<Quant>(page: usize, headSize: i32, pairs: usize, pairsEnd: usize, copy: usize, copyBytes: usize): void {
+  const steps = page + rangesOffset(headSize);
+  const middles = steps + middlesOffset(headSize);
+  const scale = v128.load32_splat(steps + rangeScale(headSize));
+  for (let run: usize = 0; run < 4; run++) v128.store(copy + run * copyBytes, scale);
   let to = copy + 16;
-  for (let i: usize = 0; i < pairs; i += 4) {
-    const pair = <usize>load<u32>(made + i);
+  for (; pairs < pairsEnd; pairs += 4) {
+    const pair = <usize>load<u32>(pairs);
     const step = v128.load32_splat(steps + (pair << 2));
     const middle = v128.load32_splat(middles + (pair << 2));
-    for (let run: usize = 0; run < 4; run++) {
-      const quants = eight ? quants8(page + (pair << 5), run) : quants4(page + (pair << 4), run);
-      v128.store(to + run * copyBytes, openedKeys(quants, step, middle));
-    }
+    const from = page + (sizeof<Quant>() == 1 ? pair << 5 : pair << 4);
+    v128.store(to, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 0) : quants4(from, 0), step, middle));
+    v128.store(to + copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 1) : quants4(from, 1), step, middle));
+    v128.store(to + 2 * copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 2) : quants4(from, 2), step, middle));
+    v128.store(to + 3 * copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 3) : quants4(from, 3), step, middle));
     to += 16;
   }
 }
 
 /** Turns copied keys back by the angles of their page; `angles` has room for those of the chosen pairs. */
-function turnCopies(made: usize, pairs: usize, turn: usize, keys: usize, copyBytes: usize, angles: usize): void {
-  for (let i: usize = 0; i < pairs; i += 4) store<u64>(angles + (i << 1), load<u64>(turn + ((<usize>load<u32>(made + i)) << 3)));
+function turnCopies(pairs: usize, pairsEnd: usize, turn: usize, keys: usize, copyBytes: usize, angles: usize): void {
+  for (let pair = pairs; pair < pairsEnd; pair += 4)
+    store<u64>(angles + ((pair - pairs) << 1), load<u64>(turn + ((<usize>load<u32>(pair)) << 3)));
   for (let run: usize = 0; run < 4; run++) {
-    turnKeys(keys, <i32>(pairs >> 1), angles, keys);
+    turnKeys(keys, <i32>((pairsEnd - pairs) >> 1), angles, keys);
     keys += copyBytes;
   }
 }
 
-/** Adds what the middles of a closed page come to on the other channels to the scores of its runs. */
-function addMiddles(kvHead: i32, entry: usize, index: i32, chunk: usize, scores: usize): void {
-  const slot = load<u32>(entry, SLOT);
-  if (!(slot & CLOSED)) return;
+/** Adds what the middles of a page come to on the other channels to the scores of its runs. */
+function addMiddles(made: usize, entry: usize, index: i32, chunk: usize, scores: usize): void {
   const headSize = argument(4);
-  const page = pageOf(slot);
+  const ranges = pageOf(load<u32>(entry, SLOT)) + rangesOffset(headSize);
   const position = load<i32>(entry, POSITION);
   const far = isFar(position);
-  const chosen = chosenQueries(choice(kvHead), far);
-  const scale = load<f32>(page + closedScales(headSize));
-  let middles = page + closedMiddles(headSize);
+  const chosen = chosenQueries(made, far);
+  const scale = load<f32>(ranges + rangeScale(headSize));
+  let middles = ranges + middlesOffset(headSize);
   const bytes = (<usize>headSize) << 1;
   if (far) {
     const turned = threadBins(chunk);
-    turnVector(middles, headSize, turnOf(position), turned);
+    turnVectors(middles, 1, headSize, turnOf(position), true, turned);
     middles = turned;
   }
   let query = otherQueries(chosen);
@@ -140,19 +166,7 @@ function addMiddles(kvHead: i32, entry: usize, index: i32, chunk: usize, scores:
   }
 }
 
-/** One vector int16 [E], turned back. */
-function turnVector(x: usize, headSize: i32, turn: usize, to: usize): void {
-  for (let pair: usize = 0; pair < <usize>headSize >> 1; pair++) {
-    const cos = load<f32>(turn + (pair << 3));
-    const sin = load<f32>(turn + (pair << 3), 4);
-    const a = <f32>load<i16>(x + (pair << 2));
-    const b = <f32>load<i16>(x + (pair << 2), 2);
-    store<i16>(to + (pair << 2), <i16>nearest(a * cos + b * sin));
-    store<i16>(to + (pair << 2), <i16>nearest(b * cos - a * sin), 2);
-  }
-}
-
-/** The sum of 2^(score - bound) of each run's tokens. Scores far above the bound, which is a sample's, end at 2^120. */
+/** The sum of 2^(score - bound) of each run's tokens. Scores far above the bound, which is an estimate, end at 2^120. */
 function weighScores(scores: usize, pages: i32, bound: f32, to: usize): void {
   const base = f32x4.splat(bound);
   const most = f32x4.splat(120);

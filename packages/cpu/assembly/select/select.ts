@@ -1,21 +1,22 @@
 // Selection of a decode step: which runs of the candidates on a list its queries attend. For each KV head
-//   choose   what a sample of the candidates says: a bound of the scores, and the pairs of channels that tell most
-//   score    of each run, for each query: the sum over its tokens of 2^(score - bound); blocks of pages, for many threads
+//   rank     scores pages by the ranges of their keys; blocks of pages, for many threads
+//   pick     the pages that are worth a closer look, half as many again as runs are to be taken, and the pairs of channels to look at
+//   score    their runs: for each query the sum over the run's tokens of 2^(score - bound); blocks of pages
 //   take     the runs with the largest shares, summed over the queries of the group; they become a list
-// Scores are those of the keys themselves on the chosen pairs, and of the middles of their page on the others (score-keys.ts); or bounds,
-// where complete pages have boxes (score-boxes.ts).
+// Where complete pages have boxes, those rank nothing: all runs are scored, by their bounds.
 
 import { queryScales } from "../append";
-import { RUNS_IN_CHUNK, SCORES_BYTES } from "../blocks";
+import { SCORES_BYTES } from "../blocks";
 import { chunkBytes } from "../chunk";
-import { CHOOSE, SCORE, TAKE } from "../jobs";
+import { PICK, RANK, SCORE, TAKE } from "../jobs";
 import { END, FIRST, HEAD_BYTES, listOf } from "../lists";
 import { beginOperation, ownNumber, SCRATCH_HEADER } from "../own-scratch";
+import { boxTokens } from "../pages";
 import { argument, run, setArgument } from "../team";
 
-/** Candidate pages that a thread scores at a time. */
+/** Candidate pages that a thread ranks or scores at a time. */
 const BLOCK: i32 = 32;
-/** Bytes of the bins that `take` counts in. */
+/** Bytes of the bins that `largest` counts in. */
 export const BINS_BYTES: usize = 8192;
 
 /** Pairs of channels that keys are scored by. */
@@ -23,8 +24,8 @@ export function chosenPairs(headSize: i32): i32 {
   return max(1, (headSize * 3) >> 4);
 }
 
-// What `choose` leaves for a KV head: u32 chosen pairs, f32 bounds by query; then for near and for far candidates the queries i16 on the
-// chosen pairs, their f32 scales, and the queries i16 on the other channels. All at multiples of 16.
+// What `pick` leaves for a KV head: i32 count of picked pages and f32 bounds by query; u32 chosen pairs; then for near and for far
+// candidates the queries i16 on the chosen pairs, their f32 scales, and the queries i16 on the other channels. All at multiples of 16.
 
 function aligned(bytes: usize): usize {
   return (bytes + 15) & ~15;
@@ -35,32 +36,41 @@ function pairsBytes(headSize: i32): usize {
 }
 
 function boundsBytes(group: i32): usize {
-  return aligned((<usize>group) << 2);
+  return aligned((<usize>(group + 1)) << 2);
 }
 
 function chosenQueriesBytes(group: i32, headSize: i32): usize {
   return aligned((<usize>(group * chosenPairs(headSize))) << 2);
 }
 
+function splitBytes(group: i32, headSize: i32): usize {
+  return chosenQueriesBytes(group, headSize) + boundsBytes(group) + aligned((<usize>(group * headSize)) << 1);
+}
+
 function choiceBytes(group: i32, headSize: i32): usize {
-  const queries = chosenQueriesBytes(group, headSize) + boundsBytes(group) + aligned((<usize>(group * headSize)) << 1);
-  return pairsBytes(headSize) + boundsBytes(group) + 2 * queries;
+  return boundsBytes(group) + pairsBytes(headSize) + 2 * splitBytes(group, headSize);
 }
 
-/** A chunk, scores or sums of its queries, and bins. */
+/** A chunk, the scores of its queries or turned queries, and bins. */
 function threadBytes(group: i32, headSize: i32): usize {
-  return chunkBytes(headSize) + max(<usize>group * SCORES_BYTES, (<usize>((group + 1) * headSize)) << 3) + BINS_BYTES;
+  return chunkBytes(headSize) + <usize>group * max(SCORES_BYTES, (<usize>headSize) << 2) + BINS_BYTES;
 }
 
+/** Of the runs of 4 tokens of `capacity` pages. */
 function weightsBytes(capacity: i32): usize {
   return (<usize>capacity) << 4;
+}
+
+/** Of a KV head: what is picked, pages in order u32, scores of pages and weights of runs by query, and shares. */
+function headBytes(group: i32, headSize: i32, capacity: i32): usize {
+  const pages = aligned((<usize>capacity) << 2);
+  return choiceBytes(group, headSize) + <usize>(group + 1) * (pages + weightsBytes(capacity)) + pages;
 }
 
 /** Bytes that `select` needs for itself, with lists of up to `capacity` entries and a team of `threads`. */
 export function selectionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, capacity: i32, threads: i32): usize {
   const group = heads / kvHeads;
-  const head = choiceBytes(group, headSize) + <usize>(group + 1) * weightsBytes(capacity);
-  return SCRATCH_HEADER + <usize>threads * threadBytes(group, headSize) + <usize>kvHeads * head;
+  return SCRATCH_HEADER + <usize>threads * threadBytes(group, headSize) + <usize>kvHeads * headBytes(group, headSize, capacity);
 }
 
 /**
@@ -118,19 +128,22 @@ export function select(
   let blocks = 0;
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) if (selects(kvHead)) blocks = max(blocks, (candidates(kvHead) + BLOCK - 1) / BLOCK);
   if (blocks > 0) {
-    run(CHOOSE, kvHeads);
+    if (boxTokens() == 0) run(RANK, kvHeads * blocks);
+    run(PICK, kvHeads);
+    // No head picks more than it has; blocks past those that were picked are empty.
     run(SCORE, kvHeads * blocks);
   }
   run(TAKE, kvHeads);
 }
 
-/** The candidates of an item of the job that scores: the first of them, and where they end. */
+/** The pages of an item of the jobs that go by blocks: the first of them. */
 export function blockStart(item: i32): i32 {
   return (item / argument(3)) * BLOCK;
 }
 
-export function blockEnd(item: i32): i32 {
-  return min(candidates(item % argument(3)), blockStart(item) + BLOCK);
+/** Where they end, of `count` pages. */
+export function blockEnd(item: i32, count: i32): i32 {
+  return min(count, blockStart(item) + BLOCK);
 }
 
 // What the jobs read of the arguments.
@@ -152,8 +165,8 @@ export function candidates(kvHead: i32): i32 {
   return load<i32>(record(kvHead), END) - load<i32>(record(kvHead), FIRST);
 }
 
-export function candidate(kvHead: i32, index: i32): usize {
-  return list(kvHead) + ((<usize>(load<i32>(record(kvHead), FIRST) + index)) << 4);
+export function firstCandidate(kvHead: i32): usize {
+  return list(kvHead) + ((<usize>load<i32>(record(kvHead), FIRST)) << 4);
 }
 
 /** Whether a head has more candidates than it may take. */
@@ -180,13 +193,13 @@ export function headScales(kvHead: i32, rotation: i32): usize {
   return scales + ((<usize>((rotation * argument(3) + kvHead) * groupSize())) << 2);
 }
 
-/** This thread's chunk; behind it scores or sums, then bins. */
+/** This thread's chunk; behind it scores or turned queries, then bins. */
 export function threadChunk(): usize {
   const scratch = <usize>argument(17);
   return scratch + SCRATCH_HEADER + ownNumber(scratch, argument(19)) * threadBytes(groupSize(), argument(4));
 }
 
-export function threadSums(chunk: usize): usize {
+export function threadScores(chunk: usize): usize {
   return chunk + chunkBytes(argument(4));
 }
 
@@ -194,23 +207,23 @@ export function threadBins(chunk: usize): usize {
   return chunk + threadBytes(groupSize(), argument(4)) - BINS_BYTES;
 }
 
+/** What is picked for a head: i32 count of pages, then f32 [group], near the largest score of each query. */
 export function choice(kvHead: i32): usize {
   const group = groupSize();
   const first = <usize>argument(17) + SCRATCH_HEADER + <usize>argument(18) * threadBytes(group, argument(4));
-  return first + <usize>kvHead * choiceBytes(group, argument(4));
+  return first + <usize>kvHead * headBytes(group, argument(4), argument(8));
 }
 
-/** f32 [group]: near the largest score of each query. */
-export function bounds(choice: usize): usize {
-  return choice + pairsBytes(argument(4));
+export function pairsOf(choice: usize): usize {
+  return choice + boundsBytes(groupSize());
 }
 
 /** i16 [group, chosen pairs, 2]; scales f32 [group] and the queries on the other channels i16 [group, E] follow. */
 export function chosenQueries(choice: usize, far: bool): usize {
   const group = groupSize();
   const headSize = argument(4);
-  const near = bounds(choice) + boundsBytes(group);
-  return far ? near + (choiceBytes(group, headSize) - (near - choice)) / 2 : near;
+  const near = pairsOf(choice) + pairsBytes(headSize);
+  return far ? near + splitBytes(group, headSize) : near;
 }
 
 export function chosenScales(chosen: usize): usize {
@@ -221,12 +234,17 @@ export function otherQueries(chosen: usize): usize {
   return chosenScales(chosen) + boundsBytes(groupSize());
 }
 
-/** f32 [candidate runs of 4 tokens] of a query of the group; those of `group` are the shares that `take` sums. */
-export function weights(kvHead: i32, query: i32): usize {
-  const group = groupSize();
-  const first = choice(argument(3));
-  return first + <usize>(kvHead * (group + 1) + query) * weightsBytes(argument(8));
+/** u32 [picked pages]: indices of candidates, in order. */
+export function picked(choice: usize): usize {
+  return choice + choiceBytes(groupSize(), argument(4));
 }
 
-/** Runs in a chunk that all hold candidates. */
-export const SAMPLE: i32 = <i32>RUNS_IN_CHUNK;
+/** f32 [candidates], scores of a query of the group; those of `group` are shares. */
+export function pageScores(choice: usize, query: i32): usize {
+  return picked(choice) + <usize>(query + 1) * aligned((<usize>argument(8)) << 2);
+}
+
+/** f32 [runs of 4 tokens of the picked pages], of a query of the group; those of `group` are shares. */
+export function weights(choice: usize, query: i32): usize {
+  return pageScores(choice, groupSize() + 1) + <usize>query * weightsBytes(argument(8));
+}

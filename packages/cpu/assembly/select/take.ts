@@ -8,11 +8,12 @@ import { argument } from "../team";
 import {
   blockEnd,
   blockStart,
-  candidate,
-  candidates,
+  choice,
+  firstCandidate,
   groupSize,
   isFar,
   list,
+  picked,
   record,
   selects,
   threadBins,
@@ -23,13 +24,14 @@ import { scoreBoxes } from "./score-boxes";
 import { scoreKeys } from "./score-keys";
 import { largest, ties } from "./largest";
 
-/** One block of a head's candidates. */
+/** One block of the pages that were picked for a head. */
 export function performScore(item: i32): void {
   const kvHead = item % argument(3);
   if (!selects(kvHead)) return;
   const chunk = threadChunk();
-  if (boxTokens() > 0) scoreBoxes(kvHead, blockStart(item), blockEnd(item), chunk);
-  else scoreKeys(kvHead, blockStart(item), blockEnd(item), chunk);
+  const end = blockEnd(item, load<i32>(choice(kvHead)));
+  if (boxTokens() > 0) scoreBoxes(kvHead, blockStart(item), end, chunk);
+  else scoreKeys(kvHead, blockStart(item), end, chunk);
 }
 
 export function performTake(kvHead: i32): void {
@@ -40,8 +42,9 @@ export function performTake(kvHead: i32): void {
     store<u32>(to, <u32>list(kvHead), ELSEWHERE);
     return;
   }
-  const shares = weights(kvHead, groupSize());
-  const runs = sumShares(kvHead, shares);
+  const made = choice(kvHead);
+  const shares = weights(made, groupSize());
+  const runs = sumShares(made, shares);
   const first = load<i32>(head, FIRST);
   const end = load<i32>(head, END);
   const behind = load<i32>(head, LENGTH) - end;
@@ -60,12 +63,12 @@ export function performTake(kvHead: i32): void {
 }
 
 /** Sums the group's shares of each run to f32 [runs], and returns how many there are. */
-function sumShares(kvHead: i32, shares: usize): i32 {
-  const pages = candidates(kvHead);
+function sumShares(made: usize, shares: usize): i32 {
+  const pages = load<i32>(made);
   const bytes = (<usize>pages) << 4;
   memory.fill(shares, 0, bytes);
   for (let query = 0; query < groupSize(); query++) {
-    const from = weights(kvHead, query);
+    const from = weights(made, query);
     let total = f32x4.splat(0);
     for (let i: usize = 0; i < bytes; i += 16) total = f32x4.add(total, v128.load(from + i));
     const sum = sumLanes(total);
@@ -90,6 +93,8 @@ function writeRuns(kvHead: i32, shares: usize, runs: i32, threshold: f32, to: us
   const runTokens = argument(10);
   const inPage = <i32>PAGE_TOKENS / runTokens;
   const hits = <usize>argument(16);
+  const entries = firstCandidate(kvHead);
+  const indices = picked(choice(kvHead));
   const least = f32x4.splat(threshold);
   let equals = ties();
   let before = -2;
@@ -100,7 +105,7 @@ function writeRuns(kvHead: i32, shares: usize, runs: i32, threshold: f32, to: us
       const share = load<f32>(shares + ((<usize>index) << 2));
       if (share < threshold || (share == threshold && equals == 0)) continue;
       if (share == threshold) equals--;
-      const entry = candidate(kvHead, index / inPage);
+      const entry = entries + ((<usize>load<u32>(indices + ((<usize>(index / inPage)) << 2))) << 4);
       const token = (index % inPage) * runTokens;
       if (before == index - 1 && token > 0) store<i32>(to - ENTRY_BYTES, load<i32>(to - ENTRY_BYTES, COUNT) + runTokens, COUNT);
       else {

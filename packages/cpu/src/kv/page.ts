@@ -6,16 +6,16 @@ import { maxStepTokens } from "../scratch.ts";
 /** What the pages of a cache are: assembly/pages.ts. */
 export interface PageKind {
   precision: KvPrecision;
-  /** Tokens of the runs that complete pages have boxes of: 4, 8 or 16; left out where they have none. */
-  boxTokens?: number | undefined;
+  /** What complete pages have for selection: the ranges of their keys, or boxes of runs of 4, 8 or 16 tokens; left out where nothing selects. */
+  selectBy?: "ranges" | 4 | 8 | 16 | undefined;
 }
 
 /**
- * The pages that a policy's selection needs. Scores by the keys themselves are better than by boxes of any run length and need no memory, so only
- * the rule of the Quest paper, pages of 16 tokens by their plain bounds, has boxes.
+ * The pages that a policy's selection needs. Ranges and then the keys themselves select better than boxes of any run length; quantised pages
+ * have ranges anyway. Only the rule of the Quest paper, pages of 16 tokens by their plain bounds, has boxes.
  */
 export function pageKind(precision: KvPrecision, selection: Selection | undefined): PageKind {
-  return { precision, boxTokens: selection?.runTokens === pageTokens ? pageTokens : undefined };
+  return { precision, selectBy: selection && (selection.runTokens === pageTokens ? pageTokens : "ranges") };
 }
 
 /** Bits of the keys and values of complete pages; keys of 16 bits are those of open pages. */
@@ -33,17 +33,28 @@ export function closes({ precision }: PageKind): boolean {
 /** Tells the kernels what the pages of their memory are; before they meet any. */
 export function setPages(kernels: Kernels, { headSize }: Pick<CacheShape, "headSize">, kind: PageKind): void {
   const { keys, values } = bits[kind.precision];
-  const { boxTokens = 0 } = kind;
+  const boxTokens = boxTokensOf(kind);
   // Half-way from the mean of few keys to their bounds is best; the paper's bounds are those of all 16.
-  kernels.setPages(headSize, keys, values, boxTokens, boxTokens === pageTokens ? 1 : 0.5);
+  kernels.setPages(headSize, keys, values, boxTokens, boxTokens === pageTokens ? 1 : 0.5, Number(kind.selectBy === "ranges"));
 }
 
-/** Bytes of a page with all that belongs to it: scales, and boxes where complete pages have them. */
+function boxTokensOf({ selectBy }: PageKind): number {
+  return typeof selectBy === "number" ? selectBy : 0;
+}
+
+/** Whether something must be made of complete pages that stay as they are. */
+export function summarises(kind: PageKind): boolean {
+  return boxTokensOf(kind) > 0 || (kind.selectBy !== undefined && !closes(kind));
+}
+
+/** Bytes of a page with all that belongs to it: scales, and ranges or boxes. */
 export function pageBytes({ headSize }: Pick<CacheShape, "headSize">, kind: PageKind, form: PageForm): number {
   const { keys, values } = bits[kind.precision];
-  const boxes = kind.boxTokens === undefined ? 0 : (pageTokens / kind.boxTokens) * (headSize + 16);
-  if (form === "open") return pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : boxes);
-  return (pageTokens / 8) * headSize * (keys + values) + 4 * headSize + 16 + 4 * pageTokens + boxes;
+  const boxTokens = boxTokensOf(kind);
+  const boxes = boxTokens > 0 ? (pageTokens / boxTokens) * (headSize + 16) : 0;
+  const ranges = 4 * headSize + 16;
+  if (form === "open") return pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : kind.selectBy === "ranges" ? ranges : boxes);
+  return (pageTokens / 8) * headSize * (keys + values) + ranges + 4 * pageTokens + boxes;
 }
 
 /** Bytes of so many pages. */

@@ -2,7 +2,7 @@ import { FreePages, pagesExceeded, pageTokens } from "@longtab/attention";
 import type { CacheShape, PageCounts, PageForm, PagePool } from "@longtab/attention";
 import type { CacheForm } from "@longtab/engine";
 import type { Heap } from "../heap.ts";
-import { closes, pageBytes } from "./page.ts";
+import { closes, pageBytes, summarises } from "./page.ts";
 import type { PageKind } from "./page.ts";
 import { CpuTable } from "./table.ts";
 
@@ -43,7 +43,7 @@ export class CpuPagePool implements PagePool<CpuTable> {
   }
 
   get boxes(): boolean {
-    return this.kind.boxTokens !== undefined;
+    return summarises(this.kind);
   }
 
   /** Bytes allocated now. */
@@ -55,11 +55,19 @@ export class CpuPagePool implements PagePool<CpuTable> {
     return Object.values(this.#forms).reduce((sum, { bytes, most }) => sum + most * bytes, 0);
   }
 
-  /** What the bytes of an open page mean. */
+  /** What the bytes of pages mean. */
   get form(): CacheForm {
     const { layers, kvHeads, headSize } = this.shape;
-    const blockBytes = layers * kvHeads * this.pageBytes("open");
-    return { precision: "int16/int8", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes };
+    const { precision, selectBy } = this.kind;
+    const complete = this.closes ? `, then ${precision}` : "";
+    return {
+      precision: `int16/int8${complete}${selectBy === undefined ? "" : `, selected by ${selectBy}`}`,
+      layers,
+      kvHeads,
+      headSize,
+      blockTokens: pageTokens,
+      pageBytes: { open: this.pageBytes("open"), closed: this.closes ? this.pageBytes("closed") : 0 },
+    };
   }
 
   pageBytes(form: PageForm): number {
