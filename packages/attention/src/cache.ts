@@ -1,9 +1,10 @@
 import { LongtabError } from "@longtab/errors";
 import { HeadPages } from "./head-pages.ts";
+import type { Gap } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
 import { CacheMark } from "./mark.ts";
 import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
-import type { HeadPage } from "./page.ts";
+import type { HeadPage, PageForm } from "./page.ts";
 import { listCapacity } from "./plan.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { LayerTable, PageCounts, PagePool } from "./pool.ts";
@@ -111,15 +112,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. Marks go where they take it. */
   async reserve(tokens: number): Promise<void> {
     this.#tidy();
-    for (;;) {
-      try {
-        return await this.#pool.reserve(this.#needed(tokens));
-      } catch (error) {
-        const [oldest] = this.#pool.marks;
-        if (!oldest) throw error;
-        oldest.dispose();
-      }
-    }
+    return this.#reserve(() => this.#needed(tokens));
   }
 
   /** Gives the next `tokens` tokens their slots in every layer, and brings the lists up to date. */
@@ -131,14 +124,39 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     const rows = { first: from, last: this.#length - 1, rotations: this.rotations(tokens).count };
     for (const head of this.#heads) {
       const { layer, kvHead, pages } = head;
-      this.#own(head, from);
+      const copied = head.own(from);
+      if (copied !== undefined) this.lists.changed(layer, kvHead, copied);
       for (let position = pagesFor(from) * pageTokens; position < this.#length; position += pageTokens) head.add(position);
-      this.#slots.write(layer, kvHead * tokens, slotsFrom(pages, from, tokens));
+      this.#slots.write(layer, kvHead * tokens, head.slots(from, tokens));
       this.lists.update(layer, kvHead, pages, rows);
     }
     this.#slots.flush();
     this.lists.flush();
     this.#complete(from);
+  }
+
+  /** What each head gave back: [layers x kvHeads]. */
+  gaps(): (Gap | undefined)[] {
+    this.#tidy();
+    return this.#heads.map(({ gap }) => gap);
+  }
+
+  /**
+   * Appends tokens whose keys and values somebody writes where `pagesAt` says: complete pages in the form that they are kept in, and none
+   * where heads have gaps, which are those that the timeline is to have when all of it is there. It must hold whole pages.
+   */
+  async adopt(tokens: number, gaps: readonly (Gap | undefined)[]): Promise<void> {
+    const from = this.#length;
+    if (from === 0) for (const [index, head] of this.#heads.entries()) head.begin(gaps[index]);
+    const added = Array.from({ length: pagesFor(tokens) }, (_, index) => from + index * pageTokens);
+    const formOf = (position: number): PageForm => (this.#pool.closes && position + pageTokens <= from + tokens ? "closed" : "open");
+    const counts = { open: 0, closed: 0 };
+    for (const position of added) counts[formOf(position)] += this.#holders(position);
+    await this.#reserve(() => counts);
+    for (const head of this.#heads) {
+      for (const position of added) if (!head.gaveBack(position)) head.add(position, formOf(position));
+    }
+    this.#length += tokens;
   }
 
   /** Forgets every token from `length` on, and more where those before it cannot be gone on from: returns how many are left. */
@@ -202,11 +220,30 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     for (const table of this.#tables.splice(0)) table.dispose();
   }
 
+  async #reserve(needed: () => PageCounts): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#pool.reserve(needed());
+      } catch (error) {
+        const [oldest] = this.#pool.marks;
+        if (!oldest) throw error;
+        oldest.dispose();
+      }
+    }
+  }
+
+  /** Most heads of a layer that keep the page at `position`. */
+  #holders(position: number): number {
+    const byLayer = Array.from({ length: this.#pool.shape.layers }, () => 0);
+    for (const head of this.#heads) byLayer[head.layer] = (byLayer[head.layer] ?? 0) + Number(!head.gaveBack(position));
+    return Math.max(...byLayer);
+  }
+
   /** Pages of a layer that `tokens` more take. */
   #needed(tokens: number): PageCounts {
     const { kvHeads } = this.#pool.shape;
     const added = pagesFor(this.#length + tokens) - pagesFor(this.#length);
-    const copied = this.#heads.some((head) => this.#isShared(head, this.#length)) ? 1 : 0;
+    const copied = this.#heads.some((head) => head.isShared(this.#length)) ? 1 : 0;
     const closed = this.#pool.closes ? wholePages(this.#length + tokens) - wholePages(this.#length) : 0;
     return { open: kvHeads * (added + copied), closed: kvHeads * closed };
   }
@@ -218,21 +255,6 @@ export class KvCache<Table extends LayerTable = LayerTable> {
       const changed = head.evict(this.#length);
       if (changed !== undefined) this.lists.changed(head.layer, head.kvHead, changed);
     }
-  }
-
-  /** Makes sure that nobody else holds the page that the token at `position` goes to. */
-  #own(head: HeadPages, position: number): void {
-    const open = head.openAt(position);
-    if (!open || !this.#isShared(head, position)) return;
-    const copy = this.#pool.allocate(head.layer, "open");
-    this.#pool.copy(head.layer, open.page, copy);
-    head.replace(head.pages.length - 1, copy, "open");
-    this.lists.changed(head.layer, head.kvHead, head.pages.length - 1);
-  }
-
-  #isShared(head: HeadPages, position: number): boolean {
-    const open = head.openAt(position);
-    return open !== undefined && this.#pool.shared(head.layer, open.page, open.form);
   }
 
   /** Notes the pages that the step from `from` on completes. */
@@ -279,14 +301,4 @@ export class KvCache<Table extends LayerTable = LayerTable> {
 
 function wholePages(tokens: number): number {
   return Math.floor(tokens / pageTokens);
-}
-
-/** Slots of `tokens` tokens from `position` on; the pages end with those that hold them. */
-function slotsFrom(pages: readonly HeadPage[], position: number, tokens: number): Uint32Array {
-  const slots = new Uint32Array(tokens);
-  for (const { page, position: first } of pages.slice(-(pagesFor(tokens) + 1))) {
-    const end = Math.min(first + pageTokens, position + tokens);
-    for (let at = Math.max(first, position); at < end; at++) slots[at - position] = page * pageTokens + (at - first);
-  }
-  return slots;
 }

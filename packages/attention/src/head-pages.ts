@@ -10,14 +10,28 @@ import type { HeadRule } from "./policies/policy.ts";
  */
 export const rollbackTokens = 16;
 
+/** Positions of the first token that was given back, behind the sinks' pages, and of the first that is kept again: multiples of 16. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Whether a head that follows `rule` may have this gap when it has read `length` tokens: it misses nothing, and keeps no more than it should. */
+export function gapFits(gap: Gap | undefined, rule: HeadRule, length: number): boolean {
+  const sinks = pagesFor(rule.sinks) * pageTokens;
+  const least = keptPage(rule, length - rollbackTokens) * pageTokens;
+  if (!gap) return least <= sinks;
+  const most = keptPage(rule, length) * pageTokens;
+  return gap.from === sinks && gap.to % pageTokens === 0 && gap.to > sinks && gap.to >= least && gap.to <= most;
+}
+
 /** The pages that one KV head of a timeline keeps, in order of position. */
 export class HeadPages {
   readonly layer: number;
   readonly kvHead: number;
   readonly rule: HeadRule;
   readonly pages: HeadPage[] = [];
-  /** Positions of the first token that was given back, behind the sinks' pages, and of the first that is kept again. */
-  #gap: { from: number; to: number } | undefined;
+  #gap: Gap | undefined;
   #pool: PagePool;
 
   constructor(pool: PagePool, layer: number, kvHead: number, rule: HeadRule) {
@@ -40,8 +54,49 @@ export class HeadPages {
     return page?.position === position ? page : undefined;
   }
 
-  add(position: number): void {
-    this.pages.push({ page: this.#pool.allocate(this.layer, "open"), position, form: "open" });
+  add(position: number, form: PageForm = "open"): void {
+    this.pages.push({ page: this.#pool.allocate(this.layer, form), position, form });
+  }
+
+  /** Whether the page that has room for the token at `position` has other holders. */
+  isShared(position: number): boolean {
+    const open = this.openAt(position);
+    return open !== undefined && this.#pool.shared(this.layer, open.page, open.form);
+  }
+
+  /** Makes sure that nobody else holds the page that the token at `position` goes to; the index of the page where it is another now. */
+  own(position: number): number | undefined {
+    const open = this.openAt(position);
+    if (!open || !this.isShared(position)) return undefined;
+    const copy = this.#pool.allocate(this.layer, "open");
+    this.#pool.copy(this.layer, open.page, copy);
+    this.replace(this.pages.length - 1, copy, "open");
+    return this.pages.length - 1;
+  }
+
+  /** Slots of `tokens` tokens from `position` on; the pages end with those that hold them. */
+  slots(position: number, tokens: number): Uint32Array {
+    const slots = new Uint32Array(tokens);
+    for (const { page, position: first } of this.pages.slice(-(pagesFor(tokens) + 1))) {
+      const end = Math.min(first + pageTokens, position + tokens);
+      for (let at = Math.max(first, position); at < end; at++) slots[at - position] = page * pageTokens + (at - first);
+    }
+    return slots;
+  }
+
+  /** Whether the token at `position` is in the gap. */
+  gaveBack(position: number): boolean {
+    return this.#gap !== undefined && position >= this.#gap.from && position < this.#gap.to;
+  }
+
+  /** What was given back. */
+  get gap(): Gap | undefined {
+    return this.#gap;
+  }
+
+  /** Begins anew with a gap, before the first page is added. */
+  begin(gap: Gap | undefined): void {
+    this.#gap = gap;
   }
 
   /** Puts another page in the place of one. */

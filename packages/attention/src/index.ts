@@ -14,6 +14,7 @@ export type { ContextModel, ContextOptions, KvPrecision } from "./context.ts";
 export { parseHeadMap, streamingShare } from "./head-map.ts";
 export type { HeadMap } from "./head-map.ts";
 export { shippedHeadMap } from "./shipped-head-maps.ts";
+export { policyNumbers } from "./policies/describe.ts";
 export { dense } from "./policies/dense.ts";
 export { meetsFar, rowsApart, selectedCapacity } from "./policies/policy.ts";
 export type { HeadRule, Policy, PolicyName, Selection } from "./policies/policy.ts";

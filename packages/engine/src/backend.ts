@@ -1,4 +1,4 @@
-import type { CacheMark, KvPrecision, PageUsage, Policy } from "@longtab/attention";
+import type { CacheMark, Gap, KvPrecision, PageForm, PageUsage, Policy } from "@longtab/attention";
 
 /**
  * The one interface between the engine and whatever computes: WebGPU or the CPU.
@@ -37,14 +37,15 @@ export interface BackendMemory {
 
 /** What the bytes of a timeline's keys and values are; a timeline takes back those of the same form only. */
 export interface CacheForm {
-  /** How the numbers of a page are stored: "f16", "int16/int8". */
+  /** How the numbers of pages are stored, in words. */
   precision: string;
   layers: number;
   kvHeads: number;
   headSize: number;
-  /** Tokens of a block: the pages of every layer and KV head for the same tokens. */
+  /** Tokens of a page, and of a block: the pages of every layer and KV head for the same tokens. */
   blockTokens: number;
-  blockBytes: number;
+  /** Of one page of each form; complete pages are closed unless their bytes are 0. */
+  pageBytes: Readonly<Record<PageForm, number>>;
 }
 
 /** How the next token is drawn from the logits. All fields are set; the engine fills in defaults. */
@@ -107,9 +108,17 @@ export interface Timeline {
    * the first call.
    */
   retrieved(): Promise<Uint32Array>;
-  /** The keys and values of `count` blocks from block `first` on: [count, blockBytes], whole blocks; places beyond `length` hold anything. */
+  /** What each head gave back: [layers x kvHeads]; of no block behind `length`. */
+  gaps(): (Gap | undefined)[];
+  /**
+   * The keys and values of `count` blocks from block `first` on: of each block the pages of every layer and KV head that keeps one, in that
+   * order. Complete pages are in the form that they are kept in; places beyond `length` hold anything.
+   */
   readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Appends `ids` whose keys and values these blocks hold, where `length` is whole blocks. No token is drawn: `prefill` or `score` comes next. */
-  appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Appends `ids` whose keys and values these blocks hold, where `length` is whole blocks, of a timeline that has these gaps in the end. No
+   * token is drawn: `prefill` or `score` comes next, when all of it is there.
+   */
+  appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>, gaps: readonly (Gap | undefined)[]): Promise<void>;
   dispose(): void;
 }

@@ -1,3 +1,4 @@
+import { policyNumbers } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { Backend, CacheForm } from "../backend.ts";
@@ -7,19 +8,18 @@ import { crc32 } from "./crc32.ts";
  * A snapshot, little-endian:
  *
  *   "LTKV", u32 version, u32 header bytes, the header (JSON in UTF-8), u32 CRC
- *   u32 ids [tokens], u32 CRC
- *   blocks of up to `pieceBlocks(form)` at a time: their bytes, u32 CRC; the last block may be filled in part
+ *   u32 ids [tokens], up to `pieceIds` at a time, u32 CRC
+ *   u32 gaps [layers, kvHeads, 2]: the first token that a head gave back and the first that it kept again, or two zeros; u32 CRC
+ *   blocks, about `pieceBytes` at a time (`layoutOf`), u32 CRC: of each block the pages of the layers and heads that keep one
  *
  * Each CRC is of everything before it but the CRCs, so that pieces cannot change places.
  */
 const magic = 0x564b544c;
-const version = 1;
+const version = 2;
 const preludeBytes = 12;
 const crcBytes = 4;
-/** A header has a few hundred bytes; more is not one. */
+/** A header has a few hundred bytes, and one for each head; more is not one. */
 const mostHeaderBytes = 65_536;
-/** Bytes that are in memory at once, where a block is not larger. */
-const pieceBytes = 2 ** 20;
 
 /** What a snapshot says about itself. */
 export interface Header {
@@ -27,17 +27,20 @@ export interface Header {
   /** The caller's fingerprint of the model: which weights the keys and values were computed with. */
   model: string;
   form: CacheForm;
+  /** What was kept and seen, and so what the keys and values mean. */
+  policy: { name: string; numbers: string };
   tokens: number;
 }
 
 /** What tells a snapshot for this backend and model from others. */
-export function headerFor({ kind, cacheForm }: Backend, model: string, tokens: number): Header {
-  return { backend: kind, model, form: cacheForm, tokens };
-}
-
-/** How many blocks are read and written at once. */
-export function pieceBlocks({ blockBytes }: CacheForm): number {
-  return Math.max(1, Math.floor(pieceBytes / blockBytes));
+export function headerFor({ kind, cacheForm, policy }: Backend, model: string, tokens: number): Header {
+  return {
+    backend: kind,
+    model,
+    form: cacheForm,
+    policy: { name: policy.name, numbers: policyNumbers(policy, cacheForm) },
+    tokens,
+  };
 }
 
 /** The sections of a snapshot, each with the CRC behind it. */
@@ -105,23 +108,27 @@ export class SectionReader {
     return bytes;
   }
 
+  /** Throws where the source ends before `bytes` more. */
+  expect(bytes: number): void {
+    if (this.#at + bytes > this.#source.size) throw damaged("The snapshot ends too early", this.#source.size, this.#at + bytes);
+  }
+
   /** Throws where the source goes on. */
   end(): void {
     if (this.#at < this.#source.size) throw damaged("The snapshot is longer than it should be", this.#source.size, this.#at);
   }
 
   async #read(length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const end = this.#at + length;
-    if (end > this.#source.size) throw damaged("The snapshot ends too early", this.#source.size, end);
+    this.expect(length);
     const bytes = await this.#source.read(this.#at, length);
-    this.#at = end;
+    this.#at += length;
     return bytes;
   }
 }
 
 /** @throws LongtabError `snapshot-mismatch` unless the snapshot was written for `expected`, but for its length. */
 export function checkHeader(found: Header, expected: Header): void {
-  const facts = ({ backend, model, form }: Header): [string, string | number][] => [
+  const facts = ({ backend, model, form, policy }: Header): [string, string | number][] => [
     ["backend", backend],
     ["model", model],
     ["precision of the cache", form.precision],
@@ -129,7 +136,10 @@ export function checkHeader(found: Header, expected: Header): void {
     ["number of KV heads", form.kvHeads],
     ["head size", form.headSize],
     ["size of a block", form.blockTokens],
-    ["size of a block in bytes", form.blockBytes],
+    ["size of an open page in bytes", form.pageBytes.open],
+    ["size of a closed page in bytes", form.pageBytes.closed],
+    ["context policy", policy.name],
+    ["choice of numbers for its context policy", policy.numbers],
   ];
   const wanted = facts(expected);
   for (const [index, [name, value]] of facts(found).entries()) {
@@ -168,11 +178,14 @@ function parseHeader(text: string): Header {
 }
 
 function isHeader(value: unknown): value is Header {
-  const { backend, model, form, tokens } = (value ?? {}) as Partial<Header>;
-  const { precision, ...sizes } = (form ?? {}) as Partial<CacheForm>;
-  const { layers, kvHeads, headSize, blockTokens, blockBytes } = sizes;
+  const { backend, model, form, policy, tokens } = (value ?? {}) as Partial<Header>;
+  const { precision, pageBytes, layers, kvHeads, headSize, blockTokens } = (form ?? {}) as Partial<CacheForm>;
+  const { name, numbers } = (policy ?? {}) as Partial<Header["policy"]>;
+  const { open, closed } = (pageBytes ?? {}) as Partial<CacheForm["pageBytes"]>;
   return (
-    [backend, model, precision].every((text) => typeof text === "string") &&
-    [tokens, layers, kvHeads, headSize, blockTokens, blockBytes].every((size) => Number.isInteger(size) && (size ?? 0) > 0)
+    [backend, model, precision, name, numbers].every((text) => typeof text === "string") &&
+    [tokens, layers, kvHeads, headSize, blockTokens, open].every((size) => Number.isInteger(size) && (size ?? 0) > 0) &&
+    Number.isInteger(closed) &&
+    (closed ?? 0) >= 0
   );
 }

@@ -1,8 +1,9 @@
 import { LongtabError, throwIfAborted } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
-import type { Backend, CacheForm, Timeline } from "../backend.ts";
-import { checkHeader, damaged, headerFor, pieceBlocks, SectionReader, SectionWriter } from "./format.ts";
+import type { Backend, Timeline } from "../backend.ts";
+import { checkHeader, damaged, headerFor, SectionReader, SectionWriter } from "./format.ts";
 import type { Header } from "./format.ts";
+import { blockPieces, decodeGaps, encodeGaps, idPieces } from "./layout.ts";
 
 /**
  * The keys and values of a timeline as bytes, a piece of about a megabyte at a time: no more is held.
@@ -20,8 +21,11 @@ export async function* writeSnapshot(
   if (ids.length === 0) return;
   const writer = new SectionWriter();
   yield writer.header(headerFor(backend, model, ids.length));
-  yield writer.section(new Uint8Array(ids.slice().buffer));
-  for (const { first, count } of pieces(ids.length, backend.cacheForm)) yield writer.section(await timeline.readBlocks(first, count));
+  for (const { from, to } of idPieces(ids.length)) yield writer.section(new Uint8Array(ids.slice(from, to).buffer));
+  const gaps = timeline.gaps();
+  yield writer.section(encodeGaps(gaps));
+  for (const { first, count } of blockPieces(ids.length, backend.cacheForm, gaps))
+    yield writer.section(await timeline.readBlocks(first, count));
 }
 
 /**
@@ -45,7 +49,7 @@ export async function restoreSnapshot(
   timeline: Timeline,
   signal?: AbortSignal,
 ): Promise<Uint32Array> {
-  return readSnapshot(source, backend, model, signal, (ids, blocks) => timeline.appendBlocks(ids, blocks));
+  return readSnapshot(source, backend, model, signal, (ids, blocks, gaps) => timeline.appendBlocks(ids, blocks, gaps));
 }
 
 async function readSnapshot(
@@ -53,30 +57,25 @@ async function readSnapshot(
   backend: Backend,
   model: string,
   signal: AbortSignal | undefined,
-  take: (ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>) => Promise<void>,
+  take: Timeline["appendBlocks"],
 ): Promise<Uint32Array> {
   const reader = new SectionReader(source);
   const header = await reader.header();
   checkHeader(header, headerFor(backend, model, header.tokens));
   checkLength(header, backend);
-  const bytes = await reader.section(header.tokens * 4);
-  const ids = new Uint32Array(bytes.slice().buffer);
+  const { form, tokens } = header;
+  reader.expect(tokens * 4);
+  const ids = new Uint32Array(tokens);
+  for (const { from, to } of idPieces(tokens)) ids.set(new Uint32Array((await reader.section((to - from) * 4)).slice().buffer), from);
   if (ids.some((id) => id >= backend.vocabularySize)) throw damaged("The snapshot has a token that the model does not have");
-  const { blockTokens, blockBytes } = header.form;
-  for (const { first, count } of pieces(header.tokens, header.form)) {
+  const gaps = decodeGaps(await reader.section(form.layers * form.kvHeads * 8), form, backend.policy, tokens);
+  for (const { first, count, bytes } of blockPieces(tokens, form, gaps)) {
     throwIfAborted(signal);
-    const blocks = await reader.section(count * blockBytes);
-    await take(ids.subarray(first * blockTokens, (first + count) * blockTokens), blocks);
+    const blocks = await reader.section(bytes);
+    await take(ids.subarray(first * form.blockTokens, (first + count) * form.blockTokens), blocks, gaps);
   }
   reader.end();
   return ids;
-}
-
-/** The blocks of so many tokens, cut into pieces. */
-function* pieces(tokens: number, form: CacheForm): Generator<{ first: number; count: number }> {
-  const blocks = Math.ceil(tokens / form.blockTokens);
-  const stride = pieceBlocks(form);
-  for (let first = 0; first < blocks; first += stride) yield { first, count: Math.min(stride, blocks - first) };
 }
 
 function checkLength({ tokens }: Header, { contextLength }: Backend): void {

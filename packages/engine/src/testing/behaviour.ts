@@ -5,6 +5,7 @@ import { describeGeneration } from "./generation.ts";
 import { describeLimits } from "./limits.ts";
 import { describeLoading } from "./loading.ts";
 import { describePolicies } from "./policies.ts";
+import { describePolicySnapshots } from "./policy-snapshots.ts";
 import { describeSessions } from "./sessions.ts";
 import { describeSnapshots } from "./snapshots.ts";
 import type { TestedBackend } from "./tiny.ts";
@@ -20,6 +21,7 @@ const parts = [
   describeLimits,
   describeAborts,
   describeSnapshots,
+  describePolicySnapshots,
 ] satisfies ((tested: TestedBackend) => void)[];
 
 /** The one behaviour of every backend, as tests of tiny models: what the engine and those who use it may rely on. */

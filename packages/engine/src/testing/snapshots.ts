@@ -169,12 +169,19 @@ export function describeSnapshots(tested: TestedBackend): void {
     });
 
     test("where two blocks changed places", async () => {
-      const { blockBytes } = tiny.backend.cacheForm;
+      const { layers, kvHeads, pageBytes } = tiny.backend.cacheForm;
+      const blockBytes = layers * kvHeads * pageBytes.open;
       const swapped = bytes.slice();
       const end = bytes.length - 4;
       swapped.copyWithin(end - 2 * blockBytes, end - blockBytes, end);
       swapped.set(bytes.subarray(end - 2 * blockBytes, end - blockBytes), end - blockBytes);
       await expectRefusal(swapped, "snapshot-damaged");
+    });
+
+    test("where it is of the first version", async () => {
+      const first = bytes.slice();
+      first[4] = 1;
+      await expectRefusal(first, "unsupported-version");
     });
 
     test("where it is something else", async () => {
@@ -224,6 +231,11 @@ export function describeSnapshots(tested: TestedBackend): void {
         [header.replace('"headSize":16', '"headSize":8'), "snapshot-mismatch"],
         [header.replace('"blockTokens":16', '"blockTokens":4'), "snapshot-mismatch"],
         [header.replace(/"precision":"[^"]+"/, '"precision":"f64"'), "snapshot-mismatch"],
+        [header.replace('"closed":0', '"closed":16'), "snapshot-mismatch"],
+        [header.replace('"closed":0', '"closed":-1'), "snapshot-damaged"],
+        [header.replace('"name":"dense"', '"name":"sparse"'), "snapshot-mismatch"],
+        [header.replace('"name":"dense"', '"name":null'), "snapshot-damaged"],
+        [header.replace('"policy":', '"plan":'), "snapshot-damaged"],
         [" ".repeat(100_000), "snapshot-damaged"],
       ] as const;
       for (const [text, code] of headers) {
@@ -253,8 +265,8 @@ export function describeSnapshots(tested: TestedBackend): void {
       let reads = 0;
       const source: ByteSource = {
         size: bytes.length,
-        // Header prelude, header, ids, and then the first piece.
-        read: async (offset, length) => (++reads < 4 ? bytes.slice(offset, offset + length) : Promise.reject(gone)),
+        // Header prelude, header, ids, gaps, and then the first piece.
+        read: async (offset, length) => (++reads < 5 ? bytes.slice(offset, offset + length) : Promise.reject(gone)),
       };
       const held = other.engine.contextTokens;
       await expect(other.engine.restore(source, fingerprint)).rejects.toBe(gone);
@@ -270,8 +282,8 @@ export function describeSnapshots(tested: TestedBackend): void {
       size: bytes.length,
       read: async (offset, length) => {
         const part = bytes.slice(offset, offset + length);
-        // Header prelude, header, ids and a piece; the same again; then the bytes are others.
-        if (++reads === 8) part[0] = (part[0] ?? 0) ^ 1;
+        // Header prelude, header, ids, gaps and a piece; the same again; then the bytes are others.
+        if (++reads === 10) part[0] = (part[0] ?? 0) ^ 1;
         return part;
       },
     };

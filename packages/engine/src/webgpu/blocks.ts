@@ -1,26 +1,31 @@
 import { pageTokens } from "@longtab/attention";
+import type { HeadPage } from "@longtab/attention";
 import { pageBytes } from "@longtab/attention/webgpu";
 import type { GpuPagePool } from "@longtab/attention/webgpu";
 import { mapForReading } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import type { CacheForm } from "../backend.ts";
 
-/** The pages of one block: their numbers, [layers, kvHeads]. */
-export type BlockPages = readonly (readonly number[])[];
+/** The pages of one block, [layers, kvHeads]: undefined where a head keeps none. */
+export type BlockPages = readonly (readonly (HeadPage | undefined)[])[];
 
-/** A block is the pages of every layer and head in that order, the keys of each before its values. */
-export function cacheForm({ shape }: GpuPagePool): CacheForm {
+/** A block is the pages of every layer and head in that order, of each its part of every buffer. */
+export function cacheForm({ shape, storage }: GpuPagePool): CacheForm {
   const { layers, kvHeads, headSize } = shape;
-  return { precision: "f16", layers, kvHeads, headSize, blockTokens: pageTokens, blockBytes: layers * kvHeads * 2 * pageBytes(shape) };
+  const { keyBits, valueBits, boxRuns, shrink } = storage;
+  const precision = `f16, then ${keyBits} and ${valueBits} bits, ${boxRuns} boxes shrunk by ${shrink}`;
+  return { precision, layers, kvHeads, headSize, blockTokens: pageTokens, pageBytes: pageBytes(shape, storage) };
 }
 
 /** Copies blocks to JavaScript behind everything submitted so far; the copy is submitted before this returns. */
 export async function readBlocks(gpu: Gpu, pool: GpuPagePool, blocks: readonly BlockPages[]): Promise<Uint8Array<ArrayBuffer>> {
-  const size = blocks.length * cacheForm(pool).blockBytes;
+  const places = [...placesOf(pool, blocks)];
+  const size = places.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (size === 0) return new Uint8Array();
   const staging = gpu.createBuffer("snapshot", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   try {
     const encoder = gpu.device.createCommandEncoder();
-    for (const { buffer, at, place, bytes } of placesOf(pool, blocks)) encoder.copyBufferToBuffer(buffer, at, staging, place, bytes);
+    for (const { buffer, at, place, bytes } of places) encoder.copyBufferToBuffer(buffer, at, staging, place, bytes);
     gpu.device.queue.submit([encoder.finish()]);
     await mapForReading(staging, size);
     return new Uint8Array(staging.getMappedRange(0, size).slice(0));
@@ -39,13 +44,13 @@ function* placesOf(
   pool: GpuPagePool,
   blocks: readonly BlockPages[],
 ): Generator<{ buffer: GPUBuffer; at: number; place: number; bytes: number }> {
-  const bytes = pageBytes(pool.shape);
   let place = 0;
   for (const block of blocks) {
     for (const [layer, pages] of block.entries()) {
-      for (const page of pages) {
-        for (const buffer of [pool.keys(layer), pool.values(layer)]) {
-          yield { buffer, at: page * bytes, place, bytes };
+      for (const held of pages) {
+        if (!held) continue;
+        for (const { buffer, bytes } of pool.parts(layer, held.form)) {
+          yield { buffer, at: held.page * bytes, place, bytes };
           place += bytes;
         }
       }
