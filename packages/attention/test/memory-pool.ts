@@ -1,5 +1,5 @@
 import { pagesExceeded, pageTokens } from "../src/index.ts";
-import type { CacheShape, LayerTable, PageCounts, PageForm, PagePool } from "../src/index.ts";
+import type { CacheShape, HeadPage, LayerTable, PageCounts, PageForm, PagePool } from "../src/index.ts";
 
 export interface MemoryPoolOptions {
   closes?: boolean;
@@ -114,6 +114,14 @@ export class MemoryPool implements PagePool<MemoryTable> {
     if (!this.closes && source !== target) throw new Error("a page moves in a pool of one form");
     closed.tokens = [...page.tokens];
     closed.boxed = this.boxes;
+  }
+
+  /** Puts tokens into a page that one alone holds, as what they were saved as. */
+  put(layer: number, { page, form }: HeadPage, tokens: readonly (number | undefined)[]): void {
+    const own = this.#at(layer, page, form);
+    if (own.holders > 1) throw new Error(`page ${page} of layer ${layer} is written, and ${own.holders} hold it`);
+    own.tokens = [...tokens];
+    own.boxed = this.boxes && !tokens.includes(undefined);
   }
 
   load(layer: number, page: number, form: PageForm): readonly (number | undefined)[] {
