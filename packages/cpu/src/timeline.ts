@@ -1,5 +1,5 @@
-import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
-import type { CacheMark, PageUsage, Policy } from "@longtab/attention";
+import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
+import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
 import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
@@ -120,33 +120,37 @@ export class CpuTimeline implements Timeline {
     this.#forget(Math.min(length, this.#length));
   }
 
+  gaps(): (Gap | undefined)[] {
+    this.#forget(this.#length);
+    return this.#cache.gaps();
+  }
+
   async readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#enqueue(0, () => {
-      const { pool } = this.#backend;
-      const bytes = new Uint8Array(count * pool.form.blockBytes);
-      for (let block = 0; block < count; block++) {
-        const pages = this.#cache.pagesAt((first + block) * pageTokens).flatMap((heads) => heads.map((page) => page?.page ?? 0));
-        for (const [index, page] of pages.entries())
-          bytes.set(pool.page(page, "open"), (block * pages.length + index) * pool.pageBytes("open"));
+      const pages = this.#pagesOf(first * pageTokens, count);
+      const bytes = new Uint8Array(pages.reduce((sum, { length }) => sum + length, 0));
+      let place = 0;
+      for (const page of pages) {
+        bytes.set(page, place);
+        place += page.length;
       }
       return bytes;
     });
   }
 
-  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void> {
+  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>, gaps: readonly (Gap | undefined)[]): Promise<void> {
     this.#checkRoom(ids.length);
-    return this.#enqueue(ids.length, () => {
-      const { pool } = this.#backend;
-      this.#forget(this.#length);
-      for (let from = 0; from < ids.length; from += pageTokens) {
-        const block = ids.subarray(from, from + pageTokens);
-        this.#take(block);
-        const pages = this.#cache.pagesAt(this.#length - block.length).flatMap((heads) => heads.map((page) => page?.page ?? 0));
-        const start = (from / pageTokens) * pool.form.blockBytes;
-        for (const [index, page] of pages.entries())
-          pool
-            .page(page, "open")
-            .set(blocks.subarray(start + index * pool.pageBytes("open"), start + (index + 1) * pool.pageBytes("open")));
+    return this.#enqueue(0, async () => {
+      const position = this.#length;
+      this.#forget(position);
+      await this.#cache.adopt(ids.length, gaps);
+      this.#growIds(position + ids.length + 1 + mostDrafts);
+      this.#ids.set(ids, position);
+      this.#length += ids.length;
+      let place = 0;
+      for (const page of this.#pagesOf(position, pagesFor(ids.length))) {
+        page.set(blocks.subarray(place, place + page.length));
+        place += page.length;
       }
     });
   }
@@ -196,6 +200,13 @@ export class CpuTimeline implements Timeline {
     this.truncate(0);
     this.#hits?.dispose();
     this.#cache.dispose();
+  }
+
+  /** The bytes of the pages of `count` blocks from `position` on, where heads keep them. Views that last until the memory grows. */
+  #pagesOf(position: number, count: number): Uint8Array<ArrayBuffer>[] {
+    return Array.from({ length: count }, (_, index) => this.#cache.pagesAt(position + index * pageTokens).flat())
+      .flat()
+      .flatMap((held) => (held ? [this.#backend.pool.page(held.page, held.form)] : []));
   }
 
   #checkRoom(tokens: number): void {
@@ -340,7 +351,8 @@ export class CpuTimeline implements Timeline {
   #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap } = this.#backend;
     const { scratch, weights } = model;
-    const { selection } = this.#cache.policy;
+    const { selection: chosen } = this.#cache.policy;
+    const selection = chosen && tokens === 1 && position >= chosen.from ? chosen : undefined;
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
@@ -352,7 +364,7 @@ export class CpuTimeline implements Timeline {
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
       selection,
-      selected: selection !== undefined && tokens === 1 && this.#backend.keepsSelection(this, position, selection.every),
+      selected: selection !== undefined && this.#backend.keepsSelection(this, position, selection.every),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,

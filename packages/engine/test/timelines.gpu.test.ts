@@ -40,7 +40,7 @@ async function withTimeline<T>(use: (timeline: Timeline) => Promise<T>, of: WebG
 describe("the pages of a backend", () => {
   test("give the same logits in a pool that grew as in one of full size from the start", async () => {
     const [growing, full] = [(await loadTiny(model)).backend, (await loadTiny(model)).backend];
-    await full.pool.reserve({ open: full.pool.maxPages, closed: 0 });
+    await full.pool.reserve(full.pool.maxPages);
     expect(full.memory().kv).toBe(full.memory().kvBudget);
     const ids = sequence(100);
     const results = [growing, full].map((of) => withTimeline((timeline) => append(timeline, ids, 5), of));

@@ -82,7 +82,10 @@ export function keptPage({ keeps, from }: HeadRule, position: number): number {
   return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - Math.ceil(keeps / pageTokens));
 }
 
-/** Entries that a selected list can have at most. */
-export function selectedCapacity({ runs, sinks, recent }: Selection): number {
-  return pagesFor(sinks) + runs + pagesFor(recent);
+/** Room for budgets of timelines that have a policy of their own. */
+const leastEntries = 512;
+
+/** Entries that there is room for in a selected list, where all of it is runs. */
+export function selectedCapacity({ runs, runTokens, sinks, recent }: Selection): number {
+  return Math.max(leastEntries, runs + (pagesFor(sinks) + Math.max(1, pagesFor(recent))) * (pageTokens / runTokens));
 }

@@ -1,6 +1,6 @@
-import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
-import type { CacheMark, HeadPage, PageUsage, Policy } from "@longtab/attention";
-import { layerCache, splitsOf } from "@longtab/attention/webgpu";
+import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
+import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
+import { layerCache, splitsOf, stepWords } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { Gpu, Step } from "@longtab/gpu";
@@ -12,7 +12,6 @@ import { recordSample } from "../sampling/index.ts";
 import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { readBlocks, writeBlocks } from "./blocks.ts";
-import type { BlockPages } from "./blocks.ts";
 import { ReadBack } from "./read-back.ts";
 
 /** A chunk of a prompt should take about this long, so that the page stays responsive and progress can be shown. */
@@ -22,6 +21,10 @@ const smallestChunk = 16;
 const firstChunk = 64;
 /** Ids that a timeline has room for at first. */
 const firstIds = 1024;
+/** Tokens for whose pages counts have room ahead. */
+const hitTokens = 4096;
+// STORAGE | COPY_SRC | COPY_DST by number: this module is also loaded where there is no WebGPU.
+const countUsage = 0x80 | 0x04 | 0x08;
 
 /** One sequence on a WebGPU backend. Timelines of one backend share its scratch; the queue keeps their steps apart. */
 export class WebGpuTimeline implements Timeline {
@@ -31,6 +34,8 @@ export class WebGpuTimeline implements Timeline {
   /** u32 by absolute position, those stored and the token drawn last. It grows with the text; keys and values need not. */
   #ids: GPUBuffer;
   #sampled: GPUBuffer;
+  /** u32 by page of 16 tokens: how often steps selected its runs, once somebody has asked. */
+  #hits: GPUBuffer | undefined;
   #readBack: ReadBack;
   /** Tokens of steps that wait for room, and which rollback they came after: a rollback drops them. */
   #waiting = 0;
@@ -113,28 +118,30 @@ export class WebGpuTimeline implements Timeline {
     this.#cache.truncate(length);
   }
 
+  gaps(): (Gap | undefined)[] {
+    return this.#cache.gaps();
+  }
+
   async readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
     const { gpu, pool } = this.#backend;
     const { result } = await this.#backend.recordInTurn(async () => {
       this.#backend.throwIfUnusable();
-      const blocks = Array.from({ length: count }, (_, index) => pageNumbers(this.#cache.pagesAt((first + index) * pageTokens)));
+      const blocks = Array.from({ length: count }, (_, index) => this.#cache.pagesAt((first + index) * pageTokens));
       return { result: readBlocks(gpu, pool, blocks) };
     });
     return result;
   }
 
-  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>): Promise<void> {
+  async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>, gaps: readonly (Gap | undefined)[]): Promise<void> {
     const { gpu, pool } = this.#backend;
     this.#checkRoom(ids.length);
-    await this.#enqueue(ids.length, async () => {
-      const pages: BlockPages[] = [];
-      for (let from = 0; from < ids.length; from += pageTokens) {
-        const position = this.#cache.length;
-        const block = ids.slice(from, from + pageTokens);
-        gpu.device.queue.writeBuffer(this.#ids, position * 4, block);
-        this.#cache.append(block.length);
-        pages.push(pageNumbers(this.#cache.pagesAt(position)));
-      }
+    await this.#backend.recordInTurn(async () => {
+      this.#backend.throwIfUnusable();
+      const position = this.#cache.length;
+      await this.#cache.adopt(ids.length, gaps);
+      this.#growIds(this.#cache.length + 1);
+      gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
+      const pages = Array.from({ length: pagesFor(ids.length) }, (_, index) => this.#cache.pagesAt(position + index * pageTokens));
       writeBlocks(gpu, pool, pages, blocks);
     });
   }
@@ -145,7 +152,7 @@ export class WebGpuTimeline implements Timeline {
     checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#growIds(this.#ids.size / 4);
-    this.#copyIds(this.#ids, fork.#ids);
+    this.#copyWords(this.#ids, fork.#ids);
     return fork;
   }
 
@@ -166,6 +173,19 @@ export class WebGpuTimeline implements Timeline {
     return this.#cache.usage();
   }
 
+  async retrieved(): Promise<Uint32Array> {
+    const { gpu } = this.#backend;
+    const { result } = await this.#backend.recordInTurn(async () => {
+      this.#backend.throwIfUnusable();
+      const pages = Math.max(1, pagesFor(this.#cache.length));
+      const counted = this.#hits;
+      // Another buffer counts from here on: this one is read when the steps before it are done.
+      this.#hits = gpu.createBuffer("page hits", pagesFor(pages * pageTokens + hitTokens) * 4, countUsage);
+      return { result: counted ? this.#takeHits(counted, pages) : Promise.resolve(new Uint32Array(pages)) };
+    });
+    return result;
+  }
+
   dispose(): void {
     const { gpu } = this.#backend;
     this.truncate(0);
@@ -173,11 +193,14 @@ export class WebGpuTimeline implements Timeline {
     this.#readBack.dispose();
     gpu.destroyBuffer(this.#ids);
     gpu.destroyBuffer(this.#sampled);
+    if (this.#hits) gpu.destroyBuffer(this.#hits);
   }
 
   /** Records what decode, prefill and score record, for pipelines to be made of it. */
   recordExample(step: Step, tokens: number, logitsOf: ForwardInput["logitsOf"], sampling?: Sampling): void {
-    this.#record(step, { tokens, position: 0, rotations: 1, logitsOf, sampling });
+    const example = { tokens, position: 0, rotations: 1, logitsOf, sampling };
+    this.#record(step, { ...example, selects: false });
+    if (tokens === 1 && this.#cache.policy.selection) this.#record(step, { ...example, selects: true });
   }
 
   #checkRoom(tokens: number): void {
@@ -198,6 +221,7 @@ export class WebGpuTimeline implements Timeline {
         try {
           await this.#cache.reserve(tokens);
           this.#growIds(this.#cache.length + tokens + 1);
+          this.#growHits(this.#cache.length + tokens);
           throwIfDropped();
           this.#backend.throwIfUnusable();
         } finally {
@@ -214,17 +238,35 @@ export class WebGpuTimeline implements Timeline {
     }
   }
 
+  async #takeHits(counted: GPUBuffer, pages: number): Promise<Uint32Array> {
+    const { gpu } = this.#backend;
+    const hits = new Uint32Array(pages);
+    hits.set(new Uint32Array(await readBuffer(gpu, counted, 0, Math.min(counted.size, pages * 4))));
+    gpu.destroyBuffer(counted);
+    return hits;
+  }
+
+  /** Makes room for the counts of pages up to `length` tokens; the kernels count what is beyond with the last page. */
+  #growHits(length: number): void {
+    const { gpu } = this.#backend;
+    if (!this.#hits || pagesFor(length) * 4 <= this.#hits.size) return;
+    const grown = gpu.createBuffer("page hits", pagesFor(length + hitTokens) * 4, countUsage);
+    this.#copyWords(this.#hits, grown);
+    gpu.destroyBuffer(this.#hits);
+    this.#hits = grown;
+  }
+
   /** Makes room for so many ids, behind the steps submitted so far. */
   #growIds(length: number): void {
     const { gpu } = this.#backend;
     if (length * 4 <= this.#ids.size) return;
     const grown = createIds(gpu, Math.max(length, this.#ids.size / 2));
-    this.#copyIds(this.#ids, grown);
+    this.#copyWords(this.#ids, grown);
     gpu.destroyBuffer(this.#ids);
     this.#ids = grown;
   }
 
-  #copyIds(from: GPUBuffer, to: GPUBuffer): void {
+  #copyWords(from: GPUBuffer, to: GPUBuffer): void {
     const { device } = this.#backend.gpu;
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(from, 0, to, 0, Math.min(from.size, to.size));
@@ -253,15 +295,30 @@ export class WebGpuTimeline implements Timeline {
     this.#cache.append(tokens);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     gpu.device.queue.writeBuffer(model.scratch.rotations, 0, rotationTable(model.weights.rotary, positions));
-    recorder.submit((step) => this.#record(step, { tokens, position, rotations, logitsOf, sampling }), after);
+    const { selection } = this.#cache.policy;
+    const selects = selection !== undefined && tokens === 1 && position >= selection.from;
+    recorder.submit((step) => this.#record(step, { tokens, position, rotations, selects, logitsOf, sampling }), after);
   }
 
-  #record(step: Step, { tokens, position, rotations, logitsOf, sampling }: RecordedStep): void {
+  #record(step: Step, { tokens, position, rotations, selects, logitsOf, sampling }: RecordedStep): void {
     const { model, pool, sampler: scratch, vocabularySize } = this.#backend;
-    const splits = splitsOf(model.attention, this.#cache.lists.longest);
-    const uniform = step.uniform(Uint32Array.of(tokens, position, rotations, splits, model.attention.shape.headSize));
-    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, layer);
-    recordForward(step, model, { ids: this.#ids, cache, tokens, splits, uniform, logitsOf });
+    const { attention } = model;
+    const { lists, closingCount: closings, policy } = this.#cache;
+    const { longest } = lists;
+    const { runs, farFrom } = policy.selection ?? {};
+    const words = stepWords({
+      tokens,
+      position,
+      rotations,
+      splits: splitsOf(attention, { longest, selects }),
+      headSize: attention.shape.headSize,
+      ...(runs !== undefined && { runs }),
+      ...(farFrom !== undefined && { farFrom }),
+    });
+    const uniform = step.uniform(words);
+    const hits = { buffer: this.#hits ?? this.#backend.uncounted };
+    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, hits, layer);
+    recordForward(step, model, { ids: this.#ids, cache, tokens, closings, longest, selects, uniform, logitsOf });
     if (sampling)
       recordSample(
         step,
@@ -291,14 +348,12 @@ interface RecordedStep {
   position: number;
   /** Query rotations that the step carries. */
   rotations: number;
+  /** Whether it attends what it selects. */
+  selects: boolean;
   logitsOf: ForwardInput["logitsOf"];
   sampling: Sampling | undefined;
 }
 
 function createIds(gpu: Gpu, length: number): GPUBuffer {
   return gpu.createBuffer("token ids", length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
-}
-
-function pageNumbers(pages: (HeadPage | undefined)[][]): number[][] {
-  return pages.map((heads) => heads.map((page) => page?.page ?? 0));
 }
