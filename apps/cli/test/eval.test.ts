@@ -53,7 +53,7 @@ test("calibrate finds a head map, and eval measures every suite with it, and mea
   expect(await evaluate(args)).toBe(0);
   const { rows, targets } = await readResults(out);
   expect([...new Set(rows.map(({ suite }) => suite))].toSorted()).toEqual(
-    ["StreamEval", "duo", "equality", "passkey", "precision", "quest", "streaming", "union"].toSorted(),
+    ["StreamEval", "duo", "equality", "options", "passkey", "precision", "quest", "streaming", "union"].toSorted(),
   );
   const equal = targets.filter(({ suite }) => suite === "equality");
   expect(equal.length).toBe(10);

@@ -127,7 +127,12 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
     fidelity("quest", `quest ${budget}, the paper's rule`, middle, { policy: "quest", budget, runTokens: 16, ...local });
     if (hasMap) fidelity("union", `duo+quest ${budget} kv8`, middle, { policy: "duo+quest", budget, kv: "kv8", ...local });
   }
-  for (const kv of ["kv8", "k8v4", "kv4"] as const) fidelity("precision", `dense ${kv}`, middle, { policy: "dense", kv });
+  for (const kv of ["kv8", "k8v4", "kv4"] as const) fidelity("precision", `dense ${kv}`, contexts[0] ?? 0, { policy: "dense", kv });
+  // What was tried besides: selections that hold for several steps, and longer runs.
+  const [budget = 0] = budgets;
+  for (const every of [2, 4] as const)
+    fidelity("options", `quest ${budget}, selected every ${every} steps`, middle, { policy: "quest", budget, every, ...local });
+  fidelity("options", `quest ${budget}, runs of 8`, middle, { policy: "quest", budget, runTokens: 8, ...local });
 
   for (const tokens of contexts) cells.push(...makeNeedleCells(sizes, tokens, budgets, { local, duo }, hasMap, small));
   cells.push(...makeStreamingCells(sizes, trained, small), ...makeRegisterCells(sizes, small));

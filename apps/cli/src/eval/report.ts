@@ -9,6 +9,7 @@ const titles: Record<string, string> = {
   quest: "Quest",
   union: "Duo and quest",
   precision: "Precision of keys and values",
+  options: "What else was tried",
   passkey: "Passkeys",
   "eight needles": "Eight needles of one kind",
   streaming: "Streaming",
