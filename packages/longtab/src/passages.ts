@@ -48,33 +48,45 @@ export class PromptPlaces {
 }
 
 /** Passages are shown to people: more than these few say nothing. */
-const mostPassages = 6;
-/** Deviations above the mean from which on a page was read more than others. */
-const notable = 2;
+const mostPassages = 4;
+/** A page was looked up where it was read so many times as often as the pages around it, and its neighbour where it was half as much. */
+const notable = 3;
+const beside = 2;
+/** Pages to each side that one is compared with: what is near the end is read more, whatever it says. */
+const around = 16;
+/** So is what follows the first tokens. */
+const firstPages = 4;
 
 /**
- * The runs of tokens that were read clearly more than the rest of the prompt, in order.
+ * The runs of tokens that were read clearly more than what surrounds them, in order. On SmolLM2-135M-Instruct with a number hidden in 2,300 tokens
+ * the page with the number is read 4.9 times as often as the median of the pages around it, the next one 3.1 times.
  * @param hits of each page of 16 tokens: how many of its runs heads selected, over all steps of the answer.
  */
 export function notableRanges(hits: Uint32Array, promptTokens: number): TokenRange[] {
-  const pages = [...hits.subarray(0, Math.ceil(promptTokens / pageTokens)).entries()].filter(([, count]) => count > 0);
-  if (pages.length === 0) return [];
-  const mean = pages.reduce((sum, [, count]) => sum + count, 0) / pages.length;
-  const deviation = Math.sqrt(pages.reduce((sum, [, count]) => sum + (count - mean) ** 2, 0) / pages.length);
-  const best = pages
-    .filter(([, count]) => count >= mean + notable * deviation && deviation > 0)
+  const counts = [...hits.subarray(0, Math.ceil(promptTokens / pageTokens))];
+  const mean = counts.reduce((sum, count) => sum + count, 0) / Math.max(1, counts.length);
+  const ratios = counts.map((count, page) => (page < firstPages + 1 || count < mean ? 0 : count / medianAround(counts, page)));
+  const best = [...ratios.entries()]
+    .filter(([, ratio]) => ratio >= notable)
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, mostPassages)
-    .map(([page]) => page)
-    .toSorted((a, b) => a - b);
+    .flatMap(([page]) => [page - 1, page, page + 1].filter((near) => near === page || (ratios[near] ?? 0) >= beside));
   const ranges: TokenRange[] = [];
-  for (const page of best) {
+  for (const page of [...new Set(best)].toSorted((a, b) => a - b)) {
     const previous = ranges.at(-1);
     const [from, to] = [page * pageTokens, Math.min((page + 1) * pageTokens, promptTokens)];
     if (previous?.to === from) previous.to = to;
     else ranges.push({ from, to });
   }
   return ranges;
+}
+
+/** Of the pages around one, without it; at least 1. */
+function medianAround(counts: readonly number[], page: number): number {
+  const others = [...counts.slice(Math.max(1, page - around), page), ...counts.slice(page + 1, page + 1 + around)].toSorted(
+    (a, b) => a - b,
+  );
+  return Math.max(1, others[Math.floor(others.length / 2)] ?? 1);
 }
 
 /** The tokens that no head keeps once `length` tokens were read; none where the run is empty. */

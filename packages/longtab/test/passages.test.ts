@@ -63,9 +63,23 @@ describe("what was read more than the rest", () => {
     ]);
   });
 
+  it("is not what lies near the end, which is always read more, nor what follows the beginning", () => {
+    const rising = Uint32Array.from({ length: 100 }, (_, page) => 10 + page ** 2);
+    expect(notableRanges(rising, 1600)).toEqual([]);
+    rising.set([9000, 9000, 9000], 1);
+    rising[50] = 9500;
+    expect(notableRanges(rising, 1600)).toEqual([{ from: 800, to: 816 }]);
+  });
+
+  it("takes a neighbour along that was read half as much", () => {
+    const hits = new Uint32Array(60).fill(10);
+    hits.set([25, 60, 15], 30);
+    expect(notableRanges(hits, 960)).toEqual([{ from: 480, to: 512 }]);
+  });
+
   it("names a few passages at most, the most read ones", () => {
     const hits = Uint32Array.from({ length: 400 }, (_, page) => (page % 20 === 0 ? 1000 + page : 1));
-    expect(notableRanges(hits, 6400).map(({ from }) => from / 16)).toEqual([280, 300, 320, 340, 360, 380]);
+    expect(notableRanges(hits, 6400).map(({ from }) => from / 16)).toEqual([320, 340, 360, 380]);
   });
 });
 
