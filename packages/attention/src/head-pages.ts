@@ -30,7 +30,7 @@ export class HeadPages {
   readonly layer: number;
   readonly kvHead: number;
   readonly rule: HeadRule;
-  readonly pages: HeadPage[] = [];
+  pages: HeadPage[] = [];
   #gap: Gap | undefined;
   #pool: PagePool;
 
@@ -144,10 +144,8 @@ export class HeadPages {
   fork(rule: HeadRule): HeadPages {
     const fork = new HeadPages(this.#pool, this.layer, this.kvHead, rule);
     fork.#gap = this.#gap;
-    for (const page of this.pages) {
-      this.#pool.retain(this.layer, page.page, page.form);
-      fork.pages.push(page);
-    }
+    for (const { page, form } of this.pages) this.#pool.retain(this.layer, page, form);
+    fork.pages = this.pages.slice();
     return fork;
   }
 }

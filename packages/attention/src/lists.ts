@@ -55,6 +55,7 @@ export class PageLists<Table extends LayerTable> {
   changed(layer: number, kvHead: number, index: number): void {
     const written = this.#at(layer, kvHead);
     written.whole = Math.min(written.whole, index);
+    written.window = undefined;
   }
 
   /** Brings one head's list up to date for a step. */
@@ -80,6 +81,7 @@ export class PageLists<Table extends LayerTable> {
     // Sinks are met from elsewhere as soon as a step says so.
     if (written.sinks !== sinks) written.whole = 0;
     written.sinks = sinks;
+    written.window = undefined;
     const words: number[] = [];
     const from = written.whole;
     for (let index = from; index < pages.length; index++) {
@@ -91,21 +93,25 @@ export class PageLists<Table extends LayerTable> {
     written.length = pages.length;
   }
 
-  /** Sinks and what the rows see of the rest. */
+  /** Sinks and what the rows see of the rest. Written anew when a window moves on, every 16 tokens as a rule. */
   #writeWindow(layer: number, kvHead: number, pages: readonly HeadPage[], rule: HeadRule, rows: StepRows): void {
     const written = this.#at(layer, kvHead);
     const start = windowPage(rule, rows.first) * pageTokens;
+    const apart = rows.rotations > 1;
+    // A row sees only the sinks of a page before its window; where there are many the kernel tests each.
+    const cuts = rows.first === rows.last;
+    const { window } = written;
+    if (window && window.start === start && window.pages === pages.length && window.apart === apart && window.cuts === cuts) return;
     const words: number[] = [];
     for (const page of pages) {
       const inside = page.position >= start;
       if (!inside && page.position >= rule.sinks) continue;
-      // A row sees only the sinks of a page before its window; many rows are tested by the kernel.
-      const count = inside || rows.first !== rows.last ? pageTokens : Math.min(pageTokens, rule.sinks - page.position);
-      const rotation = rows.rotations > 1 && page.position < rule.sinks ? sinkRotation : ownRotation;
-      words.push(slotOf(page), page.position, count, rotation);
+      const count = inside || !cuts ? pageTokens : Math.min(pageTokens, rule.sinks - page.position);
+      words.push(slotOf(page), page.position, count, apart && page.position < rule.sinks ? sinkRotation : ownRotation);
     }
     this.#writeEntries(layer, kvHead, 0, words);
     written.whole = 0;
+    written.window = { start, pages: pages.length, apart, cuts };
     written.length = words.length / entryWords;
   }
 
@@ -130,6 +136,8 @@ interface Written {
   length: number;
   /** Entries that stand for the pages of the same indices, whole. */
   whole: number;
+  /** What the list was written for, where it is that of a window. */
+  window?: { start: number; pages: number; apart: boolean; cuts: boolean } | undefined;
   /** Pages of sinks that are met from elsewhere. */
   sinks?: number;
   record: number[];
@@ -144,7 +152,8 @@ function candidates(
   length: number,
 ): [number, number] {
   if (!rule.selects || !selection || first !== last || last < selection.from) return [length, length];
-  const sinks = Math.min(length, pages.filter(({ position }) => position < selection.sinks).length);
+  let sinks = 0;
+  while (sinks < length && (pages[sinks]?.position ?? Infinity) < selection.sinks) sinks++;
   const recents = Math.max(1, pagesFor(selection.recent));
   return [sinks, Math.max(sinks, length - recents)];
 }

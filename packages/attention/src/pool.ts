@@ -44,8 +44,8 @@ export interface LayerTable {
 export class FreePages {
   #count = 0;
   #free: number[] = [];
-  /** Holders of pages that have more than one. */
-  #holders = new Map<number, number>();
+  /** Holders that pages have beside the first, by page number: a mark holds all pages of a timeline. */
+  #others = new Uint16Array();
 
   /** Pages that exist, held or free. */
   get count(): number {
@@ -61,6 +61,9 @@ export class FreePages {
   add(pages: readonly number[]): void {
     this.#free = [...pages.toReversed(), ...this.#free];
     this.#count += pages.length;
+    const others = new Uint16Array(pages.reduce((most, page) => Math.max(most, page + 1), this.#others.length));
+    others.set(this.#others);
+    this.#others = others;
   }
 
   allocate(): number {
@@ -70,17 +73,16 @@ export class FreePages {
   }
 
   retain(page: number): void {
-    this.#holders.set(page, (this.#holders.get(page) ?? 1) + 1);
+    this.#others[page] = (this.#others[page] ?? 0) + 1;
   }
 
   shared(page: number): boolean {
-    return this.#holders.has(page);
+    return (this.#others[page] ?? 0) > 0;
   }
 
   release(page: number): void {
-    const holders = this.#holders.get(page) ?? 1;
-    if (holders > 2) this.#holders.set(page, holders - 1);
-    else if (holders === 2) this.#holders.delete(page);
+    const others = this.#others[page] ?? 0;
+    if (others > 0) this.#others[page] = others - 1;
     else this.#free.push(page);
   }
 }

@@ -1,5 +1,6 @@
 import type { HeadPages } from "./head-pages.ts";
 import { pageTokens, pagesFor } from "./page.ts";
+import type { HeadPage } from "./page.ts";
 import { windowPage } from "./policies/policy.ts";
 import type { Policy } from "./policies/policy.ts";
 
@@ -28,14 +29,27 @@ export function countPages(heads: readonly HeadPages[], { selection }: Policy, l
       rule.selects && selecting
         ? [selecting.sinks, Math.floor(last / pageTokens) - Math.max(1, pagesFor(selecting.recent)) + 1]
         : [rule.sinks, windowPage(rule, last)];
-    for (const { position, form } of pages) {
-      if (position < sinks) usage.sink++;
-      else if (position >= recent * pageTokens && (rule.selects || last >= rule.from)) usage.recent++;
-      else usage.kept++;
-      if (selection && last - position > selection.farFrom && position >= sinks) usage.far++;
-      if (form === "closed") usage.quantised++;
-    }
+    // Pages are in order of position: what they are changes at a few places.
+    const sinkPages = before(pages, sinks);
+    const recentFrom = rule.selects || last >= rule.from ? Math.max(sinkPages, before(pages, recent * pageTokens)) : pages.length;
+    usage.sink += sinkPages;
+    usage.recent += pages.length - recentFrom;
+    usage.kept += recentFrom - sinkPages;
+    if (selection) usage.far += Math.max(0, before(pages, last - selection.farFrom) - sinkPages);
+    // They close in that order too.
+    if (pages[0]?.form === "closed") usage.quantised += pages.findLastIndex(({ form }) => form === "closed") + 1;
     usage.forgotten += pagesFor(length) - pages.length;
   }
   return usage;
+}
+
+/** How many pages begin before `position`. */
+function before(pages: readonly HeadPage[], position: number): number {
+  let [low, high] = [0, pages.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pages[middle]?.position ?? Infinity) < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
