@@ -71,6 +71,16 @@ test("a head map of another model is refused, and what is none", async () => {
     await writeFile(map, JSON.stringify(content));
     await expect(generate(args)).rejects.toMatchObject({ code: "invalid-option" });
   }
-  await writeFile(map, JSON.stringify({ version: 1, model: "tiny", streaming: Array(2).fill([true, false]) }));
+  await writeFile(
+    map,
+    JSON.stringify({
+      version: 1,
+      model: "tiny",
+      streaming: [
+        [true, false],
+        [true, false],
+      ],
+    }),
+  );
   expect(await generate([...args, "--max-tokens", "4"])).toBe(0);
 });

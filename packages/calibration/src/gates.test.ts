@@ -9,8 +9,8 @@ const settings = { shape, model: "a model", trained: 256, sinks: 16, recent: 32 
 /** Losses as if heads cost what they cost, and two of them much more together than each alone. */
 function pretend(costs: readonly number[], pair: readonly [number, number], together: number): Pick<Probe, "measure"> {
   return {
-    measure: async ({ rule }) => {
-      const streams = costs.map((_, head) => rule(head >> 1, head & 1).keeps < Infinity);
+    measure: async (policy) => {
+      const streams = costs.map((_, head) => policy.rule(head >> 1, head & 1).keeps < Infinity);
       const sum = costs.reduce((total, cost, head) => total + (streams[head] ? cost : 0), 0);
       const answers = sum + (streams[pair[0]] && streams[pair[1]] ? together : 0);
       return { answers, text: Number.NaN, top1: Number.NaN, right: 1 };
@@ -23,8 +23,8 @@ test("gates find heads that replace each other, which no head's own score shows"
   const probe = pretend(costs, [0, 3], 5);
   expect(ascending(costs).slice(0, 5)).toContain(0);
   const fitted = await fitGates(probe as Probe, settings, costs, { count: 5, trials: 60, seed: 1 });
-  const streaming = ascending(fitted).slice(0, 4);
-  expect(streaming.includes(0) && streaming.includes(3)).toBe(false);
+  const streaming = new Set(ascending(fitted).slice(0, 4));
+  expect(streaming.has(0) && streaming.has(3)).toBe(false);
 });
 
 test("gates leave an order alone that is right", async () => {

@@ -26,7 +26,7 @@ export const facts: readonly (readonly [before: string, after: string])[] = [
   ["The lighthouse has flashed", " times since then."],
 ];
 
-export const names: readonly string[] = [
-  ...["Lisbon", "Oslo", "Cairo", "Lima", "Quito", "Hanoi", "Dublin", "Vienna", "Athens", "Madrid", "Berlin", "Warsaw", "Prague", "Geneva"],
-  ...["Boston", "Denver", "Dallas", "Austin", "Seattle", "Toronto", "Sydney", "Delhi", "Mumbai", "Kyoto", "Osaka", "Seoul", "Manila"],
-];
+export const names: readonly string[] = (
+  "Lisbon Oslo Cairo Lima Quito Hanoi Dublin Vienna Athens Madrid Berlin Warsaw Prague Geneva " +
+  "Boston Denver Dallas Austin Seattle Toronto Sydney Delhi Mumbai Kyoto Osaka Seoul Manila"
+).split(" ");

@@ -48,10 +48,7 @@ export function evenDepths(count: number): number[] {
 export function makePasskeys(tokenizer: Tokenizer, { kind, tokens, depths, seed, filler }: PasskeyOptions): PasskeyDocument {
   const random = new SeededRandom(seed);
   const make = kind === "facts" ? makeFacts : makeNames;
-  const hidden = make(random, depths.length).map(({ sentence, question, answer }) => ({
-    sentence: tokenizer.encode(` ${sentence}`),
-    ...separate(tokenizer, question, answer),
-  }));
+  const hidden = make(random, depths.length).map((wording) => encodeNeedle(tokenizer, wording));
   const opening = tokenizer.encode("Numbers are hidden in the following text. Remember them: questions about them come after it.\n");
   const room = Math.max(0, tokens - opening.length - hidden.reduce((sum, { sentence }) => sum + sentence.length, 0));
   const hay = filler ?? repeat(tokenizer.encode(senseless), room);
@@ -98,12 +95,15 @@ function fiveDigits(random: SeededRandom): string {
   return String(10_000 + random.integer(90_000));
 }
 
-/** Question and answer as ids; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
-function separate(tokenizer: Tokenizer, question: string, number: string): Pick<Needle, "question" | "answer"> {
-  const asked = tokenizer.encode(question);
-  const answer = tokenizer.encode(` ${number}`);
-  const spaces = tokenizer.decode(answer.subarray(0, 1)).trim() === "" ? 1 : 0;
-  return { question: Uint32Array.of(...asked, ...answer.subarray(0, spaces)), answer: answer.subarray(spaces) };
+/** As ids; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
+function encodeNeedle(tokenizer: Tokenizer, { sentence, question, answer }: Wording): { sentence: Uint32Array } & Omit<Needle, "position"> {
+  const number = tokenizer.encode(` ${answer}`);
+  const spaces = tokenizer.decode(number.subarray(0, 1)).trim() === "" ? 1 : 0;
+  return {
+    sentence: tokenizer.encode(` ${sentence}`),
+    question: Uint32Array.of(...tokenizer.encode(question), ...number.subarray(0, spaces)),
+    answer: number.subarray(spaces),
+  };
 }
 
 /** The first place from `from` on that follows a full stop; `from` itself where none is near. */

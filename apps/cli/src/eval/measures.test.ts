@@ -29,11 +29,12 @@ test("cells that were not measured have no row", () => {
 /** Two windows inside the trained window, ten past it. */
 const windows = (inside: number, past: readonly number[]): number[] => [inside, inside, ...past];
 const flat = Array.from({ length: 10 }, () => 2);
+const pages = Array.from({ length: 12 }, () => 90);
 const cell = { suite: "streaming", cell: "S 4, R 508" };
 
 test("a drift is the worst mean of eight windows, above the mean inside", () => {
   const risen = [2, 2, 2, 2, 2, 2, 2, 2, 2.8, 2.8];
-  const [row] = makeRows([part("streaming", "S 4, R 508", "x", { nll: windows(2, risen), pages: Array(12).fill(90) })], [cell], 2048, 1024);
+  const [row] = makeRows([part("streaming", "S 4, R 508", "x", { nll: windows(2, risen), pages })], [cell], 2048, 1024);
   expect(row?.measures["drift"]?.mean).toBeCloseTo(0.2, 12);
   expect(row?.measures["growth"]?.mean).toBe(0);
 });
@@ -41,13 +42,13 @@ test("a drift is the worst mean of eight windows, above the mean inside", () => 
 test("what sinks are worth, and what streaming costs, is told window by window of the same text", () => {
   const parts = [
     part("streaming", "dense", "y", { nll: [1.9, 1.9], pages: [9, 9] }),
-    part("streaming", "S 4, R 508", "x", { nll: windows(2, flat), pages: Array(12).fill(90) }),
+    part("streaming", "S 4, R 508", "x", { nll: windows(2, flat), pages }),
     part("streaming", "S 0, R 508", "x", {
       nll: windows(
         3,
         flat.map((nll) => nll + 0.5),
       ),
-      pages: Array(12).fill(90),
+      pages,
     }),
   ];
   const [sinks, none] = makeRows(parts, [cell, { suite: "streaming", cell: "S 0, R 508" }], 2048, 1024);

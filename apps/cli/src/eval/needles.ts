@@ -27,7 +27,7 @@ export async function measureNeedles(
       const text = texts[index % texts.length] as BookText;
       const filler = takeTokens(stage.tokenizer, text, Math.floor((text.text.length * (index + 1)) / (documents + 2)), at);
       const document = makePasskeys(stage.tokenizer, { kind: needles, tokens: at, depths: evenDepths(count), seed: at + index, filler });
-      for (const cells of byReader(stage, pending)) await askAll(stage, parts, cells, document, scene);
+      for (const sharing of byReader(stage, pending)) await askAll(stage, parts, sharing, document, scene);
     }
   }
 }

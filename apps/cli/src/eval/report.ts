@@ -18,10 +18,7 @@ const titles: Record<string, string> = {
 };
 
 /** Measures in the order of the tables' columns; those that no row of a suite has are left out. */
-const columns = [
-  ...["kl", "kl p99", "top1", "nll", "dense nll", "right", "logprob"],
-  ...["nll inside", "nll past", "drift", "cost inside", "above S 4", "growth"],
-] as const;
+const columns = "kl,kl p99,top1,nll,dense nll,right,logprob,nll inside,nll past,drift,cost inside,above S 4,growth".split(",");
 
 /** The tables as Markdown: a value, and its standard error where it has one. */
 export function formatReport(header: Header, rows: readonly Row[], judgements: readonly Judgement[]): string {
@@ -35,15 +32,17 @@ export function formatReport(header: Header, rows: readonly Row[], judgements: r
     "",
     `${met} of ${judgements.length} targets that were measured are met.`,
     "",
-    ...suites.flatMap((suite) => [`## ${titles[suite] ?? suite}`, "", ...formatSuite(suite, rows, judgements), ""]),
+    ...suites.map((suite) => formatSuite(suite, rows, judgements)),
   ].join("\n");
 }
 
-function formatSuite(suite: string, rows: readonly Row[], judgements: readonly Judgement[]): string[] {
+function formatSuite(suite: string, rows: readonly Row[], judgements: readonly Judgement[]): string {
   const own = rows.filter((row) => row.suite === suite);
   const used = columns.filter((name) => own.some(({ measures }) => measures[name]));
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
+    `## ${titles[suite] ?? suite}`,
+    "",
     line(["cell", "n", ...used, "targets"]),
     line(["---", "---:", ...used.map(() => "---:"), "---"]),
     ...own.map(({ cell, measures }) => {
@@ -51,7 +50,8 @@ function formatSuite(suite: string, rows: readonly Row[], judgements: readonly J
       const judged = judgements.filter((judgement) => judgement.suite === suite && judgement.cell === cell).map(formatJudgement);
       return line([cell, String(count), ...used.map((name) => formatEstimate(measures[name])), judged.join("; ")]);
     }),
-  ];
+    "",
+  ].join("\n");
 }
 
 function formatJudgement({ measure, aim, value, met }: Judgement): string {

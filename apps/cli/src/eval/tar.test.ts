@@ -13,7 +13,7 @@ function makeTar(files: Record<string, string>): Uint8Array {
     padded.set(body);
     return [header, padded];
   });
-  return Uint8Array.from([...blocks, new Uint8Array(1024)].flatMap((block) => [...block]));
+  return Buffer.concat([...blocks, new Uint8Array(1024)]);
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -49,7 +49,7 @@ function judgeOne(target: Target, cell: string, measured: number, reference: { c
   return { suite, cell, measure, aim, value, met: value >= (least ?? -Infinity) && value <= (most ?? Infinity) };
 }
 
-function findReference(rows: readonly Row[], { suite, cell, measures: _ }: Row, of: string): { cell: string; mean: number } | undefined {
+function findReference(rows: readonly Row[], { suite, cell }: Row, of: string): { cell: string; mean: number } | undefined {
   const context = / at \d+$/.exec(cell)?.[0] ?? "";
   const name = of.endsWith(" at") ? of.slice(0, -" at".length) + context : of;
   const mean = rows.find((row) => row.suite === suite && row.cell === name)?.measures["right"]?.mean;
