@@ -44,7 +44,7 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
   const tokenizer = await openTokenizer(model);
   const prompts = settings.contexts.map((tokens) => createPrompt(tokenizer, tokens));
   const context = await readContext(model, options.context);
-  const input: RuntimeInput = { model, prompts, decodeTokens: settings.decodeTokens, contextLength, context };
+  const input: RuntimeInput = { model, prompts, decodeTokens: settings.decodeTokens, contextLength, context, threads: options.threads };
   const peers = LONGTAB_PEERS ?? "";
   const inNode = only.has("engine") || only.has("llama.cpp");
   const inBrowser = only.has("cpu") || only.has("browser") || only.has("wllama");
@@ -71,7 +71,7 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
       lengths,
       context: { kv, headMap },
     } = options;
-    const asked = { model, kv, headMap, policies, lengths, rounds: runs, decodeTokens: settings.decodeTokens };
+    const asked = { model, kv, threads: options.threads, headMap, policies, lengths, rounds: runs, decodeTokens: settings.decodeTokens };
     const place = backend === "webgpu" ? "webgpu" : "relaxed";
     report.context = await attempt(async () => inChild("context", { ...asked, place }));
   }

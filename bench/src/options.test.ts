@@ -15,6 +15,7 @@ describe("readOptions", () => {
       contexts: [128, 1024],
       wllamaContexts: [128, 1024],
       backend: "auto",
+      threads: undefined,
       context: { policy: "auto", kv: undefined, headMap: undefined },
       policies: policyNames,
       lengths: [1024, 4096, 8192],
@@ -25,7 +26,8 @@ describe("readOptions", () => {
   it("reads every option", () => {
     const line =
       "--model m.gguf --runs 5 --only kernels,llama.cpp --json out.json --install-peers --contexts 4096,128,128 --wllama-contexts 128 --backend cpu";
-    const memory = "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --from in.json --picture out.svg";
+    const memory =
+      "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --threads 2 --from in.json --picture out.svg";
     expect(readOptions(`${line} ${memory}`.split(" "))).toEqual({
       model: "m.gguf",
       runs: 5,
@@ -34,6 +36,7 @@ describe("readOptions", () => {
       contexts: [128, 4096],
       wllamaContexts: [128],
       backend: "cpu",
+      threads: 2,
       context: { policy: "duo", kv: "kv8", headMap: "map.json" },
       policies: ["dense", "auto"],
       lengths: [1024, 32768],

@@ -28,6 +28,8 @@ export interface BenchOptions {
   wllamaContexts: readonly number[];
   /** What `kernels`, `engine`, `context` and `session` run on. */
   backend: BackendChoice;
+  /** Of the processor in Node; as many as there are cores unless told. */
+  threads: number | undefined;
   context: ContextChoice;
   /** Policies that `context` compares, and tokens in the cache at which it does. */
   policies: readonly PolicyName[];
@@ -65,6 +67,7 @@ export const usage = `npm run bench -- [options]
   --contexts A,B     tokens of context, 128,1024 unless told, ${mostContext} at most
   --wllama-contexts  those that wllama reads, too: it takes minutes for 4096; all unless told, and without threads ${mostUnthreaded} at most
   --backend NAME     what kernels, engine, context and session run on: auto (unless told), cpu or webgpu
+  --threads N        how many threads of the processor compute in Node: as many as there are cores unless told
   --context NAME     what Longtab does with its context in the sections that compare it with others: auto unless told
   --lengths A,B      tokens in the cache at which context compares policies: 1024,4096,8192 unless told, ${longest} at most
   --policies A,B     some of: ${policyNames.join(", ")}
@@ -84,6 +87,9 @@ graphics card. LONGTAB_BROWSER names another Chromium.`;
 /** Rounds beyond this say nothing more. */
 const mostRuns = 100;
 
+/** More than a team has. */
+const mostThreads = 64;
+
 /** Reads the command line. @throws Error with a sentence for the person. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
@@ -95,6 +101,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       contexts: { type: "string" },
       "wllama-contexts": { type: "string" },
       backend: { type: "string", default: "auto" },
+      threads: { type: "string" },
       context: { type: "string", default: "auto" },
       lengths: { type: "string" },
       policies: { type: "string" },
@@ -113,7 +120,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const contexts = readTokens("--contexts", values.contexts, 16, mostContext) ?? (quick ? [128] : [128, 1024]);
   const wllamaContexts = readTokens("--wllama-contexts", values["wllama-contexts"], 16, mostContext) ?? contexts;
   const lengths = readTokens("--lengths", values.lengths, shortest, longest) ?? (quick ? [256, 1024] : [1024, 4096, 8192]);
-  const runs = readRuns(values.runs) ?? (quick ? 1 : 3);
+  const runs = readCount("--runs", values.runs, mostRuns) ?? (quick ? 1 : 3);
   return {
     model,
     json,
@@ -126,6 +133,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     wllamaContexts,
     lengths,
     backend: readName("backend", values.backend, ["auto", "cpu", "webgpu"]),
+    threads: readCount("--threads", values.threads, mostThreads),
     context: {
       policy: readName("context policy", values.context, policyNames),
       kv: values.kv === undefined ? undefined : readName("precision of keys and values", values.kv, kvPrecisions),
@@ -158,10 +166,10 @@ function readName<Name extends string>(what: string, text: string, names: readon
   return name;
 }
 
-function readRuns(text: string | undefined): number | undefined {
+function readCount(option: string, text: string | undefined, most: number): number | undefined {
   if (text === undefined) return undefined;
-  const runs = Number(text);
-  if (!Number.isInteger(runs) || runs < 1 || runs > mostRuns)
-    throw new Error(`--runs takes a whole number from 1 to ${mostRuns}, not "${text}".`);
-  return runs;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > most)
+    throw new Error(`${option} takes a whole number from 1 to ${most}, not "${text}".`);
+  return count;
 }

@@ -42,9 +42,10 @@ export async function measureDrafts({
   prompts,
   contextLength,
   decodeTokens,
+  threads,
   simd,
 }: RuntimeInput & { simd: Simd }): Promise<DraftFigures[]> {
-  const { backend, tokenizer } = await openCpu(model, simd, { contextLength });
+  const { backend, tokenizer } = await openCpu(model, simd, { contextLength, threads });
   const texts = [{ text: "a list, three times over", ids: tokenizer.encode(list.repeat(3)), tokens: Math.max(64, decodeTokens) }];
   for (const { text, tokens } of prompts)
     texts.push({ text: `the page's question, ${tokens} tokens`, ids: await questionIds(tokenizer, text, tokens), tokens: decodeTokens });

@@ -41,6 +41,8 @@ export interface OpenOptions {
   contextLength: number;
   /** Default: dense. */
   context?: ContextOptions | undefined;
+  /** Of the processor; as many as there are cores unless told. */
+  threads?: number | undefined;
   onProgress?: (progress: { phase: string }) => void;
 }
 
@@ -58,7 +60,6 @@ export async function openWebGpu(path: string, options: OpenOptions): Promise<Op
   return open(path, async (file, source) => loadWebGpuBackend(await openNodeDevice(), file, source, options));
 }
 
-/** As many threads as there are cores. */
 export async function openCpu(path: string, simd: Simd, options: OpenOptions): Promise<Opened<CpuBackend>> {
   // Node 20 has these instructions behind a flag; later ones have them anyway.
   if (simd === "relaxed") setFlagsFromString("--experimental-wasm-relaxed-simd");

@@ -15,6 +15,8 @@ export interface ContextInput {
   /** Path of the GGUF file. */
   model: string;
   place: Place;
+  /** Of the processor; as many as there are cores unless told. */
+  threads: number | undefined;
   /** That of the default policy unless told: one for all, so that policies are what is compared. */
   kv: KvPrecision | undefined;
   /** A file; the shipped one unless named. */
@@ -46,6 +48,7 @@ const slack = 1024;
 export async function openContext({
   model,
   place,
+  threads,
   kv: asked,
   headMap: file,
   policies: names,
@@ -56,7 +59,7 @@ export async function openContext({
   const headMap = await readHeadMap(file, shape);
   const kv = kvPrecisionOf({ kv: asked });
   const contextLength = Math.max(config.contextLength, Math.max(...lengths) + mostSessionTokens) + slack;
-  const { backend, tokenizer } = await openBackend(model, place, { contextLength, context: { policy: "far", kv } });
+  const { backend, tokenizer } = await openBackend(model, place, { contextLength, threads, context: { policy: "far", kv } });
   const keeps = backend.plan.contextLength;
   const policies = names
     .map((policy) => createPolicy({ policy, kv, headMap }, { trained: config.contextLength, keeps }))

@@ -17,9 +17,10 @@ export async function profileCpu({
   decodeTokens,
   contextLength,
   context,
+  threads,
   simd,
 }: RuntimeInput & { simd: Simd }): Promise<DecodeProfile[]> {
-  const { backend } = await openCpu(model, simd, { contextLength, context });
+  const { backend } = await openCpu(model, simd, { contextLength, context, threads });
   const { heap, vocabularySize } = backend;
   const { scratch } = backend.model;
   backend.drafts = false;

@@ -26,11 +26,12 @@ export async function runLongtab({
   decodeTokens,
   contextLength,
   context,
+  threads,
   place,
 }: RuntimeInput & { place: Place }): Promise<LongtabRun> {
   const phases = new PhaseTimes();
   const started = performance.now();
-  const opened = await openBackend(model, place, { contextLength, context, onProgress: ({ phase }) => phases.enter(phase) });
+  const opened = await openBackend(model, place, { contextLength, context, threads, onProgress: ({ phase }) => phases.enter(phase) });
   const loaded = (performance.now() - started) / 1000;
   phases.end();
   const { backend } = opened;

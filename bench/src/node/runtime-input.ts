@@ -13,4 +13,6 @@ export interface RuntimeInput {
   contextLength: number;
   /** What Longtab does with it; others read everything. */
   context?: ContextOptions | undefined;
+  /** Of the processor, for Longtab; as many as there are cores unless told. */
+  threads?: number | undefined;
 }

@@ -1,5 +1,6 @@
 /** Ink, paper and the colours of the policies, for light pages and for dark ones. */
 const light = {
+  paper: "#ffffff",
   ink: "#1f2328",
   muted: "#656d76",
   grid: "#d8dee4",
@@ -13,6 +14,7 @@ const light = {
 };
 
 const dark: typeof light = {
+  paper: "#0d1117",
   ink: "#e6edf3",
   muted: "#9198a1",
   grid: "#343b44",
@@ -37,7 +39,7 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "Noto Sans", Helvetica
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
 .line.auto { stroke-width: 3.5 }
 .lead { stroke-width: 1 }
-.name { font-size: 13px }
+.name { font-size: 13px; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round }
 .name.auto { font-weight: 700 }`;
 
 const policies = ["dense", "streaming", "duo", "quest", "both", "far", "auto"] as const;
