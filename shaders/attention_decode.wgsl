@@ -4,6 +4,8 @@
 // entries: [KV_HEADS, capacity], each of at most RUN tokens      partials: [HEADS, step.splits, HEAD_SIZE + 2]
 // One workgroup per KV head and split of SPLIT tokens. The query heads of a group are taken four at a time as the components of
 // a vec4, so that one load of a key or a value serves them all.
+// An entry with rotation FAR is met at the fixed distance D of rotation FAR_ROTATION, whatever its page p is: R(D) q . R(-16 p) k.
+// turns: [pages by position, HEAD_SIZE / 2] of (cos, sin) of 16 p, made in f64 on the CPU
 // Scores: each invocation has up to four tokens, so that one load of a query serves those.
 // Values: 8 channels an invocation; TEAMS of HEAD_SIZE / 8 invocations share the tokens, and their sums are added at the end.
 // Keys and values are read by lib/kv_open.wgsl or lib/kv_closed.wgsl, whatever the pages' form.
@@ -25,12 +27,13 @@ const REDUCERS: u32 = 8;
 @group(0) @binding(4) var<storage, read> closed: array<vec2<u32>>;
 @group(0) @binding(5) var<storage, read> entries: array<Entry>;
 @group(0) @binding(6) var<storage, read> heads: array<Head>;
-@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(7) var<storage, read> turns: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> partials: array<f32>;
 
 var<workgroup> slots: array<u32, SPLIT>;
-// Scores, then weights, of four query heads: [ceil(GROUP / 4), SPLIT].
-var<workgroup> scores: array<vec4<f32>, ((GROUP + 3) / 4) * SPLIT>;
-var<workgroup> maxima: array<vec4<f32>, ((GROUP + 3) / 4) * REDUCERS>;
+// Scores, then weights, of four query heads.
+var<workgroup> scores: array<vec4<f32>, SPLIT>;
+var<workgroup> maxima: array<vec4<f32>, REDUCERS>;
 // Of four query heads: [TEAMS, HEAD_SIZE], and the teams' sums of weights.
 var<workgroup> team_sums: array<vec4<f32>, LANES * 8>;
 var<workgroup> team_weights: array<vec4<f32>, LANES>;
@@ -44,46 +47,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   // Where nothing of this split is on the list its partials still must say so, for they are joined with the others.
   let tokens = min(SPLIT, (list_length - min(list_length, first_entry)) * RUN);
 
-  score_tokens(kv_head, first_entry, lane, tokens);
-  workgroupBarrier();
-
-  for (var i = lane; i < ((GROUP + 3u) / 4u) * REDUCERS; i += LANES) {
-    let row = (i / REDUCERS) * SPLIT;
-    var m = vec4<f32>(MASKED);
-    for (var token = i % REDUCERS; token < tokens; token += REDUCERS) { m = max(m, scores[row + token]); }
-    maxima[i] = m;
-  }
-  workgroupBarrier();
-
-  for (var four = 0u; four * 4u < GROUP; four++) {
-    let m = largest_score(four);
-    for (var token = lane; token < tokens; token += LANES) {
-      let i = four * SPLIT + token;
-      scores[i] = select(exp(scores[i] - m), vec4<f32>(0.0), slots[token] == NO_SLOT);
-    }
-    workgroupBarrier();
-    sum_values(four, lane, tokens);
-    workgroupBarrier();
-    for (var channel = lane; channel < HEAD_SIZE; channel += LANES) { store_partials(kv_head, split, four, channel, m); }
-  }
-}
-
-fn largest_score(four: u32) -> vec4<f32> {
-  var m = vec4<f32>(MASKED);
-  for (var i = 0u; i < REDUCERS; i++) { m = max(m, maxima[four * REDUCERS + i]); }
-  return m;
-}
-
-// Slot and rotation of a token of the split, and NO_SLOT where there is none or it lies beyond the query.
-fn find_token(kv_head: u32, first_entry: u32, token: u32, tokens: u32) -> vec2<u32> {
-  if (token >= tokens) { return vec2<u32>(NO_SLOT, 0u); }
-  let entry = entries[kv_head * (arrayLength(&entries) / KV_HEADS) + first_entry + token / RUN];
-  let offset = token % RUN;
-  let live = offset < entry.count && entry.position + offset <= step.position;
-  return vec2<u32>(select(NO_SLOT, entry.slot + offset, live), entry.rotation);
-}
-
-fn score_tokens(kv_head: u32, first_entry: u32, lane: u32, tokens: u32) {
   let t0 = find_token(kv_head, first_entry, lane, tokens);
   let t1 = find_token(kv_head, first_entry, lane + LANES, tokens);
   let t2 = find_token(kv_head, first_entry, lane + 2u * LANES, tokens);
@@ -94,13 +57,45 @@ fn score_tokens(kv_head: u32, first_entry: u32, lane: u32, tokens: u32) {
     slots[lane + 2u * LANES] = t2.x;
     slots[lane + 3u * LANES] = t3.x;
   }
+
   for (var four = 0u; four * 4u < GROUP; four++) {
     for (var r = 0u; r < step.rotations; r++) { score_four_heads(kv_head, four, r, lane, t0, t1, t2, t3); }
+    workgroupBarrier();
+    if (lane < REDUCERS) {
+      var m = vec4<f32>(MASKED);
+      for (var token = lane; token < tokens; token += REDUCERS) { m = max(m, scores[token]); }
+      maxima[lane] = m;
+    }
+    workgroupBarrier();
+    let m = largest_score();
+    for (var token = lane; token < tokens; token += LANES) {
+      scores[token] = select(exp(scores[token] - m), vec4<f32>(0.0), slots[token] == NO_SLOT);
+    }
+    workgroupBarrier();
+    sum_values(lane, tokens);
+    workgroupBarrier();
+    for (var channel = lane; channel < HEAD_SIZE; channel += LANES) { store_partials(kv_head, split, four, channel, m); }
   }
 }
 
+fn largest_score() -> vec4<f32> {
+  var m = vec4<f32>(MASKED);
+  for (var i = 0u; i < REDUCERS; i++) { m = max(m, maxima[i]); }
+  return m;
+}
+
+// Slot, rotation and page by position of a token of the split, and NO_SLOT where there is none or it lies beyond the query.
+fn find_token(kv_head: u32, first_entry: u32, token: u32, tokens: u32) -> vec3<u32> {
+  if (token >= tokens) { return vec3<u32>(NO_SLOT, 0u, 0u); }
+  let entry = entries[kv_head * (arrayLength(&entries) / KV_HEADS) + first_entry + token / RUN];
+  let offset = token % RUN;
+  let live = offset < entry.count && entry.position + offset <= step.position;
+  let rotation = select(entry.rotation, FAR_ROTATION, entry.rotation == FAR);
+  return vec3<u32>(select(NO_SLOT, entry.slot + offset, live), rotation, entry.position >> PAGE_SHIFT);
+}
+
 // Scores of four query heads for the tokens whose entries ask for this rotation. Past the end of the group the last head is taken again.
-fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec2<u32>, t1: vec2<u32>, t2: vec2<u32>, t3: vec2<u32>) {
+fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec3<u32>, t1: vec3<u32>, t2: vec3<u32>, t3: vec3<u32>) {
   let quads = HEAD_SIZE / 4u;
   let head = (rotation * KV_HEADS + kv_head) * GROUP + four * 4u;
   let last = GROUP - 1u - four * 4u;
@@ -120,28 +115,37 @@ fn score_four_heads(kv_head: u32, four: u32, rotation: u32, lane: u32, t0: vec2<
     let i = octet * 2u;
     let low = mat4x4<f32>(queries[q0 + i], queries[q1 + i], queries[q2 + i], queries[q3 + i]);
     let high = mat4x4<f32>(queries[q0 + i + 1u], queries[q1 + i + 1u], queries[q2 + i + 1u], queries[q3 + i + 1u]);
-    s0 += score_octet(k0, octet, low, high);
-    if (SPLIT > LANES) { s1 += score_octet(k1, octet, low, high); }
+    s0 += score_octet(k0, octet, rotation, t0.z, low, high);
+    if (SPLIT > LANES) { s1 += score_octet(k1, octet, rotation, t1.z, low, high); }
     if (SPLIT > 2u * LANES) {
-      s2 += score_octet(k2, octet, low, high);
-      s3 += score_octet(k3, octet, low, high);
+      s2 += score_octet(k2, octet, rotation, t2.z, low, high);
+      s3 += score_octet(k3, octet, rotation, t3.z, low, high);
     }
   }
-  store_score(four * SPLIT + lane, t0, rotation, s0);
-  if (SPLIT > LANES) { store_score(four * SPLIT + lane + LANES, t1, rotation, s1); }
+  store_score(lane, t0, rotation, s0);
+  if (SPLIT > LANES) { store_score(lane + LANES, t1, rotation, s1); }
   if (SPLIT > 2u * LANES) {
-    store_score(four * SPLIT + lane + 2u * LANES, t2, rotation, s2);
-    store_score(four * SPLIT + lane + 3u * LANES, t3, rotation, s3);
+    store_score(lane + 2u * LANES, t2, rotation, s2);
+    store_score(lane + 3u * LANES, t3, rotation, s3);
   }
 }
 
 // Eight channels of a key against those of four queries, the columns of `low` and `high`.
-fn score_octet(key: Key, octet: u32, low: mat4x4<f32>, high: mat4x4<f32>) -> vec4<f32> {
-  let channels = key_octet(key, octet, find_channels(key, octet));
+fn score_octet(key: Key, octet: u32, rotation: u32, page: u32, low: mat4x4<f32>, high: mat4x4<f32>) -> vec4<f32> {
+  var channels = key_octet(key, octet, find_channels(key, octet));
+  if (rotation == FAR_ROTATION) {
+    let turn = page * (HEAD_SIZE / 4u) + octet * 2u;
+    channels = Octet(turn_back(channels.low, turns[turn]), turn_back(channels.high, turns[turn + 1u]));
+  }
   return channels.low * low + channels.high * high;
 }
 
-fn store_score(index: u32, token: vec2<u32>, rotation: u32, sum: vec4<f32>) {
+// Turns two pairs of channels back by two angles, each given as (cos, sin).
+fn turn_back(pairs: vec4<f32>, angles: vec4<f32>) -> vec4<f32> {
+  return pairs * angles.xxzz + pairs.yxwz * vec4<f32>(angles.y, -angles.y, angles.w, -angles.w);
+}
+
+fn store_score(index: u32, token: vec3<u32>, rotation: u32, sum: vec4<f32>) {
   if (token.x == NO_SLOT) {
     scores[index] = vec4<f32>(MASKED);
   } else if (token.y == rotation) {
@@ -149,7 +153,7 @@ fn store_score(index: u32, token: vec2<u32>, rotation: u32, sum: vec4<f32>) {
   }
 }
 
-fn sum_values(four: u32, lane: u32, tokens: u32) {
+fn sum_values(lane: u32, tokens: u32) {
   let octets = HEAD_SIZE / 8u;
   let teams = LANES / octets;
   let team = lane / octets;
@@ -161,7 +165,7 @@ fn sum_values(four: u32, lane: u32, tokens: u32) {
   for (var token = team; token < tokens; token += teams) {
     let slot = slots[token];
     if (slot == NO_SLOT) { continue; }
-    let weight = scores[four * SPLIT + token];
+    let weight = scores[token];
     let value = value_octet(slot, octet);
     a0 += weight * value.low.x; a1 += weight * value.low.y; a2 += weight * value.low.z; a3 += weight * value.low.w;
     a4 += weight * value.high.x; a5 += weight * value.high.y; a6 += weight * value.high.z; a7 += weight * value.high.w;

@@ -4,11 +4,16 @@
 // The runs are those of the pages [first, end) of a head's list. The query heads of a group are taken four at a time (FOURS times).
 // scores: [KV_HEADS, FOURS, runs] of four heads
 // parts: [KV_HEADS, FOURS, workgroups of a KV head, 2]: the largest of a workgroup's scores, and the sum of e^(score - largest)
+// A page p that lies more than step.far_from positions back is met at the fixed distance D of rotation FAR_ROTATION: by R(16 p) R(D) q.
+// turns: [pages by position, HEAD_SIZE / 2] of (cos, sin) of 16 p
 // One workgroup per KV head and LANES pages, one invocation per page.
 
 override KV_HEADS: u32;
 override GROUP: u32;
 override HEAD_SIZE: u32;
+
+// Whether there may be such pages.
+override MEETS_FAR: bool;
 
 override FOURS: u32 = (GROUP + 3u) / 4u;
 
@@ -21,12 +26,15 @@ const MOST_RUNS: u32 = 4;
 @group(0) @binding(2) var<storage, read> entries: array<Entry>;
 @group(0) @binding(3) var<storage, read> heads: array<Head>;
 @group(0) @binding(4) var<storage, read> closed: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read_write> scores: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> parts: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> turns: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> scores: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> parts: array<vec4<f32>>;
 
 var<workgroup> head: Head;
 // Four query heads, by channel.
 var<workgroup> query: array<vec4<f32>, HEAD_SIZE>;
+// The same at distance D.
+var<workgroup> far_query: array<vec4<f32>, HEAD_SIZE>;
 var<workgroup> part_maxima: array<vec4<f32>, LANES>;
 var<workgroup> part_sums: array<vec4<f32>, LANES>;
 
@@ -40,7 +48,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let pages = min(LANES, list.end - list.first - first_page);
 
   for (var four = 0u; four < FOURS; four++) {
-    for (var channel = lane; channel < step.head_size; channel += LANES) { query[channel] = four_heads(kv_head, four, 0u, channel); }
+    for (var channel = lane; channel < step.head_size; channel += LANES) {
+      query[channel] = four_heads(kv_head, four, 0u, channel);
+      if (MEETS_FAR && step.rotations > FAR_ROTATION) { far_query[channel] = four_heads(kv_head, four, FAR_ROTATION, channel); }
+    }
     workgroupBarrier();
     if (lane < pages) { score_page(kv_head, four, first_page, lane); }
     workgroupBarrier();
@@ -66,6 +77,8 @@ fn four_heads(kv_head: u32, four: u32, rotation: u32, channel: u32) -> vec4<f32>
 fn score_page(kv_head: u32, four: u32, first_page: u32, lane: u32) {
   let entry = entries[kv_head * (arrayLength(&entries) / KV_HEADS) + head.first + first_page + lane];
   let record = ((entry.slot & ~CLOSED) >> PAGE_SHIFT) * RECORD;
+  let page = entry.position >> PAGE_SHIFT;
+  let is_far = step.position - entry.position > step.far_from;
   let scales = channel_scales(record);
   // Of what is the same for all runs of the page, and of what is not.
   var page_sum = vec4<f32>(0.0);
@@ -80,7 +93,7 @@ fn score_page(kv_head: u32, four: u32, first_page: u32, lane: u32) {
       words[i * 2u + 1u] = pair.y;
     }
     for (var i = 0u; i < 8u; i++) {
-      let q = query[octet * 8u + i];
+      let q = query_at(octet * 8u + i, page, is_far);
       page_sum += q * select(offsets.low[i % 4u], offsets.high[i % 4u], i > 3u);
       let scaled = q * (select(ranges.low[i % 4u], ranges.high[i % 4u], i > 3u) / 15.0);
       let positive = max(scaled, vec4<f32>(0.0));
@@ -104,6 +117,14 @@ fn score_page(kv_head: u32, four: u32, first_page: u32, lane: u32) {
   for (var run = 0u; run < BOX_RUNS; run++) { sum += exp(sums[run] - largest); }
   part_maxima[lane] = largest;
   part_sums[lane] = sum;
+}
+
+// A channel of the queries as they meet a page.
+fn query_at(channel: u32, page: u32, is_far: bool) -> vec4<f32> {
+  if (!MEETS_FAR || !is_far) { return query[channel]; }
+  let turn = turns[(page * HEAD_SIZE + channel) / 2u];
+  // (a, b) -> (a cos - b sin, a sin + b cos)
+  return far_query[channel] * turn.x + far_query[channel ^ 1u] * select(-turn.y, turn.y, channel % 2u == 1u);
 }
 
 // Merges the parts `first`, `first` + `stride` and so on before `end` into part `lane`.

@@ -4,7 +4,7 @@ import type { Gpu } from "@longtab/gpu";
 import { openTestGpu } from "@longtab/gpu/testing";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pageTokens } from "../src/index.ts";
-import type { CacheShape } from "../src/index.ts";
+import type { CacheShape, PageCounts } from "../src/index.ts";
 import { describeKvCache } from "../src/testing/index.ts";
 import { GpuPagePool, openBytes, pageBytes, storageOf } from "../src/webgpu/index.ts";
 import type { PageStorage } from "../src/webgpu/index.ts";
@@ -116,11 +116,11 @@ describe("GpuPagePool", () => {
 
   test("refuses a layer that this adapter cannot bind", () => {
     const pages = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / openBytes(shape)) + 1;
-    const refused = expect.objectContaining({ code: "device-limit" });
-    expect(() => new GpuPagePool(gpu, shape, { open: pages, closed: 0 }, full)).toThrow(refused);
+    const create = (counts: PageCounts, storage: PageStorage) => (): GpuPagePool => new GpuPagePool(gpu, shape, counts, storage);
+    expect(create({ open: pages, closed: 0 }, full)).toThrow(expect.objectContaining({ code: "device-limit" }));
     const quantised = storageOf("kv8", 4);
     const records = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape, quantised).closed) + 1;
-    expect(() => new GpuPagePool(gpu, shape, { open: 1, closed: records }, quantised)).toThrow(refused);
+    expect(create({ open: 1, closed: records }, quantised)).toThrow(expect.objectContaining({ code: "device-limit" }));
   });
 
   test("copies a page, keys and values, to another of the same layer", async () => {

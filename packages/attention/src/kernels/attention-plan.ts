@@ -1,6 +1,6 @@
 import { pageTokens, pagesFor } from "../page.ts";
 import type { CacheShape } from "../page.ts";
-import { selectedCapacity } from "../policies/policy.ts";
+import { meetsFar, selectedCapacity } from "../policies/policy.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { PageStorage } from "../webgpu/storage.ts";
 import type { SelectionPlan } from "./selection.ts";
@@ -35,10 +35,13 @@ export function planAttention(
   listCapacity: number,
   software: boolean,
 ): AttentionPlan {
-  const group = shape.heads / shape.kvHeads;
-  // Hardware wants many workgroups, a CPU few loads; the scores of a split (a vec4 for each token and four heads) must fit 4 KiB.
-  const split = software ? Math.max(decodeLanes, 2 ** Math.floor(Math.log2(256 / Math.ceil(group / 4)))) : decodeLanes;
-  const selection = { pages: storage.boxRuns > 0 ? listCapacity : 1, capacity: selectedEntries(shape, storage, policy, listCapacity) };
+  // Hardware wants many workgroups, a CPU that plays a GPU few loads.
+  const split = software ? decodeLanes * 4 : decodeLanes;
+  const selection = {
+    pages: storage.boxRuns > 0 ? listCapacity : 1,
+    capacity: selectedEntries(shape, storage, policy, listCapacity),
+    meetsFar: meetsFar(policy),
+  };
   const tokens = Math.max(listCapacity * pageTokens, selection.capacity * runTokens(storage));
   return { shape, storage, split, maxSplits: Math.ceil(tokens / split), selection };
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { CacheShape } from "../page.ts";
 import type { RotarySpec } from "../rotation.ts";
 import { storageOf } from "../webgpu/storage.ts";
-import { everyPage, unwindowed, worstError } from "./attention.scene.ts";
+import { everyPage, far, unwindowed, worstError } from "./attention.scene.ts";
 import type { Run } from "./attention.scene.ts";
 
 /** f16 keys and values are the same on both sides; f32 sums over up to 600 tokens against f64. */
@@ -58,6 +58,17 @@ describe("attention over page lists", () => {
     const scene = { gpu, shape: { heads: 6, kvHeads: 2, headSize: 64 }, spec, shifts: [0, -100], list };
     expect(await worstError(scene, [150, 1])).toBeLessThan(rotatedTolerance);
     expect(await worstError(scene, [150, 21])).toBeLessThan(rotatedTolerance);
+  });
+
+  it("meets far entries at one distance, wherever they are", async () => {
+    const spec: RotarySpec = { ...still(64), rotaryDimensions: 64 };
+    const list = (_: number, __: number, last: number): Run[] =>
+      everyPage(last).map(({ position, count }) => ({ position, count, rotation: position === 0 ? 1 : position < last - 100 ? far : 0 }));
+    const scene = { gpu, shape: { heads: 6, kvHeads: 2, headSize: 64 }, spec, shifts: [0, -50], farDistance: 70, list };
+    expect(await worstError(scene, [350, 1])).toBeLessThan(rotatedTolerance);
+    // Codes are as they are only without rotation, and what is not rotated is nowhere.
+    const quantised = { ...scene, spec: still(64), storage: storageOf("kv8") };
+    expect(await worstError(quantised, [350, 1])).toBeLessThan(tolerance);
   });
 
   it("reads parts of pages and lists with holes, one row at a time", async () => {

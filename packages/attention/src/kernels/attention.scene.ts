@@ -30,9 +30,12 @@ export const unwindowed: Window = { sinks: 0, recent: 0, from: Infinity };
 export interface Run {
   position: number;
   count: number;
-  /** Which of the step's query rotations meets it. */
+  /** Which of the step's query rotations meets it, or `far`. */
   rotation: number;
 }
+
+/** The rotation of entries that are met at a scene's `farDistance`. */
+export const far = 0xffff_ffff;
 
 export interface Scene {
   gpu: Gpu;
@@ -48,6 +51,8 @@ export interface Scene {
   software?: boolean;
   /** At full precision unless told. Where pages close, only without rotation. */
   storage?: PageStorage;
+  /** Distance from a far page's first token; a scene with one has two `shifts`. */
+  farDistance?: number;
 }
 
 /** A seeded stream of numbers in [-1, 1). */
@@ -83,7 +88,7 @@ function scatter(index: number, places: number, factor: number): number {
 /** Runs steps of these sizes through one layer and compares every row of the last step with the reference; the largest difference. */
 export async function worstError(scene: Scene, steps: number[]): Promise<number> {
   const { gpu, shape, spec, shifts = [0], windows = [], list = (_, __, last) => everyPage(last), software = false } = scene;
-  const { storage = storageOf("f16") } = scene;
+  const { storage = storageOf("f16"), farDistance } = scene;
   const { heads, kvHeads, headSize } = shape;
   const noise = createNoise(7);
   const context = steps.reduce((sum, tokens) => sum + tokens, 0);
@@ -106,8 +111,8 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
   };
   const buffers = {
     qkv: create("qkv", maxStep * width),
-    rotations: create("rotations", shifts.length * maxStep * headSize),
-    queries: create("queries", shifts.length * maxStep * heads * headSize),
+    rotations: create("rotations", 3 * maxStep * headSize),
+    queries: create("queries", 3 * maxStep * heads * headSize),
     partials: create("partials", partialsLength(plan)),
     y: create("y", maxStep * heads * headSize),
   };
@@ -120,7 +125,10 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
     slots: create("slots", kvHeads * maxStep),
     closings: create("closings", kvHeads * pages * 2),
     hits: create("hits", pages),
+    turns: create("far turns", pages * headSize),
   };
+  const firsts = Array.from({ length: pages }, (_, page) => page * pageTokens);
+  gpu.device.queue.writeBuffer(cache.turns, 0, rotationTable(spec, firsts));
   const history: Float32Array<ArrayBuffer>[] = [];
   let lists: Run[][] = [];
   /** Tokens of pages that are closed. */
@@ -136,6 +144,7 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
     const qkv = Float32Array.from({ length: tokens * width }, noise);
     for (let row = 0; row < tokens; row++) history.push(qkv.slice(row * width, (row + 1) * width));
     const positions = shifts.flatMap((shift) => Array.from({ length: tokens }, (_, i) => position + i + shift));
+    if (farDistance !== undefined) positions.push(...Array.from({ length: tokens }, () => farDistance));
     lists = Array.from({ length: kvHeads }, (_, kvHead) => list(kvHead, position, position + tokens - 1));
     const entries = new Uint32Array(kvHeads * pages * entryWords);
     const records = new Uint32Array(kvHeads * headWords);
@@ -158,7 +167,9 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
     queue.writeBuffer(cache.closings, 0, Uint32Array.from(closings));
     const read = { longest: Math.max(...lists.map(({ length }) => length)), selects: false };
     recorder.submit((step) => {
-      const uniform = step.uniform(stepWords({ tokens, position, rotations: shifts.length, splits: splitsOf(plan, read), headSize }));
+      const uniform = step.uniform(
+        stepWords({ tokens, position, rotations: positions.length / tokens, splits: splitsOf(plan, read), headSize }),
+      );
       recordAttention(step, plan, cache, { ...buffers, selection }, { ...read, tokens, closings: closings.length / 2, uniform });
     });
   }
@@ -195,7 +206,12 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
       const tokens = (lists[kvHead] ?? []).flatMap((run) =>
         Array.from({ length: run.count }, (_, i) => run.position + i)
           .filter((token) => sees(windows[kvHead] ?? unwindowed, position, token))
-          .map((token): ReferenceToken => ({ position: token, shift: shifts[run.rotation] ?? 0, ...storedOf(kvHead, token) })),
+          .map((token): ReferenceToken => {
+            const page = Math.floor(token / pageTokens) * pageTokens;
+            const shift = run.rotation === far ? page + (farDistance ?? NaN) - position : (shifts[run.rotation] ?? NaN);
+            const { key, value } = storedOf(kvHead, token);
+            return { position: token, shift, key, value };
+          }),
       );
       const query = (history[position] as Float32Array).subarray(head * headSize, (head + 1) * headSize);
       const expected = attend(spec, query, position, tokens, (vector) => (closes(storage) ? vector : vector.map(roundToF16)));

@@ -61,13 +61,13 @@ const attentionDecode = {
   open: defineKernel({
     name: "attention_decode",
     source: [...openSource, decodeSource],
-    bindings: { ...listed, partials: "read_write" },
+    bindings: { ...listed, turns: "read", partials: "read_write" },
     constants: decodeConstants,
   }),
   closed: defineKernel({
     name: "attention_decode_closed",
     source: [...closedSource, decodeSource],
-    bindings: { ...listed, partials: "read_write" },
+    bindings: { ...listed, turns: "read", partials: "read_write" },
     constants: [...decodeConstants, ...recordNames],
   }),
 };
@@ -147,12 +147,12 @@ function recordPrefill(step: Step, plan: AttentionPlan, cache: LayerCache, { que
 
 function recordDecode(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, what: AttentionStep): void {
   const { shape, storage } = plan;
-  const { keys, values, closed } = cache;
+  const { keys, values, closed, turns } = cache;
   const { queries, partials, y, selection } = buffers;
   const { uniform, selects } = what;
-  if (selects) recordSelection(step, shape, storage, { ...cache, queries }, selection, what.longest, uniform);
+  if (selects) recordSelection(step, plan, { ...cache, queries }, selection, what.longest, uniform);
   const { entries, heads } = selects ? { entries: selection.selected, heads: selection.selectedHeads } : cache;
-  const bound = { step: uniform, queries, keys, values, closed, entries, heads, partials };
+  const bound = { step: uniform, queries, keys, values, closed, entries, heads, turns, partials };
   const constants = {
     KV_HEADS: shape.kvHeads,
     GROUP: shape.heads / shape.kvHeads,

@@ -1,9 +1,10 @@
-import { openDevice, readBuffer, Recorder } from "@longtab/gpu";
+import { readBuffer, Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
-import { openTestGpu, testBackend } from "@longtab/gpu/testing";
+import { openTestGpu } from "@longtab/gpu/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { entryWords, headWords, pageTokens } from "../page.ts";
 import type { CacheShape } from "../page.ts";
+import { rotationTable } from "../rotation.ts";
 import { recordBytes, storageOf } from "../webgpu/storage.ts";
 import { createNoise } from "./attention.scene.ts";
 import { readRecord } from "./closed-page.reference.ts";
@@ -27,6 +28,8 @@ interface Scene {
   capacity?: number;
   /** Makes all records the same, so that every score is. */
   same?: boolean;
+  /** Candidates further back than this are met with other queries, turned by their positions. */
+  farFrom?: number;
 }
 
 interface Selected {
@@ -38,7 +41,7 @@ interface Selected {
 const seed = 11;
 
 /** Selects once, from records of random bytes: any bytes are a record. */
-async function select({ shape, runTokens, runs, lists, capacity, same = false }: Scene): Promise<Selected> {
+async function select({ shape, runTokens, runs, lists, capacity, same = false, farFrom = Infinity }: Scene): Promise<Selected> {
   const { heads, kvHeads, headSize } = shape;
   const storage = storageOf("kv8", runTokens);
   const bytes = recordBytes(shape, storage);
@@ -51,7 +54,12 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false }:
     new Uint16Array(records.buffer, page * bytes, 3).set([0xbc00, 0x4000, 0x4000]);
     if (same) records.copyWithin(page * bytes, 0, bytes);
   }
-  const queries = Float32Array.from({ length: heads * headSize }, () => 2 * noise());
+  const queries = Float32Array.from({ length: 3 * heads * headSize }, () => 2 * noise());
+  const spec = { headSize, rotaryDimensions: headSize, base: 10_000, linearFactor: 1 };
+  const turns = rotationTable(
+    spec,
+    Array.from({ length: pages }, (_, page) => page * pageTokens),
+  );
   // Pages lie anywhere: 5 has no divisor in common with the number of places, or all lie where they would.
   const pageOf = (kvHead: number, index: number): number =>
     count % 5 === 0 ? kvHead * pages + index : ((kvHead * pages + index) * 5) % count;
@@ -79,6 +87,7 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false }:
     entries: filled("entries", entries),
     heads: filled("heads", records32),
     closed: filled("closed", records),
+    turns: filled("turns", turns),
     hits: filled("hits", new Uint32Array(pages)),
   };
   const scratch = {
@@ -89,8 +98,8 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false }:
   };
   gpu.device.pushErrorScope("validation");
   new Recorder(gpu).submit((step) => {
-    const uniform = step.uniform(stepWords({ tokens: 1, position: pages * pageTokens, rotations: 1, splits: 1, headSize, runs }));
-    recordSelection(step, shape, storage, inputs, scratch, pages, uniform);
+    const uniform = step.uniform(stepWords({ tokens: 1, position: pages * pageTokens, rotations: 3, splits: 1, headSize, runs, farFrom }));
+    recordSelection(step, { shape, storage, selection: { ...plan, meetsFar: farFrom < Infinity } }, inputs, scratch, pages, uniform);
   });
   const error = await gpu.device.popErrorScope();
   if (error) throw new Error(error.message);
@@ -107,18 +116,33 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false }:
         const record = records.subarray(pageOf(kvHead, first + index) * bytes).subarray(0, bytes);
         return readRecord(record, headSize, storage);
       });
-      const rows = Array.from({ length: group }, (_, g) =>
-        queries.subarray((kvHead * group + g) * headSize, (kvHead * group + g + 1) * headSize),
-      );
+      // A page that is far is met by queries that are turned forth by its position.
+      const isFar = (index: number): boolean => pages * pageTokens - index * pageTokens > farFrom;
+      const rowsFor = (index: number): number[][] =>
+        Array.from({ length: group }, (_, g) => {
+          const head = (isFar(index) ? 2 * heads : 0) + kvHead * group + g;
+          const row = Array.from(queries.subarray(head * headSize, (head + 1) * headSize));
+          return isFar(index) ? turned(row, turns.subarray(index * headSize, (index + 1) * headSize)) : row;
+        });
       const length = writtenHeads[kvHead * headWords] ?? 0;
       const found = Array.from({ length }, (_, index) => {
-        const [slot = 0, position = 0, tokens = 0] = written.subarray((kvHead * plan.capacity + index) * entryWords);
+        const [slot = 0, position = 0, tokens = 0, rotation = NaN] = written.subarray((kvHead * plan.capacity + index) * entryWords);
         expect(slot).toBe(0x8000_0000 + pageOf(kvHead, Math.floor(position / pageTokens)) * pageTokens + (position % pageTokens));
+        const page = Math.floor(position / pageTokens);
+        expect(rotation).toBe(page >= first && page < end && isFar(page) ? 0xffff_ffff : 0);
         return [position, tokens];
       });
-      return { entries: found, masses: runMasses(rows, candidates) };
+      return { entries: found, masses: runMasses(candidates.map((page, index) => ({ page, queries: rowsFor(first + index) }))) };
     }),
   };
+}
+
+/** Rotates adjacent pairs of channels by (cos, sin). */
+function turned(row: readonly number[], turns: Float32Array): number[] {
+  return row.map((x, c) => {
+    const [cos, sin] = [turns[c - (c % 2)] ?? NaN, turns[c - (c % 2) + 1] ?? NaN];
+    return c % 2 === 0 ? x * cos - (row[c + 1] ?? NaN) * sin : (row[c - 1] ?? NaN) * sin + x * cos;
+  });
 }
 
 /** The entries that a list must have. */
@@ -228,6 +252,20 @@ const scenes: [string, Scene][] = [
     { shape: { layers: 1, heads: 1, kvHeads: 1, headSize: 8 }, runTokens: 4, runs: 5, lists: [{ length: 12, first: 1, end: 11 }] },
   ],
   [
+    "far pages among near ones",
+    {
+      shape: small,
+      runTokens: 4,
+      runs: 24,
+      farFrom: 300,
+      lists: [
+        { length: 40, first: 1, end: 36 },
+        { length: 33, first: 1, end: 29 },
+        { length: 40, first: 2, end: 39 },
+      ],
+    },
+  ],
+  [
     "8192 candidates and more",
     {
       shape: { layers: 1, heads: 4, kvHeads: 2, headSize: 32 },
@@ -287,24 +325,4 @@ describe("selecting runs", () => {
     const [list] = (await select(scene)).lists;
     expect(list?.entries).toEqual(expected(scene, 0, list?.masses ?? []).slice(0, 16));
   });
-});
-
-test("the kernels compile within the limits that every device has", async () => {
-  const device = await openDevice({ gpu: testBackend("null"), defaultLimits: true });
-  const shape = { layers: 1, heads: 32, kvHeads: 1, headSize: 256 };
-  const buffer = device.createBuffer("any", 256, GPUBufferUsage.STORAGE);
-  const any = { queries: buffer, entries: buffer, heads: buffer, closed: buffer, hits: buffer, scores: buffer, parts: buffer };
-  await new Recorder(device).prepare((step) => {
-    for (const runTokens of [4, 8, 16] as const)
-      recordSelection(
-        step,
-        shape,
-        storageOf("kv4", runTokens),
-        any,
-        { ...any, selected: buffer, selectedHeads: buffer },
-        1,
-        step.uniform(stepWords({ tokens: 1, position: 0, rotations: 1, splits: 1, headSize: 256 })),
-      );
-  });
-  device.dispose();
 });

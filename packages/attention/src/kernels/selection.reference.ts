@@ -1,14 +1,21 @@
 import type { ClosedPage } from "./closed-page.reference.ts";
 
+/** A candidate page, and the queries that meet it: [heads of the group][E]. */
+export interface CandidatePage {
+  page: ClosedPage;
+  queries: readonly ArrayLike<number>[];
+}
+
 /**
  * What share of a group's attention each run of these pages is thought to have, in f64: for each query head the softmax over the runs of
- * sum_c max(q_c, 0) high_c + min(q_c, 0) low_c, over sqrt(E); summed over the heads. `queries`: [heads of the group][E].
+ * sum_c max(q_c, 0) high_c + min(q_c, 0) low_c, over sqrt(E); summed over the heads.
  */
-export function runMasses(queries: readonly ArrayLike<number>[], pages: readonly ClosedPage[]): number[] {
-  const boxes = pages.flatMap(({ highs, lows }) => highs.map((high, run) => ({ high, low: lows[run] ?? [] })));
+export function runMasses(pages: readonly CandidatePage[]): number[] {
+  const boxes = pages.flatMap(({ page: { highs, lows }, queries }) => highs.map((high, run) => ({ high, low: lows[run] ?? [], queries })));
   const masses = boxes.map(() => 0);
-  for (const query of queries) {
-    const scores = boxes.map(({ high, low }) => {
+  for (let head = 0; head < (pages[0]?.queries.length ?? 0); head++) {
+    const scores = boxes.map(({ high, low, queries }) => {
+      const query = queries[head] ?? [];
       const products = high.map((h, c) => Math.max(query[c] ?? NaN, 0) * h + Math.min(query[c] ?? NaN, 0) * (low[c] ?? NaN));
       return products.reduce((sum, x) => sum + x, 0) / Math.sqrt(query.length);
     });

@@ -20,10 +20,11 @@ const selectScore = defineKernel({
     entries: "read",
     heads: "read",
     closed: "read",
+    turns: "read",
     scores: "read_write",
     parts: "read_write",
   },
-  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "KEY_BITS", "VALUE_BITS", "BOX_RUNS"],
+  constants: ["KV_HEADS", "GROUP", "HEAD_SIZE", "KEY_BITS", "VALUE_BITS", "BOX_RUNS", "MEETS_FAR"],
 });
 
 const selectRuns = defineKernel({
@@ -51,6 +52,8 @@ export interface SelectionPlan {
   pages: number;
   /** Entries of a selected list at most, each a run of 16 / boxRuns tokens. */
   capacity: number;
+  /** Whether candidates may be met at the fixed distance. */
+  meetsFar: boolean;
 }
 
 /** Buffers of one selection, which every layer uses again. */
@@ -67,7 +70,7 @@ export interface SelectionScratch {
 export function selectionLengths(
   { heads, kvHeads }: CacheShape,
   { boxRuns }: PageStorage,
-  { pages, capacity }: SelectionPlan,
+  { pages, capacity }: Pick<SelectionPlan, "pages" | "capacity">,
 ): Record<keyof SelectionScratch, number> {
   const fours = kvHeads * Math.ceil(heads / kvHeads / 4);
   return {
@@ -84,6 +87,8 @@ export interface SelectionInputs {
   entries: StorageBinding;
   heads: StorageBinding;
   closed: StorageBinding;
+  /** Of `FarTurns`. */
+  turns: StorageBinding;
   /** u32 [pages by position]: counts the runs that were taken. */
   hits: StorageBinding;
 }
@@ -91,9 +96,8 @@ export interface SelectionInputs {
 /** Writes the list that decode attention reads from each head's candidates; `longest`: entries of the longest list. */
 export function recordSelection(
   step: Step,
-  shape: CacheShape,
-  storage: PageStorage,
-  { queries, entries, heads, closed, hits }: SelectionInputs,
+  { shape, storage, selection: { meetsFar } }: { shape: CacheShape; storage: PageStorage; selection: SelectionPlan },
+  { queries, entries, heads, closed, turns, hits }: SelectionInputs,
   { scores, parts, selected, selectedHeads }: SelectionScratch,
   longest: number,
   uniform: UniformSlot,
@@ -102,8 +106,8 @@ export function recordSelection(
   const group = { KV_HEADS: kvHeads, GROUP: shape.heads / kvHeads };
   step.run(
     selectScore,
-    { step: uniform, queries, entries, heads, closed, scores, parts },
-    { ...group, ...recordConstants(shape, storage) },
+    { step: uniform, queries, entries, heads, closed, turns, scores, parts },
+    { ...group, ...recordConstants(shape, storage), MEETS_FAR: Number(meetsFar) },
     [kvHeads, Math.ceil(longest / partPages)],
   );
   step.run(

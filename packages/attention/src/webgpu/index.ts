@@ -1,3 +1,4 @@
+export { FarTurns } from "./far-turns.ts";
 export { layerCache } from "./layer.ts";
 export type { LayerCache } from "./layer.ts";
 export { GpuPagePool } from "./pool.ts";

@@ -19,10 +19,17 @@ export interface LayerCache {
   closings: StorageBinding;
   /** u32 [pages by position], where selection counts the runs that it takes. */
   hits: StorageBinding;
+  /** Of `FarTurns`; any buffer where no entry is far. */
+  turns: StorageBinding;
 }
 
 /** One layer of a timeline whose pages are in `pool`. */
-export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, hits: StorageBinding, layer: number): LayerCache {
+export function layerCache(
+  pool: GpuPagePool,
+  cache: KvCache<GpuTable>,
+  { hits, turns }: Pick<LayerCache, "hits" | "turns">,
+  layer: number,
+): LayerCache {
   return {
     keys: pool.keys(layer),
     values: pool.values(layer),
@@ -32,5 +39,6 @@ export function layerCache(pool: GpuPagePool, cache: KvCache<GpuTable>, hits: St
     slots: cache.slots.binding(layer),
     closings: cache.closings.binding(layer),
     hits,
+    turns,
   };
 }

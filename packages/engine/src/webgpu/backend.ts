@@ -1,6 +1,6 @@
 import { listCapacity } from "@longtab/attention";
 import type { ContextOptions, KvPrecision, Policy } from "@longtab/attention";
-import { GpuPagePool, planAttention } from "@longtab/attention/webgpu";
+import { FarTurns, GpuPagePool, planAttention } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { Recorder } from "@longtab/gpu";
@@ -82,6 +82,8 @@ export class WebGpuBackend implements Backend {
   readonly sampler: SamplerScratch;
   /** What kernels count that nobody reads. */
   readonly uncounted: GPUBuffer;
+  /** What far pages are turned by. */
+  readonly farTurns: FarTurns;
   readonly lost: Promise<Error>;
   /** Seconds of a decode step at the beginning of the context, as measured when the model was loaded. */
   stepSeconds: number | undefined;
@@ -99,6 +101,7 @@ export class WebGpuBackend implements Backend {
     this.recorder = new Recorder(gpu);
     this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
     this.pool = new GpuPagePool(gpu, shape, plan.pages, plan.storage);
+    this.farTurns = new FarTurns(gpu, weights.rotary);
     this.uncounted = gpu.createBuffer("uncounted hits", 4, GPUBufferUsage.STORAGE);
     this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
     this.lost = gpu.lost.then((error) => (this.#failure = error));

@@ -1,4 +1,4 @@
-import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
+import { checkPlanned, KvCache, meetsFar, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf, stepWords } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
@@ -220,6 +220,7 @@ export class WebGpuTimeline implements Timeline {
         throwIfDropped();
         try {
           await this.#cache.reserve(tokens);
+          if (meetsFar(this.#cache.policy)) await this.#backend.farTurns.reserve(this.#cache.length + tokens);
           this.#growIds(this.#cache.length + tokens + 1);
           this.#growHits(this.#cache.length + tokens);
           throwIfDropped();
@@ -316,8 +317,8 @@ export class WebGpuTimeline implements Timeline {
       ...(farFrom !== undefined && { farFrom }),
     });
     const uniform = step.uniform(words);
-    const hits = { buffer: this.#hits ?? this.#backend.uncounted };
-    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, hits, layer);
+    const shared = { hits: this.#hits ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
+    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, shared, layer);
     recordForward(step, model, { ids: this.#ids, cache, tokens, closings, longest, selects, uniform, logitsOf });
     if (sampling)
       recordSample(
