@@ -33,19 +33,28 @@ export class Stage {
     return new Stage(path, place, await openModel(path, place, loadOptions({})));
   }
 
-  /** The load that a policy runs on; `tokens` are what it has to keep at most. */
+  /** The load that a policy runs on; `tokens` are what it has to keep where it reaches past the trained window. */
   async backend(context: ContextOptions, tokens = 0): Promise<Backend> {
-    const key = loadKey(context, tokens > this.trained ? tokens : undefined);
+    const keeps = this.#keeps(context, tokens);
+    const key = loadKey(context, keeps);
     const known = this.#loads.get(key);
     if (known) return known;
-    const place = tokens > this.trained ? { ...this.#place, "context-length": tokens } : this.#place;
+    const place = keeps === undefined ? this.#place : { ...this.#place, "context-length": keeps };
     const { backend } = await openModel(this.#path, place, loadOptions(context));
     this.#loads.set(key, backend);
     return backend;
   }
 
   policy(context: ContextOptions, tokens = 0): Policy {
-    return createPolicy({ ...context, headMap: this.headMap }, { trained: this.trained, keeps: Math.max(this.trained, tokens) });
+    return createPolicy(
+      { ...context, headMap: this.headMap },
+      { trained: this.trained, keeps: this.#keeps(context, tokens) ?? this.trained },
+    );
+  }
+
+  /** Only far memory keeps more than the trained window. */
+  #keeps({ policy }: ContextOptions, tokens: number): number | undefined {
+    return policy === "far" && tokens > this.trained ? tokens : undefined;
   }
 
   /** Loads that policies share are told apart by this. */
