@@ -36,6 +36,8 @@ export function entryOf(bytes: Buffer, url: string, id = "test-model"): Catalogu
     size: bytes.length,
     quantisation: "none",
     contextLength: 0,
+    nameInFile: "none",
+    shape: { layers: 0, heads: 0, kvHeads: 0, headSize: 0 },
     file: "test-model.gguf",
     url,
     sha256: createHash("sha256").update(bytes).digest("hex"),
