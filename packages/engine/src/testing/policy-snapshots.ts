@@ -1,7 +1,7 @@
 import type { ContextOptions, HeadMap } from "@longtab/attention";
 import { BytesSource } from "@longtab/formats";
 import { createRandom } from "@longtab/formats/testing";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crc32 } from "../snapshot/crc32.ts";
 import { answer, forget, loadTiny } from "./tiny.ts";
 import type { TestedBackend, TinyEngine } from "./tiny.ts";
@@ -41,21 +41,30 @@ export function describePolicySnapshots(tested: TestedBackend): void {
   }
 
   describe.each(Object.entries<ContextOptions>(contexts))("a snapshot under %s", (_, context) => {
-    test.each([5, 47, 48, 130, 400])("of %d tokens goes on as the conversation itself, with the same pages", async (length) => {
-      await withEngines([context, context], async (tiny, other) => {
-        await answer(tiny, digits(length), { maxTokens: 30 });
-        const bytes = await takeSnapshot(tiny);
-        const pages = tiny.engine.pages;
-        const next = { ids: new Uint32Array([...tiny.engine.contextIds, ...tiny.tokenizer.encode("!?")]) };
-        const expected = await answer(tiny, next, { maxTokens: 40 });
-        await answer(other, digits(90).slice(1), { maxTokens: 10 });
-        await other.engine.restore(new BytesSource(bytes), fingerprint);
-        expect(other.engine.pages).toEqual(pages);
-        const restored = await answer(other, next, { maxTokens: 40 });
-        expect(restored.summary.cachedTokens).toBe(next.ids.length - 2);
-        expect(restored.text).toBe(expected.text);
-        expect(other.engine.pages).toEqual(tiny.engine.pages);
-      });
+    let tiny: TinyEngine;
+    let other: TinyEngine;
+    beforeAll(async () => {
+      tiny = await loadTiny(tested, model, { context });
+      other = await loadTiny(tested, model, { context });
+    });
+    afterAll(() => {
+      tiny.engine.dispose();
+      other.engine.dispose();
+    });
+
+    test.each([5, 48, 130, 400])("of %d tokens goes on as the conversation itself, with the same pages", async (length) => {
+      await answer(tiny, digits(length), { maxTokens: 30 });
+      const bytes = await takeSnapshot(tiny);
+      const pages = tiny.engine.pages;
+      const next = { ids: new Uint32Array([...tiny.engine.contextIds, ...tiny.tokenizer.encode("!?")]) };
+      const expected = await answer(tiny, next, { maxTokens: 40 });
+      await answer(other, digits(90).slice(1), { maxTokens: 10 });
+      await other.engine.restore(new BytesSource(bytes), fingerprint);
+      expect(other.engine.pages).toEqual(pages);
+      const restored = await answer(other, next, { maxTokens: 40 });
+      expect(restored.summary.cachedTokens).toBe(next.ids.length - 2);
+      expect(restored.text).toBe(expected.text);
+      expect(other.engine.pages).toEqual(tiny.engine.pages);
     });
   });
 
