@@ -53,8 +53,9 @@ export function setPages(headSize: i32, keyBits: i32, valueBits: i32, boxTokens:
   store<f32>(SHRINK, shrink);
   store<i32>(RANGES, ranges);
   const boxes = boxTokens > 0 ? (PAGE_TOKENS / <usize>boxTokens) * boxBytes(headSize) : 0;
-  store<usize>(OPEN_BYTES, 4 * runBytes(headSize) + (keyBits == 16 ? boxes + (ranges ? rangesBytes(headSize) : 0) : 0));
-  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : closedValueScales(headSize) + 64 + boxes);
+  const open: usize = 4 * runBytes(headSize) + (keyBits == 16 ? boxes + (ranges ? rangesBytes(headSize) : 0) : 0);
+  store<usize>(OPEN_BYTES, wholeLines(open));
+  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : wholeLines(closedValueScales(headSize) + 64 + boxes));
 }
 
 export function keyBits(): i32 {
@@ -71,6 +72,11 @@ export function boxTokens(): i32 {
 
 export function boxShrink(): f32 {
   return load<f32>(SHRINK);
+}
+
+/** Pages begin at lines of the cache. */
+function wholeLines(bytes: usize): usize {
+  return (bytes + 63) & ~63;
 }
 
 /** Bytes of a page of either form, boxes included; 0 for closed ones where there are none. */
@@ -144,5 +150,5 @@ export function boxBytes(headSize: i32): usize {
 
 /** Where the boxes of a complete page begin. */
 export function boxesOffset(headSize: i32): usize {
-  return pageBytes(keyBits() < 16) - (PAGE_TOKENS / <usize>boxTokens()) * boxBytes(headSize);
+  return keyBits() == 16 ? 4 * runBytes(headSize) : closedValueScales(headSize) + 64;
 }

@@ -7,9 +7,6 @@ import { openKernels } from "./kernels.ts";
 
 const runTokens = 4;
 const samples = 16;
-/** What a page's score adds to that of its middles, of how far its keys reach from there. */
-const reach = 0.35;
-
 interface Page {
   /** [16][E], as the page has them. */
   keys: ArrayLike<number>[];
@@ -43,30 +40,32 @@ function dotOf(a: ArrayLike<number>, b: ArrayLike<number>, channels: readonly nu
   return channels.reduce((sum, channel) => sum + (a[channel] ?? NaN) * (b[channel] ?? NaN), 0) / Math.sqrt(a.length);
 }
 
+function fourOf(four: number): number[] {
+  return [0, 1, 2, 3].map((channel) => 4 * four + channel);
+}
+
 /** Indices of the largest of some numbers, in order. */
-function largest(values: readonly number[], count: number): number[] {
+function best(values: readonly number[], count: number): number[] {
   const order = Array.from(values.keys()).toSorted((a, b) => (values[b] ?? NaN) - (values[a] ?? NaN));
   return order.slice(0, count).toSorted((a, b) => a - b);
 }
 
-/** The rule of assembly/select in f64: the share of a group's attention that each run of 4 candidates has by its chosen pairs of channels. */
+/** The rule of assembly/select in f64: the share of a group's attention that each run of 4 candidates has by its chosen channels. */
 function sharesByKeys(pages: readonly Page[], queries: readonly Float32Array[], headSize: number, runs: number): number[] {
   const all = Array.from({ length: headSize }, (_, channel) => channel);
   const ranks = sharesOf(
-    queries.map((query) =>
-      pages.map(({ middles, reaches }) => dotOf(query, middles, all) + reach * dotOf(query.map(Math.abs), reaches, all)),
-    ),
+    queries.map((query) => pages.map(({ middles }) => dotOf(query, middles, all))),
     1,
   );
-  const picked = new Set(largest(ranks, Math.floor(runs * 1.5)));
+  const picked = new Set(best(ranks, Math.floor(runs * 1.25)));
   const sample = Array.from({ length: samples }, (_, index) => pages[Math.floor((index * pages.length) / samples)]?.reaches ?? []);
-  const variances = Array.from({ length: headSize / 2 }, (_, pair) =>
-    [2 * pair, 2 * pair + 1].reduce((sum, channel) => {
+  const spreads = Array.from({ length: headSize / 4 }, (_, four) =>
+    fourOf(four).reduce((sum, channel) => {
       const range = sample.reduce((total, reaches) => total + (reaches[channel] ?? NaN), 0);
       return sum + queries.reduce((total, query) => total + (range * (query[channel] ?? NaN)) ** 2, 0);
     }, 0),
   );
-  const chosen = largest(variances, Math.max(1, Math.floor((headSize * 3) / 16))).flatMap((pair) => [2 * pair, 2 * pair + 1]);
+  const chosen = best(spreads, Math.max(1, Math.floor((headSize * 3) / 32))).flatMap(fourOf);
   const others = all.filter((channel) => !chosen.includes(channel));
   const scores = queries.map((query) =>
     pages.flatMap(({ keys, middles }, page) =>
@@ -238,4 +237,57 @@ describe("selection", () => {
       expect(agreement(shares, taken)).toBeGreaterThan(0.5);
     }
   });
+
+  it.each(["f16", "kv8"] as const)("meets far candidates at their distance, in %s", async (precision) => {
+    // Keys that the last query would meet best are far; turned to their distance other ones are best.
+    const far = { ...selection, farFrom: 600 };
+    const distance = 250;
+    const shifts = [0, 0, distance - (context - 1)];
+    const given = scene({ heads: 9, kvHeads: 3, headSize: 64 }, context, { precision, selection: far, selectBy: "ranges", shifts });
+    const layer = new Layer(await openKernels("plain"), given);
+    const input = createInput(given, context);
+    const [, y] = runSteps(layer, input, [context - 1, 1]);
+    const isFar = (position: number): boolean => context - 1 - pageTokens * Math.floor(position / pageTokens) > far.farFrom;
+    for (const entries of layer.selected)
+      for (const { position, rotation } of entries.slice(1)) expect(rotation).toBe(isFar(position) ? 0xffff_ffff : 0);
+    const attended = layer.selected.map(
+      (entries) => new Set(entries.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i))),
+    );
+    const shiftOf = (token: number, position: number): number =>
+      token >= pageTokens && isFar(token) ? distance + pageTokens * Math.floor(token / pageTokens) - position : 0;
+    const sees = (token: number, _: number, kvHead: number): boolean => attended[kvHead]?.has(token) ?? false;
+    expect(worstError(given, input, context - 1, y ?? new Float32Array(), { sees, shiftOf })).toBeLessThan(
+      precision === "f16" ? 1e-3 : 0.03,
+    );
+    // The same scores without rotation: each key turned to where its query stands.
+    const upright = scene(given.heads, context, { precision, selection, selectBy: "ranges", still: true });
+    const turned = input.slice();
+    for (let token = 0; token < context; token++) {
+      const at = token >= pageTokens && isFar(token) ? distance - (token % pageTokens) : context - 1 - token;
+      for (let kvHead = 0; kvHead < 3; kvHead++) turnBack(tokenOf(given, turned, kvHead, token).key, at);
+    }
+    const reference = new Layer(await openKernels("plain"), upright);
+    runSteps(reference, turned, [context - 1, 1]);
+    const row = rowsOf(given, input, context - 1, context);
+    for (const [kvHead, entries] of layer.selected.entries()) {
+      const found = pagesOf(reference, turned, kvHead, 1, pages - 3);
+      const all = Array.from({ length: 64 }, (_, channel) => channel);
+      const scores = queriesOf(given, row, kvHead).map((query) => found.flatMap(({ keys }) => keys.map((key) => dotOf(query, key, all))));
+      const shares = sharesOf(scores, runTokens);
+      const mass = (list: readonly Run[]): number =>
+        runsOf(list, 1, pages - 3, runTokens).reduce((sum, run) => sum + (shares[run] ?? NaN), 0);
+      // Ranges of keys that are turned otherwise differ, and with them some of the pages that are looked at.
+      expect(mass(entries)).toBeGreaterThan(0.9 * mass(reference.selected[kvHead] ?? []));
+    }
+  });
 });
+
+/** Turns a key back by `distance` positions. */
+function turnBack(key: Float32Array, distance: number): void {
+  for (let pair = 0; pair < key.length / 2; pair++) {
+    const angle = distance * 10_000 ** ((-2 * pair) / key.length);
+    const [a, b] = [key[2 * pair] ?? NaN, key[2 * pair + 1] ?? NaN];
+    key[2 * pair] = a * Math.cos(angle) + b * Math.sin(angle);
+    key[2 * pair + 1] = b * Math.cos(angle) - a * Math.sin(angle);
+  }
+}

@@ -1,7 +1,10 @@
-// The k-th largest of some numbers, exactly: digits of their bits are counted from the highest on, and what has the digit that the k-th
-// has goes on to the next. Bits of positive floats are in the order of the floats.
+// The k-th largest of some numbers, exactly: digits of their bits are counted from the highest on, and what has the digit that the k-th has goes
+// on to the next. Bits of floats that are not negative are in the order of the floats.
 
-import { BINS_BYTES } from "./select";
+/** Values of the first digit, the largest. */
+const DIGITS: usize = 2048;
+/** Bytes of the bins that digits are counted in. */
+export const BINS_BYTES: usize = 4 * DIGITS;
 
 /** How many of those that equal the k-th are among the k. */
 let equals: i32 = 0;
@@ -11,28 +14,35 @@ export function ties(): i32 {
   return equals;
 }
 
-/** The `count`-th largest of f32 [length] (none negative, more than `count`); `bins` is scratch. */
-export function largest(values: usize, length: i32, count: i32, bins: usize): f32 {
-  let prefix: u32 = 0;
+/** The `count`-th largest of u32 [length], the bits of floats; `bins` is scratch, and so is `rest`, u32 [length]. */
+export function largest(values: usize, length: i32, count: i32, bins: usize, rest: usize): f32 {
+  let bits: u32 = 0;
   let left = count;
+  // 31 bits: 11, 10 and 10.
   for (let shift = 20; shift >= 0; shift -= 10) {
-    const mask: u32 = shift == 20 ? 2047 : 1023;
-    memory.fill(bins, 0, BINS_BYTES);
+    const mask: u32 = shift == 20 ? <u32>DIGITS - 1 : 1023;
+    memory.fill(bins, 0, (<usize>mask + 1) << 2);
     const end = values + ((<usize>length) << 2);
     for (let at = values; at < end; at += 4) {
-      const bits = load<u32>(at);
-      // The digits above this one; all bits are 31.
-      if (shift < 20 && bits >> (shift + 10) != prefix) continue;
-      const bin = bins + ((<usize>((bits >> shift) & mask)) << 2);
+      const bin = bins + ((<usize>((load<u32>(at) >> shift) & mask)) << 2);
       store<i32>(bin, load<i32>(bin) + 1);
     }
     let digit = mask;
-    while (load<i32>(bins + ((<usize>digit) << 2)) < left) {
-      left -= load<i32>(bins + ((<usize>digit) << 2));
+    for (let counted = load<i32>(bins + (digit << 2)); counted < left; counted = load<i32>(bins + (digit << 2))) {
+      left -= counted;
       digit--;
     }
-    prefix = shift == 20 ? digit : (prefix << 10) | digit;
+    bits |= digit << shift;
+    if (shift == 0) break;
+    let to = rest;
+    for (let at = values; at < end; at += 4) {
+      const value = load<u32>(at);
+      store<u32>(to, value);
+      if (((value >> shift) & mask) == digit) to += 4;
+    }
+    values = rest;
+    length = <i32>((to - rest) >> 2);
   }
   equals = left;
-  return reinterpret<f32>(prefix);
+  return reinterpret<f32>(bits);
 }

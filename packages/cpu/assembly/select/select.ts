@@ -1,9 +1,9 @@
 // Selection of a decode step: which runs of the candidates on a list its queries attend. For each KV head
-//   rank     scores pages by the ranges of their keys; blocks of pages, for many threads
-//   pick     the pages that are worth a closer look, half as many again as runs are to be taken, and the pairs of channels to look at
+//   rank     scores pages by the middles of their keys; blocks of pages, for many threads
+//   pick     the pages that are worth a closer look, a quarter more than runs are to be taken, and the channels to look at
 //   score    their runs: for each query the sum over the run's tokens of 2^(score - bound); blocks of pages
 //   take     the runs with the largest shares, summed over the queries of the group; they become a list
-// Where complete pages have boxes, those rank nothing: all runs are scored, by their bounds.
+// Where complete pages have boxes instead of ranges, all runs are scored, by their bounds.
 
 import { queryScales } from "../append";
 import { SCORES_BYTES } from "../blocks";
@@ -13,15 +13,14 @@ import { END, FIRST, HEAD_BYTES, listOf } from "../lists";
 import { beginOperation, ownNumber, SCRATCH_HEADER } from "../own-scratch";
 import { boxTokens } from "../pages";
 import { argument, run, setArgument } from "../team";
+import { BINS_BYTES } from "./largest";
 
 /** Candidate pages that a thread ranks or scores at a time. */
 const BLOCK: i32 = 32;
-/** Bytes of the bins that `largest` counts in. */
-export const BINS_BYTES: usize = 8192;
 
-/** Pairs of channels that keys are scored by. */
+/** Pairs of channels that keys are scored by: three eighths of them, in twos, which lie together. */
 export function chosenPairs(headSize: i32): i32 {
-  return max(1, (headSize * 3) >> 4);
+  return 2 * max(1, (headSize * 3) >> 5);
 }
 
 // What `pick` leaves for a KV head: i32 count of picked pages and f32 bounds by query; u32 chosen pairs; then for near and for far

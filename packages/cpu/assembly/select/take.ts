@@ -52,7 +52,7 @@ export function performTake(kvHead: i32): void {
   if (first + argument(9) + behind > argument(15)) unreachable();
   const selected = <usize>argument(13) + <usize>(kvHead * argument(15)) * ENTRY_BYTES;
   memory.copy(selected, list(kvHead), <usize>first * ENTRY_BYTES);
-  const threshold = largest(shares, runs, argument(9), threadBins(threadChunk()));
+  const threshold = largest(shares, runs, argument(9), threadBins(threadChunk()), weights(made, 0));
   let last = writeRuns(kvHead, shares, runs, threshold, selected + <usize>first * ENTRY_BYTES);
   memory.copy(last, list(kvHead) + <usize>end * ENTRY_BYTES, <usize>behind * ENTRY_BYTES);
   last += <usize>behind * ENTRY_BYTES;

@@ -18,6 +18,9 @@ export function pageKind(precision: KvPrecision, selection: Selection | undefine
   return { precision, selectBy: selection && (selection.runTokens === pageTokens ? pageTokens : "ranges") };
 }
 
+/** Pages begin at lines of the processor's cache. */
+const line = 64;
+
 /** Bits of the keys and values of complete pages; keys of 16 bits are those of open pages. */
 const bits: Readonly<Record<KvPrecision, { keys: 16 | 8 | 4; values: 8 | 4 }>> = {
   f16: { keys: 16, values: 8 },
@@ -53,8 +56,11 @@ export function pageBytes({ headSize }: Pick<CacheShape, "headSize">, kind: Page
   const boxTokens = boxTokensOf(kind);
   const boxes = boxTokens > 0 ? (pageTokens / boxTokens) * (headSize + 16) : 0;
   const ranges = 4 * headSize + 16;
-  if (form === "open") return pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : kind.selectBy === "ranges" ? ranges : boxes);
-  return (pageTokens / 8) * headSize * (keys + values) + ranges + 4 * pageTokens + boxes;
+  const bytes =
+    form === "open"
+      ? pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : kind.selectBy === "ranges" ? ranges : boxes)
+      : (pageTokens / 8) * headSize * (keys + values) + ranges + 4 * pageTokens + boxes;
+  return Math.ceil(bytes / line) * line;
 }
 
 /** Bytes of so many pages. */
