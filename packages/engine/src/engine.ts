@@ -5,10 +5,13 @@ import type { Message, Tokenizer } from "@longtab/tokenizer";
 import type { Backend } from "./backend.ts";
 import { generate } from "./generate.ts";
 import type { GenerateOptions, Piece, Summary } from "./generate.ts";
-import { Session } from "./session.ts";
+import { commonLength, Session } from "./session.ts";
 
-/** Messages in the model's chat format, a text, or what `Engine.encode` made of either. */
-export type Prompt = { messages: readonly Message[] } | { text: string } | { ids: Uint32Array };
+/**
+ * Messages in the model's chat format, a text, or what `Engine.encode` made of either; `shared`: how many of the ids other prompts are
+ * likely to begin with.
+ */
+export type Prompt = { messages: readonly Message[] } | { text: string } | { ids: Uint32Array; shared?: number };
 
 /**
  * A loaded model: a backend, its tokenizer and one session, which keeps the tokens of the last conversation so that the next turn
@@ -69,6 +72,19 @@ export class Engine {
     return withBos;
   }
 
+  /** Ids that every conversation with the same system message begins with; 0 where there is none. */
+  sharedTokens(messages: readonly Message[]): number {
+    const [system] = messages;
+    if (system?.role !== "system" || messages.length < 2) return 0;
+    try {
+      const alone = this.tokenizer.encodeChat([system], { addGenerationPrompt: false });
+      return commonLength(alone, this.tokenizer.encodeChat(messages));
+    } catch {
+      // Some templates have no place for a system message, or none for one alone.
+      return 0;
+    }
+  }
+
   /**
    * Answers a prompt, piece by piece; waits for its turn behind earlier requests.
    * @throws LongtabError as `generate` and `encode` do.
@@ -76,7 +92,8 @@ export class Engine {
   async *complete(prompt: Prompt, options: GenerateOptions): AsyncGenerator<Piece, Summary> {
     const finish = await this.#turn(options.signal);
     try {
-      return yield* generate(this.backend, this.#session, this.tokenizer, this.encode(prompt), options);
+      const shared = "messages" in prompt ? this.sharedTokens(prompt.messages) : "ids" in prompt ? prompt.shared : undefined;
+      return yield* generate(this.backend, this.#session, this.tokenizer, this.encode(prompt), { ...options, shared });
     } finally {
       finish();
     }

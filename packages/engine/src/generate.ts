@@ -10,6 +10,8 @@ export interface GenerateOptions {
   maxTokens?: number | undefined;
   stop?: readonly string[] | undefined;
   signal?: AbortSignal | undefined;
+  /** Tokens of the prompt that others are likely to begin with: they are read once, where the context forgets too. */
+  shared?: number | undefined;
   /** Tokens of the prompt read so far, of those that the cache did not hold. */
   onPrefill?: ((done: number, total: number) => void) | undefined;
 }
@@ -66,7 +68,7 @@ export async function* generate(
   });
 
   try {
-    const first = session.read(prompt, sampling, {
+    const first = session.read(prompt, sampling, options.shared, {
       ...(signal && { signal }),
       ...(options.onPrefill && { onProgress: options.onPrefill }),
     });

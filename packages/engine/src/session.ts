@@ -67,19 +67,22 @@ export class Session {
 
   /**
    * Reads what `reuse` left of `prompt` and draws the next token.
+   * @param shared tokens that other prompts are likely to begin with.
    * @throws LongtabError as `Timeline.prefill` does.
    */
-  async read(prompt: Uint32Array, sampling: Sampling, options: PrefillOptions = {}): Promise<number> {
+  async read(prompt: Uint32Array, sampling: Sampling, shared = 0, options: PrefillOptions = {}): Promise<number> {
     const from = this.#ids.length;
-    const parting = this.#parting;
-    if (parting >= shortestBeginning && this.#forgets) {
-      // Conversations that began alike may do so again.
-      if (parting > from)
-        await this.timeline.prefill(prompt.subarray(from, parting), sampling, progressOf(options, 0, prompt.length - from));
-      if (parting >= from) this.#note(this.#beginnings, mostBeginnings, prompt.slice(0, parting));
+    const read = async (to: number): Promise<number> => {
+      const { length } = this.timeline;
+      return this.timeline.prefill(prompt.subarray(length, to), sampling, progressOf(options, length - from, prompt.length - from));
+    };
+    // Prompts that parted once may do so again.
+    const partings = [shared, this.#parting].filter((at) => at >= Math.max(from, shortestBeginning) && at < prompt.length);
+    for (const at of this.#forgets ? partings.toSorted((a, b) => a - b) : []) {
+      if (at > this.timeline.length) await read(at);
+      this.#note(this.#beginnings, mostBeginnings, prompt.slice(0, at));
     }
-    const read = this.timeline.length;
-    const id = await this.timeline.prefill(prompt.subarray(read), sampling, progressOf(options, read - from, prompt.length - from));
+    const id = await read(prompt.length);
     this.#note(this.#ends, mostEnds, prompt.slice());
     return id;
   }
@@ -135,7 +138,10 @@ export class Session {
   #note(places: Place[], most: number, ids: Uint32Array): void {
     // Whoever gave up waiting for a prompt may have rolled it back meanwhile.
     if (!this.#forgets || this.timeline.length !== ids.length) return;
-    const same = places.findIndex((place) => place.ids.length === ids.length && commonLength(place.ids, ids) === ids.length);
+    // Places of one conversation share their ids: those of the longest.
+    for (const place of [...this.#ends, ...this.#beginnings])
+      if (commonLength(place.ids, ids) === place.ids.length) place.ids = ids.subarray(0, place.ids.length);
+    const same = places.findIndex((place) => place.ids.length === ids.length && place.ids.buffer === ids.buffer);
     if (same >= 0) places.splice(same, 1)[0]?.mark.dispose();
     places.push({ mark: this.timeline.mark(), ids });
     if (places.length > most) places.shift()?.mark.dispose();
@@ -148,7 +154,8 @@ export class Session {
   }
 }
 
-function commonLength(a: ArrayLike<number>, b: ArrayLike<number>): number {
+/** How far two sequences are the same from the first on. */
+export function commonLength(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let common = 0;
   while (common < a.length && common < b.length && a[common] === b[common]) common++;
   return common;

@@ -45,7 +45,7 @@ function snakeCase(name: string): string {
 
 /** Runs a request to its end; everything that happens goes to the port, a failure too. */
 export async function runRequest(request: StartedRequest, port: MessagePort, signal: AbortSignal): Promise<void> {
-  const { engine, ids, options } = request;
+  const { engine, ids, messages, options } = request;
   const send = (event: GenerateEvent): void => port.postMessage(event);
   const batch = new TextBatch((text, tokens) => send({ type: "text", text, tokens }));
   let lookedAt = performance.now();
@@ -62,7 +62,7 @@ export async function runRequest(request: StartedRequest, port: MessagePort, sig
     look();
   };
   try {
-    const pieces = engine.complete({ ids }, { ...options, signal, onPrefill });
+    const pieces = engine.complete({ ids, shared: engine.sharedTokens(messages) }, { ...options, signal, onPrefill });
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (!next.done) {
         batch.add(next.value.text, next.value.tokens);

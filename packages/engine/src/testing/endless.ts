@@ -70,6 +70,19 @@ export function describeEndless(tested: TestedBackend): void {
       expect(cached).toEqual([0, 0, 61, 61]);
     });
 
+    test("reads a system message once, however long the conversations are that begin with it", async () => {
+      const system = { role: "system", content: about(digits(60)) } as const;
+      const cached: number[] = [];
+      for (const question of ["!", "?"]) {
+        const chat = { messages: [system, { role: "user", content: `${question}${digits(100)}` }] } as const;
+        const { summary, text } = await answer(tiny, chat, { maxTokens: 30 });
+        expect(text).toBe((await answerAlone(tiny, chat, { maxTokens: 30 })).text);
+        expect(tiny.engine.sharedTokens(chat.messages)).toBeGreaterThan(60);
+        cached.push(summary.cachedTokens - tiny.engine.sharedTokens(chat.messages));
+      }
+      expect(cached[1]).toBeGreaterThanOrEqual(0);
+    });
+
     test("counts what it reads of a prompt once, where it stops in between for others to begin there", async () => {
       const shared = about(digits(40));
       await answer(tiny, `${shared}!${digits(80)}`, { maxTokens: 20 });
