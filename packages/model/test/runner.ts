@@ -29,7 +29,10 @@ export class Runner {
 
   static async load(gpu: Gpu, recorder: Recorder, source: ByteSource): Promise<Runner> {
     const file = await parseGguf(source);
-    const { config, policy, pages, storage, contextLength } = planLoad(file, { limits: gpu.report.limits });
+    const { config, policy, pages, storage, contextLength } = planLoad(file, {
+      context: { policy: "dense", kv: "f16" },
+      limits: gpu.report.limits,
+    });
     const weights = await uploadModel(gpu, file, config, source);
     const shape = cacheShape(config);
     const pool = new GpuPagePool(gpu, shape, pages, storage);
@@ -50,7 +53,7 @@ export class Runner {
     this.#model = model;
     this.#pool = pool;
     this.#cache = cache;
-    this.#hits = gpu.createBuffer("hits", 4, GPUBufferUsage.STORAGE);
+    this.#hits = gpu.createBuffer("hits", 16, GPUBufferUsage.STORAGE);
     this.#ids = gpu.createBuffer("ids", model.weights.config.contextLength * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
   }
 
