@@ -10,7 +10,7 @@ export interface CachePart {
   bytes: number;
 }
 
-export const KINDS: readonly Kind[] = ["sink", "far", "kept", "recent", "forgotten"];
+const KINDS: readonly Kind[] = ["sink", "far", "kept", "recent", "forgotten"];
 
 /** Empty parts are left out; the others are in the order in which a conversation has them, what was let go last. */
 export function partsOf({ tokens, bytes, pages }: CacheUsage): CachePart[] {

@@ -1,6 +1,7 @@
 import type { ByteSource } from "@longtab/formats";
 import { createStore, promisifyRequest } from "idb-keyval";
 import type { UseStore } from "idb-keyval";
+import { PieceSource } from "./piece-source.ts";
 
 /** What is known of a stored session without reading it. */
 export interface SessionRecord {
@@ -21,7 +22,7 @@ export interface SessionLimits {
   bytes: number;
 }
 
-export const defaultLimits: SessionLimits = { sessions: 8, bytes: 768e6 };
+const defaultLimits: SessionLimits = { sessions: 8, bytes: 768e6 };
 
 /** Snapshots of sessions, kept and given back by name. */
 export interface SessionStore {
@@ -165,38 +166,4 @@ function isRecord(value: unknown): value is SessionRecord {
     typeof key === "string" &&
     typeof savedAt === "number"
   );
-}
-
-/** Pieces as one run of bytes; the last one that was read stays at hand, because sections are read in order. */
-export class PieceSource implements ByteSource {
-  readonly size: number;
-  readonly #sizes: readonly number[];
-  readonly #read: (index: number) => Promise<Uint8Array<ArrayBuffer>>;
-  #last: { index: number; bytes: Uint8Array<ArrayBuffer> } | undefined;
-
-  constructor(sizes: readonly number[], read: (index: number) => Promise<Uint8Array<ArrayBuffer>>) {
-    this.#sizes = sizes;
-    this.#read = read;
-    this.size = sizes.reduce((sum, size) => sum + size, 0);
-  }
-
-  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const result = new Uint8Array(length);
-    let start = 0;
-    for (const [index, size] of this.#sizes.entries()) {
-      const from = Math.max(offset, start);
-      const to = Math.min(offset + length, start + size);
-      if (from < to) {
-        const bytes = await this.#piece(index);
-        result.set(bytes.subarray(from - start, to - start), from - offset);
-      }
-      start += size;
-    }
-    return result;
-  }
-
-  async #piece(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#last?.index !== index) this.#last = { index, bytes: await this.#read(index) };
-    return this.#last.bytes;
-  }
 }
