@@ -23,20 +23,18 @@ export interface ContextArguments {
   "head-map"?: string | undefined;
 }
 
+/** The options but for the head map, whose fit is known with the model. @throws LongtabError `invalid-option` for a name that there is none of. */
+export function readContextNames({ context, budget, sinks, recent, kv }: ContextArguments): Omit<ContextOptions, "headMap"> {
+  return { policy: oneOf("--context", context, policyNames), budget, sinks, recent, kv: oneOf("--kv", kv, kvPrecisions) };
+}
+
 /**
  * What the command line says about context; numbers are checked where a policy is made of them.
  * @throws LongtabError `invalid-option` for a name that there is none of, a head map that cannot be read, or one of another model.
  */
 export async function readContext(given: ContextArguments, shape: CacheShape): Promise<ContextOptions> {
-  const { context, budget, sinks, recent, kv, "head-map": mapFile } = given;
-  return {
-    policy: oneOf("--context", context, policyNames),
-    budget,
-    sinks,
-    recent,
-    kv: oneOf("--kv", kv, kvPrecisions),
-    headMap: mapFile === undefined ? undefined : parseHeadMap(await readJson(mapFile), shape),
-  };
+  const { "head-map": mapFile } = given;
+  return { ...readContextNames(given), headMap: mapFile === undefined ? undefined : parseHeadMap(await readJson(mapFile), shape) };
 }
 
 /** @throws LongtabError `invalid-option` for a value that is none of the allowed. */

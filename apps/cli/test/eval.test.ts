@@ -73,6 +73,21 @@ test("eval measures one suite where one is asked for", async () => {
   expect(rows.every(({ measures }) => (measures["nll inside"]?.mean ?? 0) > 0)).toBe(true);
 });
 
+test("eval measures the context that is chosen, and nothing else", async () => {
+  const out = join(folder, "chosen");
+  const args = [...place(), "--small", "--out", out, "--context", "quest", "--budget", "96", "--kv", "kv8"];
+  await evaluate(args);
+  const { rows } = await readResults(out);
+  expect(rows.map(({ suite, cell }) => `${suite}: ${cell}`)).toEqual([
+    "chosen: quest budget 96 kv8 at 256",
+    "passkey: dense at 256",
+    "passkey: quest budget 96 kv8 at 256",
+  ]);
+  await rm(join(out, "results.json"));
+  await evaluate([...args, "--report"]);
+  expect((await readResults(out)).rows).toEqual(rows);
+});
+
 test("eval refuses suites, sizes and texts that there are none of", async () => {
   const out = ["--out", join(folder, "none")];
   await expect(evaluate([...place(), ...out, "--suite", "speed"])).rejects.toMatchObject({ code: "invalid-option", value: "speed" });

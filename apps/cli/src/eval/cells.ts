@@ -152,6 +152,21 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
   return cells;
 }
 
+/** Cells of a way to attend that the user chose, in place of all others: fidelity and passkeys, at every context. */
+export function makeChosenCells({ contexts, needles }: Sizes, context: ContextOptions): Cell[] {
+  const { policy = "auto", budget, sinks, recent, kv } = context;
+  const numbers = Object.entries({ budget, sinks, recent }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]));
+  const name = [policy, ...numbers, ...(kv === undefined ? [] : [kv])].join(" ");
+  return contexts.flatMap((at): Cell[] => {
+    const asked = { kind: "needles", suite: "passkey", at, needles: "facts", count: needles, question: "read" } as const;
+    return [
+      { kind: "fidelity", suite: "chosen", cell: `${name} at ${at}`, at, context },
+      { ...asked, cell: `dense at ${at}`, context: { policy: "dense" } },
+      { ...asked, cell: `${name} at ${at}`, context },
+    ];
+  });
+}
+
 type Windows = Record<"local" | "duo", Pick<ContextOptions, "sinks" | "recent">>;
 
 function makeNeedleCells(

@@ -2,8 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { LongtabError } from "@longtab/errors";
 import { placeOptions } from "../model.ts";
+import { readContextNames } from "../context.ts";
 import { parseOptions, required } from "../options.ts";
-import { fullSizes, makeCells, smallSizes } from "./cells.ts";
+import { fullSizes, makeCells, makeChosenCells, smallSizes } from "./cells.ts";
 import type { Cell, Sizes } from "./cells.ts";
 import { measureFidelity } from "./fidelity.ts";
 import { makeRows } from "./measures.ts";
@@ -28,6 +29,7 @@ export async function evaluate(args: string[]): Promise<number> {
     out: "string",
     text: "string",
     small: "boolean",
+    report: "boolean",
     ...sizeOptions,
     ...placeOptions,
   });
@@ -36,22 +38,25 @@ export async function evaluate(args: string[]): Promise<number> {
   const stage = await Stage.open(model, o);
   try {
     const sizes = { ...(o.small ? smallSizes : fullSizes)(stage.trained), ...sizesFrom(o) };
-    const all = makeCells(sizes, stage.trained, o.small ?? false, stage.headMap !== undefined);
+    const chosen = readContextNames(o);
+    const all = Object.values(chosen).every((value) => value === undefined)
+      ? makeCells(sizes, stage.trained, o.small ?? false, stage.headMap !== undefined)
+      : makeChosenCells(sizes, { policy: "auto", ...chosen });
     const cells = chooseCells(all, o.suite, o.policy);
     const header: Header = { model: basename(model), backend: stage.kind, texts: texts.map(({ name }) => name).join(" and ") };
     const folder = o.out ?? join("eval-results", stage.kind);
     const parts = await Parts.open(folder, header);
-    const report = async (): Promise<number> => {
+    const report = async (): Promise<string> => {
       const rows = makeRows(parts.all(), all, stage.trained, sizes.window);
       const targets = judge(rows);
-      await writeFile(join(folder, "results.json"), `${JSON.stringify({ ...header, rows, targets }, undefined, 1)}\n`);
       const text = formatReport(header, rows, targets);
+      await writeFile(join(folder, "results.json"), `${JSON.stringify({ ...header, rows, targets }, undefined, 1)}\n`);
       await writeFile(join(folder, "results.md"), text);
-      process.stdout.write(text);
-      return 0;
+      return text;
     };
-    await measure(stage, parts, cells, texts, sizes);
-    return await report();
+    if (!o.report) await measure(stage, parts, cells, texts, sizes, report);
+    process.stdout.write(await report());
+    return 0;
   } finally {
     stage.dispose();
   }
@@ -105,14 +110,26 @@ function chooseCells(all: readonly Cell[], suites: string[] | undefined, policie
   return all.filter(({ suite, context }) => (suites?.includes(suite) ?? true) && (policies?.includes(context.policy ?? "auto") ?? true));
 }
 
-async function measure(stage: Stage, parts: Parts, cells: readonly Cell[], texts: readonly BookText[], sizes: Sizes): Promise<void> {
+/** Runs the cells, kind by kind; `report` brings the tables up to date after each. */
+async function measure(
+  stage: Stage,
+  parts: Parts,
+  cells: readonly Cell[],
+  texts: readonly BookText[],
+  sizes: Sizes,
+  report: () => Promise<unknown>,
+): Promise<void> {
   const ofKind = <K extends Cell["kind"]>(kind: K): Extract<Cell, { kind: K }>[] =>
     cells.filter((cell): cell is Extract<Cell, { kind: K }> => cell.kind === kind);
   const fidelity = ofKind("fidelity");
   const longest = Math.max(0, ...fidelity.map(({ at }) => at)) + sizes.tokens + 1;
-  if (fidelity.length > 0)
+  if (fidelity.length > 0) {
     await measureFidelity(stage, parts, fidelity, chooseScenes(stage.tokenizer, texts, sizes.samples, longest), sizes.tokens);
+    await report();
+  }
   await measureNeedles(stage, parts, ofKind("needles"), texts, sizes.documents);
+  await report();
   await measureRegisters(stage, parts, ofKind("registers"), sizes.lines);
+  await report();
   await measureStreaming(stage, parts, ofKind("streaming"), texts, sizes.window);
 }

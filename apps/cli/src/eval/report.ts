@@ -8,6 +8,7 @@ const titles: Record<string, string> = {
   duo: "Duo",
   quest: "Quest",
   union: "Duo and quest",
+  chosen: "As chosen",
   precision: "Precision of keys and values",
   options: "What else was tried",
   passkey: "Passkeys",

@@ -29,7 +29,10 @@ export class Stage {
     this.#loads = new Map([[loadKey({}), backend]]);
   }
 
-  static async open(path: string, place: PlaceArguments): Promise<Stage> {
+  /** @param options of the command line; what they say of context, but for the head map, is not what loads are planned for. */
+  static async open(path: string, options: PlaceArguments): Promise<Stage> {
+    const { backend, threads, prefill, "head-map": headMap } = options;
+    const place = { backend, threads, prefill, "head-map": headMap };
     return new Stage(path, place, await openModel(path, place, loadOptions({})));
   }
 
