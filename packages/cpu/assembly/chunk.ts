@@ -2,7 +2,7 @@
 
 import { KEY_SCALES, KEYS, POSITIONS, QUERIES, QUERY_SCALES, RUNS_IN_CHUNK, TABLE_BYTES, VALUE_SCALES, VALUES } from "./blocks";
 import { COUNT, FAR, FAR_ROTATION, POSITION, ROTATION, SLOT } from "./lists";
-import { openedBytes, openedScales, openedValues, openKeys, openValues, turnKeys } from "./open";
+import { openedBytes, openedScales, openedValues, openPage, openRun, openValues, turnKeys } from "./open";
 import {
   CLOSED,
   closedRunValues,
@@ -14,6 +14,7 @@ import {
   scalesOffset,
   valueBits,
   valuesOffset,
+  PAGE_TOKENS,
 } from "./pages";
 
 /** Position of a token that is not on the list. */
@@ -59,6 +60,10 @@ export function addRuns(
   const queried = <usize>(far ? FAR_ROTATION : rotation);
   const page = pageOf(slot);
   let run = <usize>((slot >> 2) & 3);
+  const closed = (slot & CLOSED) != 0;
+  // Of a whole page at once, where all of it is seen.
+  const whole = closed && count == <i32>PAGE_TOKENS && position + count - 1 <= last && (position >= recents || position + count <= sinks);
+  if (whole) openPage(page, headSize, chunk + TABLE_BYTES + <usize>runs * openedBytes(headSize), openedBytes(headSize));
   /** Of the run's first token in the entry, which may begin and end inside a run. */
   let token = -(<i32>(slot & 3));
   while (token < count && position + max(token, 0) <= last) {
@@ -67,7 +72,8 @@ export function addRuns(
       store<u32>(to, <u32>(queries + queried * rotationBytes), QUERIES);
       store<u32>(to, <u32>(scales + queried * rotationScales), QUERY_SCALES);
       const copy = chunk + TABLE_BYTES + <usize>runs * openedBytes(headSize);
-      if (slot & CLOSED) addClosed(to, page, run, headSize, copy);
+      if (closed && !whole) openRun(page, run, headSize, copy);
+      if (closed) addClosed(to, page, run, headSize, copy);
       else addOpen(to, page + run * runBytes(headSize), headSize);
       if (far) {
         turnKeys(load<u32>(to, KEYS), headSize, turn, copy);
@@ -93,7 +99,6 @@ function addOpen(to: usize, address: usize, headSize: i32): void {
 }
 
 function addClosed(to: usize, page: usize, run: usize, headSize: i32, copy: usize): void {
-  openKeys(page, run, headSize, copy);
   store<u32>(to, <u32>copy, KEYS);
   store<u32>(to, <u32>(copy + openedScales(headSize)), KEY_SCALES);
   store<u32>(to, <u32>(page + closedValueScales(headSize) + (run << 4)), VALUE_SCALES);

@@ -16,35 +16,74 @@ export function openedValues(headSize: i32): usize {
   return openedScales(headSize) + 16;
 }
 
-/** Quants of 4 tokens x 2 channels in the high bytes of int16. */
-export function quants8(pair: usize, run: usize): v128 {
-  return v128.shuffle<i8>(i32x4.splat(0), v128.load64_zero(pair + (run << 3)), 0, 16, 0, 17, 0, 18, 0, 19, 0, 20, 0, 21, 0, 22, 0, 23);
+/** Eight bytes (the lower or the upper ones) as the high bytes of int16. */
+function lowQuants(bytes: v128): v128 {
+  return v128.shuffle<i8>(i32x4.splat(0), bytes, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
-export function quants4(pair: usize, run: usize): v128 {
-  let bytes = v128.load64_zero(pair + ((run & 1) << 3));
-  if (run < 2) bytes = i16x8.shl(bytes, 4);
-  const quants = i8x16.sub(v128.and(bytes, i8x16.splat(<i8>0xf0)), i8x16.splat(120));
-  return v128.shuffle<i8>(i32x4.splat(0), quants, 0, 16, 0, 17, 0, 18, 0, 19, 0, 20, 0, 21, 0, 22, 0, 23);
+function highQuants(bytes: v128): v128 {
+  return v128.shuffle<i8>(i32x4.splat(0), bytes, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/** Bytes of quants of 4 bits, of which the high halves are taken. */
+function halves(bytes: v128): v128 {
+  return i8x16.sub(v128.and(bytes, i8x16.splat(<i8>0xf0)), i8x16.splat(120));
 }
 
 /** Keys int16 of quants in high bytes; `step` and `middle` of the pair of channels in every lane. */
-export function openedKeys(quants: v128, step: v128, middle: v128): v128 {
+function keysOf(quants: v128, step: v128, middle: v128): v128 {
   return i16x8.add_sat_s(i16x8.q15mulr_sat_s(quants, step), middle);
 }
 
-/** Keys of one run of a closed page, and their scales. */
-export function openKeys(page: usize, run: usize, headSize: i32, to: usize): void {
-  v128.store(to + openedScales(headSize), v128.load32_splat(page + rangesOffset(headSize) + rangeScale(headSize)));
-  const bits = keyBits();
-  const pairBytes: usize = bits == 8 ? 32 : 16;
-  let steps = page + rangesOffset(headSize);
+/** Keys of a pair of channels of a page's four runs, from its quants at `from` to one run every `stride` bytes. `Quant` is i8 for 8 bits. */
+export function openPair<Quant>(from: usize, step: v128, middle: v128, to: usize, stride: usize): void {
+  let first = v128.load(from);
+  let second = first;
+  if (sizeof<Quant>() == 1) second = v128.load(from, 16);
+  else {
+    first = halves(i16x8.shl(first, 4));
+    second = halves(second);
+  }
+  v128.store(to, keysOf(lowQuants(first), step, middle));
+  v128.store(to + stride, keysOf(highQuants(first), step, middle));
+  v128.store(to + 2 * stride, keysOf(lowQuants(second), step, middle));
+  v128.store(to + 3 * stride, keysOf(highQuants(second), step, middle));
+}
+
+/** Keys of all four runs of a closed page, with their scales; a run every `stride` bytes. */
+export function openPage(page: usize, headSize: i32, to: usize, stride: usize): void {
+  const scale = v128.load32_splat(page + rangesOffset(headSize) + rangeScale(headSize));
+  for (let run: usize = 0; run < 4; run++) v128.store(to + run * stride + openedScales(headSize), scale);
+  if (keyBits() == 8) openPairs<i8>(page, headSize, to, stride);
+  else openPairs<i16>(page, headSize, to, stride);
+}
+
+function openPairs<Quant>(page: usize, headSize: i32, to: usize, stride: usize): void {
   const middles = middlesOffset(headSize);
+  let steps = page + rangesOffset(headSize);
   const end = steps + middles;
   while (steps < end) {
-    const quants = bits == 8 ? quants8(page, run) : quants4(page, run);
-    v128.store(to, openedKeys(quants, v128.load32_splat(steps), v128.load32_splat(steps + middles)));
-    page += pairBytes;
+    openPair<Quant>(page, v128.load32_splat(steps), v128.load32_splat(steps + middles), to, stride);
+    page += sizeof<Quant>() == 1 ? 32 : 16;
+    steps += 4;
+    to += 16;
+  }
+}
+
+/** Keys of one run of a closed page, and their scales. */
+export function openRun(page: usize, run: usize, headSize: i32, to: usize): void {
+  v128.store(to + openedScales(headSize), v128.load32_splat(page + rangesOffset(headSize) + rangeScale(headSize)));
+  const eight = keyBits() == 8;
+  const shift = run < 2 ? 4 : 0;
+  const middles = middlesOffset(headSize);
+  let steps = page + rangesOffset(headSize);
+  const end = steps + middles;
+  page += eight ? run << 3 : (run & 1) << 3;
+  while (steps < end) {
+    const bytes = v128.load64_zero(page);
+    const quants = lowQuants(eight ? bytes : halves(i16x8.shl(bytes, shift)));
+    v128.store(to, keysOf(quants, v128.load32_splat(steps), v128.load32_splat(steps + middles)));
+    page += eight ? 32 : 16;
     steps += 4;
     to += 16;
   }

@@ -3,7 +3,7 @@
 
 import { KEY_SCALES, KEYS, QUERIES, QUERY_SCALES, score, SCORES_BYTES, TABLE_BYTES } from "../blocks";
 import { POSITION, SLOT } from "../lists";
-import { openedKeys, quants4, quants8, turnKeys } from "../open";
+import { openPair, turnKeys } from "../open";
 import { CLOSED, keyBits, middlesOffset, pageOf, rangeScale, rangesOffset, runBytes, scalesOffset } from "../pages";
 import { sumLanes } from "../simd";
 import { power4 } from "../softmax";
@@ -118,11 +118,7 @@ function copyClosed<Quant>(page: usize, headSize: i32, pairs: usize, pairsEnd: u
     const pair = <usize>load<u32>(pairs);
     const step = v128.load32_splat(steps + (pair << 2));
     const middle = v128.load32_splat(middles + (pair << 2));
-    const from = page + (sizeof<Quant>() == 1 ? pair << 5 : pair << 4);
-    v128.store(to, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 0) : quants4(from, 0), step, middle));
-    v128.store(to + copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 1) : quants4(from, 1), step, middle));
-    v128.store(to + 2 * copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 2) : quants4(from, 2), step, middle));
-    v128.store(to + 3 * copyBytes, openedKeys(sizeof<Quant>() == 1 ? quants8(from, 3) : quants4(from, 3), step, middle));
+    openPair<Quant>(page + (sizeof<Quant>() == 1 ? pair << 5 : pair << 4), step, middle, to, copyBytes);
     to += 16;
   }
 }
