@@ -9,6 +9,8 @@ export const contextOptions = {
   budget: "number",
   sinks: "number",
   recent: "number",
+  "run-tokens": "number",
+  every: "number",
   kv: "string",
   "head-map": "string",
 } as const;
@@ -19,13 +21,25 @@ export interface ContextArguments {
   budget?: number | undefined;
   sinks?: number | undefined;
   recent?: number | undefined;
+  "run-tokens"?: number | undefined;
+  every?: number | undefined;
   kv?: string | undefined;
   "head-map"?: string | undefined;
 }
 
 /** The options but for the head map, whose fit is known with the model. @throws LongtabError `invalid-option` for a name that there is none of. */
-export function readContextNames({ context, budget, sinks, recent, kv }: ContextArguments): Omit<ContextOptions, "headMap"> {
-  return { policy: oneOf("--context", context, policyNames), budget, sinks, recent, kv: oneOf("--kv", kv, kvPrecisions) };
+export function readContextNames({
+  context,
+  budget,
+  sinks,
+  recent,
+  "run-tokens": runTokens,
+  every,
+  kv,
+}: ContextArguments): Omit<ContextOptions, "headMap"> {
+  const policy = oneOf("--context", context, policyNames);
+  const numbers = { runTokens: runTokens as ContextOptions["runTokens"], every: every as ContextOptions["every"] };
+  return { policy, budget, sinks, recent, ...numbers, kv: oneOf("--kv", kv, kvPrecisions) };
 }
 
 /**
