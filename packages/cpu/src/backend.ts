@@ -1,5 +1,6 @@
 import { listCapacity, meetsFar } from "@longtab/attention";
 import type { KvPrecision, Policy } from "@longtab/attention";
+import { LastSelection } from "@longtab/engine";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
 import { LongtabError, throwIfAborted } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
@@ -87,10 +88,9 @@ export class CpuBackend implements Backend {
   prefillRate: number | undefined;
   /** Whether decoding checks what followed the last words when they occurred before: the tokens are the same without. For measuring. */
   drafts = true;
+  readonly selector = new LastSelection();
   readonly #started: Started;
   #turns: PageTurns | undefined;
-  /** Who has selected last, and the position of the row that may go by it. */
-  #selector: { timeline: CpuTimeline; next: number } | undefined;
   #failure: LongtabError | undefined;
   #reportLost: (error: Error) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
@@ -149,21 +149,6 @@ export class CpuBackend implements Backend {
   createTimeline(policy: Policy = this.policy): Timeline {
     this.throwIfUnusable();
     return CpuTimeline.create(this, policy);
-  }
-
-  /**
-   * Whether the step of one row at `position` goes by what the step before it has selected: the lists are in scratch that timelines share,
-   * so only where that was the last to select.
-   */
-  keepsSelection(timeline: CpuTimeline, position: number, every: number): boolean {
-    const keeps = this.#selector?.timeline === timeline && this.#selector.next === position && position % every !== 0;
-    this.#selector = { timeline, next: position + 1 };
-    return keeps;
-  }
-
-  /** Lists may have changed since a step selected. */
-  forgetSelection(): void {
-    this.#selector = undefined;
   }
 
   /** The `turns` of a step whose last row is at `position`. Throws `out-of-memory`. */

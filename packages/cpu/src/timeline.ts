@@ -161,7 +161,7 @@ export class CpuTimeline implements Timeline {
     // What was drawn ahead is in the cache and not in the sequence.
     this.#cache.truncate(this.#length);
     this.#ahead = undefined;
-    this.#backend.forgetSelection();
+    this.#backend.selector.forget();
     const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#growIds(this.#ids.length);
     fork.#ids.set(this.#ids);
@@ -170,6 +170,7 @@ export class CpuTimeline implements Timeline {
   }
 
   mark(): CacheMark {
+    this.#backend.selector.forget();
     this.#forget(this.#length);
     return this.#cache.mark();
   }
@@ -364,7 +365,7 @@ export class CpuTimeline implements Timeline {
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
       selection,
-      selected: selection !== undefined && this.#backend.keepsSelection(this, position, selection.every),
+      selected: selection !== undefined && this.#backend.selector.keeps(this, position, selection.every),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,

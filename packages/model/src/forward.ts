@@ -36,21 +36,23 @@ export function recordForward(step: Step, model: Model, input: ForwardInput): vo
   const { weights, scratch: s, tuning } = model;
   const { tokens, uniform, logitsOf } = input;
   embed(step, { table: weights.embedding, ids: input.ids, y: s.x, rows: tokens, step: uniform }); // [T, D]
-  for (const [index, layer] of weights.layers.entries()) recordLayer(step, model, layer, input.cache(index), input);
+  for (const [index, layer] of weights.layers.entries()) recordLayer(step, model, layer, index, input);
   if (logitsOf === "none") return;
   const rows = logitsOf === "last" ? 1 : tokens;
   norm(step, model, s.x, weights.outputNorm, s.normed, rows, uniform, logitsOf === "last"); // prefill needs one row of logits, not T
   matmul(step, tuning, { weight: weights.head, x: s.normed, y: s.logits, rows, step: uniform }); // [rows, V], rows padded to vec4
 }
 
-function recordLayer(step: Step, model: Model, layer: LayerWeights, cache: LayerCache, input: ForwardInput): void {
+function recordLayer(step: Step, model: Model, layer: LayerWeights, index: number, input: ForwardInput): void {
   const { weights, scratch: s, attention, tuning } = model;
   const { ffn } = weights.config;
   const { tokens, uniform } = input;
   const rows = tokens;
   norm(step, model, s.x, layer.attentionNorm, s.normed, rows, uniform);
   matmul(step, tuning, { weight: layer.qkv, x: s.normed, y: s.qkv, rows, step: uniform }); // [T, (H + 2G) E]
-  recordAttention(step, attention, cache, { ...s, y: s.attended }, input); // [T, H E]
+  const selected = s.selected[index] as Scratch["selected"][number];
+  const buffers = { ...s, y: s.attended, selection: { ...s.selection, ...selected } };
+  recordAttention(step, attention, input.cache(index), buffers, input); // [T, H E]
   matmul(step, tuning, { weight: layer.attentionOutput, x: s.attended, y: s.x, rows, accumulate: true, step: uniform }); // x += [T, D]
 
   norm(step, model, s.x, layer.ffnNorm, s.normed, rows, uniform);

@@ -35,10 +35,12 @@ export interface Scratch {
   /** [maxLogitRows, V], each row padded to whole vec4 (the head's stride). */
   logits: GPUBuffer;
   /** Of the runs that a decode step may select, and the lists of those that it does. */
-  selection: SelectionScratch;
+  selection: Omit<SelectionScratch, "selected" | "selectedHeads">;
+  /** By layer: later steps may go by what one has selected. */
+  selected: readonly Pick<SelectionScratch, "selected" | "selectedHeads">[];
 }
 
-type Activations = Omit<Scratch, "selection">;
+type Activations = Omit<Scratch, "selection" | "selected">;
 
 function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<keyof Activations, number> {
   const { hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
@@ -59,7 +61,8 @@ function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<k
 /** Bytes that `createScratch` takes. */
 export function scratchBytes(config: ModelConfig, attention: AttentionPlan): number {
   const { shape, storage, selection } = attention;
-  const lengths = [...Object.values(scratchLengths(config, attention)), ...Object.values(selectionLengths(shape, storage, selection))];
+  const { scores, parts, selected, selectedHeads } = selectionLengths(shape, storage, selection);
+  const lengths = [...Object.values(scratchLengths(config, attention)), scores, parts, config.layers * (selected + selectedHeads)];
   return lengths.reduce((sum, length) => sum + length * 4, 0);
 }
 
@@ -81,11 +84,10 @@ export function createScratch(gpu: Gpu, config: ModelConfig, attention: Attentio
     gateUp: activation("gateUp"),
     activated: activation("activated"),
     logits: activation("logits"),
-    selection: {
-      scores: selection("scores"),
-      parts: selection("parts"),
+    selection: { scores: selection("scores"), parts: selection("parts") },
+    selected: Array.from({ length: config.layers }, () => ({
       selected: selection("selected"),
       selectedHeads: selection("selectedHeads"),
-    },
+    })),
   };
 }

@@ -98,8 +98,8 @@ export class Runner {
     this.#cache.dispose();
     this.#pool.dispose();
     this.#model.weights.dispose();
-    const { selection, ...activations } = this.#model.scratch;
-    const scratch = [...Object.values<GPUBuffer>(activations), ...Object.values<GPUBuffer>({ ...selection })];
+    const { selection, selected, ...activations } = this.#model.scratch;
+    const scratch = [activations, selection, ...selected].flatMap((buffers) => Object.values<GPUBuffer>({ ...buffers }));
     for (const buffer of [this.#ids, this.#hits, ...scratch]) this.#gpu.destroyBuffer(buffer);
   }
 }

@@ -106,6 +106,8 @@ export interface AttentionBuffers {
 export interface AttentionStep extends DecodeLists {
   /** T. */
   tokens: number;
+  /** Whether a step that selects goes by what an earlier one has selected. */
+  selected?: boolean;
   /** Pages of a layer that this step completes. */
   closings: number;
   /** Of `stepWords`. */
@@ -150,7 +152,7 @@ function recordDecode(step: Step, plan: AttentionPlan, cache: LayerCache, buffer
   const { keys, values, closed, turns } = cache;
   const { queries, partials, y, selection } = buffers;
   const { uniform, selects } = what;
-  if (selects) recordSelection(step, plan, { ...cache, queries }, selection, what.longest, uniform);
+  if (selects && !what.selected) recordSelection(step, plan, { ...cache, queries }, selection, what.longest, uniform);
   const { entries, heads } = selects ? { entries: selection.selected, heads: selection.selectedHeads } : cache;
   const bound = { step: uniform, queries, keys, values, closed, entries, heads, turns, partials };
   const constants = {

@@ -8,6 +8,7 @@ import type { Gpu } from "@longtab/gpu";
 import { cacheShape, createScratch, defaultTuning, maxStepTokens, planLoad, uploadModel } from "@longtab/model";
 import type { LoadPlan, MatmulTuning, Model, ModelWeights } from "@longtab/model";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts";
+import { LastSelection } from "../last-selection.ts";
 import { createSamplerScratch } from "../sampling/index.ts";
 import type { SamplerScratch } from "../sampling/index.ts";
 import { cacheForm } from "./blocks.ts";
@@ -80,6 +81,7 @@ export class WebGpuBackend implements Backend {
   readonly plan: LoadPlan;
   readonly pool: GpuPagePool;
   readonly sampler: SamplerScratch;
+  readonly selector = new LastSelection();
   /** What kernels count that nobody reads. */
   readonly uncounted: GPUBuffer;
   /** What far pages are turned by. */

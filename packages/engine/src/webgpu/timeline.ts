@@ -150,6 +150,7 @@ export class WebGpuTimeline implements Timeline {
     const { pool, plan } = this.#backend;
     this.#backend.throwIfUnusable();
     checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
+    this.#backend.selector.forget();
     const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#growIds(this.#ids.size / 4);
     this.#copyWords(this.#ids, fork.#ids);
@@ -157,6 +158,7 @@ export class WebGpuTimeline implements Timeline {
   }
 
   mark(): CacheMark {
+    this.#backend.selector.forget();
     return this.#cache.mark();
   }
 
@@ -198,7 +200,7 @@ export class WebGpuTimeline implements Timeline {
 
   /** Records what decode, prefill and score record, for pipelines to be made of it. */
   recordExample(step: Step, tokens: number, logitsOf: ForwardInput["logitsOf"], sampling?: Sampling): void {
-    const example = { tokens, position: 0, rotations: 1, logitsOf, sampling };
+    const example = { tokens, position: 0, rotations: 1, selected: false, logitsOf, sampling };
     this.#record(step, { ...example, selects: false });
     if (tokens === 1 && this.#cache.policy.selection) this.#record(step, { ...example, selects: true });
   }
@@ -298,10 +300,11 @@ export class WebGpuTimeline implements Timeline {
     gpu.device.queue.writeBuffer(model.scratch.rotations, 0, rotationTable(model.weights.rotary, positions));
     const { selection } = this.#cache.policy;
     const selects = selection !== undefined && tokens === 1 && position >= selection.from;
-    recorder.submit((step) => this.#record(step, { tokens, position, rotations, selects, logitsOf, sampling }), after);
+    const selected = selects && this.#backend.selector.keeps(this, position, selection.every);
+    recorder.submit((step) => this.#record(step, { tokens, position, rotations, selects, selected, logitsOf, sampling }), after);
   }
 
-  #record(step: Step, { tokens, position, rotations, selects, logitsOf, sampling }: RecordedStep): void {
+  #record(step: Step, { tokens, position, rotations, selects, selected, logitsOf, sampling }: RecordedStep): void {
     const { model, pool, sampler: scratch, vocabularySize } = this.#backend;
     const { attention } = model;
     const { lists, closingCount: closings, policy } = this.#cache;
@@ -319,7 +322,7 @@ export class WebGpuTimeline implements Timeline {
     const uniform = step.uniform(words);
     const shared = { hits: this.#hits ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
     const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, shared, layer);
-    recordForward(step, model, { ids: this.#ids, cache, tokens, closings, longest, selects, uniform, logitsOf });
+    recordForward(step, model, { ids: this.#ids, cache, tokens, closings, longest, selects, selected, uniform, logitsOf });
     if (sampling)
       recordSample(
         step,
@@ -349,8 +352,9 @@ interface RecordedStep {
   position: number;
   /** Query rotations that the step carries. */
   rotations: number;
-  /** Whether it attends what it selects. */
+  /** Whether it attends what is selected, and whether an earlier step has done that. */
   selects: boolean;
+  selected: boolean;
   logitsOf: ForwardInput["logitsOf"];
   sampling: Sampling | undefined;
 }
