@@ -172,13 +172,15 @@ test("what an answer looked at is shown on request, with its place in the conver
   await expect.poll(marked).toEqual([]);
 });
 
-test("a quiet line says where the model's view begins", async ({ page }) => {
-  await chat.open(page, { ...quick, forgotten: "three" });
-  for (const question of ["one", "two", "three", "four"]) await ask(page, question);
-  await expect(page.locator(".view-line")).toHaveText("Earlier messages are no longer in view");
-  await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
+test("quiet lines say where the model's view begins, and what it only looks up", async ({ page }) => {
+  await chat.open(page, { ...quick, forgotten: "three", far: "Question four" });
+  for (const question of ["one", "two", "three", "Question four"]) await ask(page, question);
+  const lines = page.locator(".view-line");
+  await expect(lines).toHaveText(["Earlier messages are no longer in view", "Earlier messages are far back: looked up where it matters"]);
+  await expect(lines.first().locator("+ .exchange .bubble")).toHaveText("three");
+  await expect(lines.last().locator("+ .exchange .bubble")).toHaveText("Question four");
   await page.reload();
-  await expect(page.locator(".view-line + .exchange .bubble")).toHaveText("three");
+  await expect(lines).toHaveCount(2);
 });
 
 test("before a model is loaded its card says what the chosen way to remember buys", async ({ page }) => {

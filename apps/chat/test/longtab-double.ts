@@ -262,6 +262,7 @@ class DoubleModel implements LoadedModel {
         pages,
         retrieved: (scenario.retrieved ?? []).flatMap((text) => passagesOf(messages, text)),
         forgotten: scenario.forgotten === undefined ? [] : passagesUpTo(messages, scenario.forgotten),
+        far: scenario.far === undefined ? [] : passagesUpTo(messages, scenario.far),
       },
     };
   }

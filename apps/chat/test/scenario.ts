@@ -11,9 +11,10 @@ export interface Scenario {
   headMap?: "missing";
   /** Hold while the model is measured. */
   holdMeasure?: boolean;
-  /** Texts that the answers looked at; a text before which everything is forgotten. */
+  /** Texts that the answers looked at; a text before which everything is forgotten, and one before which it can only be looked up. */
   retrieved?: string[];
   forgotten?: string;
+  far?: string;
   /** Stop the load in this phase, half-way; never resolves until cancelled. */
   holdLoadAt?: "download" | "verify" | "upload" | "shaders";
   /** Code of the error with which the load, or an answer after some words, fails. */

@@ -247,6 +247,8 @@ export interface Usage {
     retrieved: Passage[];
     /** What the model could no longer see at the end of the answer, in order: forgotten. */
     forgotten: Passage[];
+    /** What lay further back than the model was trained to read, in order: kept, and looked up where it matters. */
+    far: Passage[];
   };
 }
 

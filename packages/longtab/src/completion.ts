@@ -103,7 +103,7 @@ export function toCompletion(head: CompletionHead, content: string, summary: Gen
 }
 
 function toUsage(summary: GenerationSummary): Usage {
-  const { promptTokens, cachedTokens, completionTokens, prefillSeconds, decodeSeconds, contextLength, cache, retrieved, forgotten } =
+  const { promptTokens, cachedTokens, completionTokens, prefillSeconds, decodeSeconds, contextLength, cache, retrieved, forgotten, far } =
     summary;
   return {
     prompt_tokens: promptTokens,
@@ -122,6 +122,7 @@ function toUsage(summary: GenerationSummary): Usage {
       pages: cache.pages,
       retrieved,
       forgotten,
+      far,
     },
   };
 }

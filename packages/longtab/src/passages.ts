@@ -1,4 +1,4 @@
-import type { HeadRule } from "@longtab/attention";
+import type { HeadRule, Selection } from "@longtab/attention";
 import { pageTokens } from "@longtab/attention";
 import type { Tokenizer } from "@longtab/tokenizer";
 import type { ChatMessage, Passage } from "./api.ts";
@@ -95,6 +95,11 @@ export function forgottenRange(rules: readonly HeadRule[], length: number): Toke
   const from = Math.max(0, ...rules.map(({ sinks }) => sinks));
   const to = Math.min(...rules.map((rule) => keptFrom(rule, last)));
   return { from, to: Math.max(from, to) };
+}
+
+/** The tokens that are kept and lie further back than the model was trained to read; none where the run is empty. */
+export function farRange({ farFrom }: Pick<Selection, "farFrom">, forgotten: TokenRange, length: number): TokenRange {
+  return { from: forgotten.to, to: Math.max(forgotten.to, length - 1 - farFrom) };
 }
 
 function keptFrom({ keeps, from }: HeadRule, position: number): number {

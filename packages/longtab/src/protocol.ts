@@ -82,4 +82,5 @@ export interface GenerationSummary extends Summary {
   /** Of the messages of the request. */
   retrieved: Passage[];
   forgotten: Passage[];
+  far: Passage[];
 }

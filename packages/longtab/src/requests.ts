@@ -3,7 +3,7 @@ import { validateSampling } from "@longtab/engine";
 import type { Backend, Engine, GenerateOptions, Sampling, Summary } from "@longtab/engine";
 import type { HeadRule } from "@longtab/attention";
 import type { CacheUsage, ChatMessage } from "./api.ts";
-import { forgottenRange, notableRanges, PromptPlaces } from "./passages.ts";
+import { farRange, forgottenRange, notableRanges, PromptPlaces } from "./passages.ts";
 import type { GenerateEvent, GenerateRequest, GenerationSummary } from "./protocol.ts";
 
 /** Text is sent at most this often, so that a fast model does not cost a message per token. */
@@ -84,13 +84,16 @@ async function describe({ engine, ids, messages }: StartedRequest, summary: Summ
   const cache = describeCache(engine);
   const retrieved = notableRanges(await engine.retrieved(), ids.length);
   const forgotten = forgottenRange(rulesOf(backend), cache.tokens);
-  const places = retrieved.length > 0 || forgotten.from < forgotten.to ? new PromptPlaces(tokenizer, ids, messages) : undefined;
+  const far = farRange(backend.policy.selection ?? { farFrom: Infinity }, forgotten, cache.tokens);
+  const ranges = [...retrieved, forgotten, far].filter(({ from, to }) => from < to);
+  const places = ranges.length > 0 ? new PromptPlaces(tokenizer, ids, messages) : undefined;
   return {
     ...summary,
     cache,
     contextLength: backend.contextLength,
     retrieved: places ? retrieved.flatMap((range) => places.passages(range)) : [],
     forgotten: places?.passages(forgotten) ?? [],
+    far: places?.passages(far) ?? [],
   };
 }
 

@@ -17,6 +17,7 @@ const summary: GenerationSummary = {
   contextLength: 256,
   retrieved: [{ message: 0, start: 1, end: 4 }],
   forgotten: [],
+  far: [{ message: 0, start: 0, end: 1 }],
 };
 
 describe("toRequest", () => {
@@ -127,6 +128,7 @@ describe("answers in OpenAI's shapes", () => {
         pages,
         retrieved: [{ message: 0, start: 1, end: 4 }],
         forgotten: [],
+        far: [{ message: 0, start: 0, end: 1 }],
       },
     });
   });

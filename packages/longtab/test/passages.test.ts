@@ -3,7 +3,7 @@ import { parseGguf, BytesSource } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
 import { Tokenizer } from "@longtab/tokenizer";
 import type { ChatMessage } from "../src/api.ts";
-import { forgottenRange, notableRanges, PromptPlaces } from "../src/passages.ts";
+import { farRange, forgottenRange, notableRanges, PromptPlaces } from "../src/passages.ts";
 
 const tokenizer = Tokenizer.fromMetadata((await parseGguf(new BytesSource(tinyModel()))).metadata);
 const messages: ChatMessage[] = [
@@ -96,5 +96,19 @@ describe("what is forgotten", () => {
     // The last token's page is 62; the four before it are kept, or eight by the other head.
     expect(forgottenRange([window], 1000)).toEqual({ from: 4, to: 58 * 16 });
     expect(forgottenRange([window, { ...window, sinks: 16, keeps: 128 }], 1000)).toEqual({ from: 16, to: 54 * 16 });
+  });
+});
+
+describe("what is far back", () => {
+  const selection = { farFrom: 511 };
+
+  it("is nothing without far memory, or within the trained window", () => {
+    expect(farRange({ farFrom: Infinity }, { from: 4, to: 4 }, 5000)).toEqual({ from: 4, to: 4 });
+    expect(farRange(selection, { from: 16, to: 16 }, 512)).toEqual({ from: 16, to: 16 });
+  });
+
+  it("lies between what is forgotten and the trained window", () => {
+    expect(farRange(selection, { from: 16, to: 320 }, 2000)).toEqual({ from: 320, to: 2000 - 512 });
+    expect(farRange(selection, { from: 16, to: 1900 }, 2000)).toEqual({ from: 1900, to: 1900 });
   });
 });

@@ -32,9 +32,10 @@ export interface Answer {
   text: string;
   end: AnswerEnd;
   stats?: AnswerStats;
-  /** What the model looked up for it, and what it could no longer see. */
+  /** What the model looked up for it, what it could no longer see, and what it could only look up. */
   looked?: Place[];
   outOfView?: Place[];
+  farBack?: Place[];
   problem?: Problem;
 }
 

@@ -217,9 +217,12 @@ function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tokens, lo
 }
 
 /** What the answer looked at and could not see, where that is anything. */
-function viewFrom({ longtab: { retrieved, forgotten } }: Usage, origins: Prompt["origins"]): Pick<Answer, "looked" | "outOfView"> {
-  const [looked, outOfView] = [placesOf(retrieved, origins), placesOf(forgotten, origins)];
-  return { ...(looked.length > 0 && { looked }), ...(outOfView.length > 0 && { outOfView }) };
+function viewFrom(
+  { longtab: { retrieved, forgotten, far } }: Usage,
+  origins: Prompt["origins"],
+): Pick<Answer, "looked" | "outOfView" | "farBack"> {
+  const [looked, outOfView, farBack] = [placesOf(retrieved, origins), placesOf(forgotten, origins), placesOf(far, origins)];
+  return { ...(looked.length > 0 && { looked }), ...(outOfView.length > 0 && { outOfView }), ...(farBack.length > 0 && { farBack }) };
 }
 
 /** Of an answer that was broken off, as far as the page saw it. The first token comes with the prompt: its time is not the answer's. */

@@ -1,15 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { ask, type Conversation, createConversation, setAnswer } from "./conversation.ts";
+import { type Answer, ask, type Conversation, createConversation, setAnswer } from "./conversation.ts";
 import { toPrompt } from "./messages.ts";
 import { type Place, placesOf, viewBoundary } from "./passages.ts";
 
 const attachments = [{ id: "a", name: "book.txt", characters: 9 }];
 
+const stats = { tokens: 1, tokensPerSecond: 1, prompt: { tokens: 9, cached: 0, seconds: 1 } };
+
 function talk(outOfView: Place[]): Conversation {
   let conversation = ask(createConversation("c", 0), { id: "e1", question: "first", attachments, answer: null }, 1);
   conversation = setAnswer(conversation, "e1", { text: "one two", end: "complete" }, 2);
   conversation = ask(conversation, { id: "e2", question: "second", answer: null }, 3);
-  return setAnswer(conversation, "e2", { text: "three", end: "complete", outOfView }, 4);
+  return setAnswer(conversation, "e2", { text: "three", end: "complete", outOfView, stats }, 4);
 }
 
 describe("passages in a conversation", () => {
@@ -40,19 +42,33 @@ describe("passages in a conversation", () => {
 
 describe("where the view begins", () => {
   test("nowhere, where all is in view or what is out of view was deleted", () => {
-    expect(viewBoundary(talk([]))).toBeNull();
-    expect(viewBoundary(talk([{ exchangeId: "gone", part: "question", start: 0, end: 5 }]))).toBeNull();
+    expect(viewBoundary(talk([]), "outOfView")).toBeNull();
+    expect(viewBoundary(talk([{ exchangeId: "gone", part: "question", start: 0, end: 5 }]), "outOfView")).toBeNull();
+  });
+
+  test("by the last answer that knows: one that sees all again, or one that was broken off and does not know", () => {
+    const place: Place = { exchangeId: "e1", part: "answer", start: 0, end: 7 };
+    const asked = (answer: Answer) => setAnswer(ask(talk([place]), { id: "e3", question: "third", answer: null }, 5), "e3", answer, 6);
+    expect(viewBoundary(asked({ text: "all", end: "complete", stats }), "outOfView")).toBeNull();
+    expect(viewBoundary(asked({ text: "al", end: "stopped" }), "outOfView")).toEqual({ exchangeId: "e2", partly: false });
+    expect(viewBoundary(talk([place]), "farBack")).toBeNull();
   });
 
   test("within an exchange of which a part is out of view", () => {
-    expect(viewBoundary(talk([{ exchangeId: "e1", part: { attachmentId: "a" }, start: 2, end: 9 }]))).toEqual({
+    expect(viewBoundary(talk([{ exchangeId: "e1", part: { attachmentId: "a" }, start: 2, end: 9 }]), "outOfView")).toEqual({
       exchangeId: "e1",
       partly: true,
     });
-    expect(viewBoundary(talk([{ exchangeId: "e1", part: "answer", start: 0, end: 3 }]))).toEqual({ exchangeId: "e1", partly: true });
+    expect(viewBoundary(talk([{ exchangeId: "e1", part: "answer", start: 0, end: 3 }]), "outOfView")).toEqual({
+      exchangeId: "e1",
+      partly: true,
+    });
   });
 
   test("at the exchange after one that is forgotten to its last word", () => {
-    expect(viewBoundary(talk([{ exchangeId: "e1", part: "answer", start: 0, end: 7 }]))).toEqual({ exchangeId: "e2", partly: false });
+    expect(viewBoundary(talk([{ exchangeId: "e1", part: "answer", start: 0, end: 7 }]), "outOfView")).toEqual({
+      exchangeId: "e2",
+      partly: false,
+    });
   });
 });

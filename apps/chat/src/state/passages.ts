@@ -18,16 +18,17 @@ export function placesOf(passages: readonly Passage[], origins: readonly (readon
   );
 }
 
-/** Where the model's view begins: at an exchange, some of which may be out of view too. */
+/** Where the model's view begins, or what it can only look up ends: at an exchange, some of which may be on the other side. */
 export interface ViewBoundary {
   exchangeId: string;
   partly: boolean;
 }
 
-/** By what the last answer could no longer see; null where all is in view. */
-export function viewBoundary({ exchanges }: Conversation): ViewBoundary | null {
-  const outOfView = exchanges.findLast(({ answer }) => answer?.outOfView !== undefined)?.answer?.outOfView ?? [];
-  const last = outOfView.at(-1);
+/** By what the last answer could no longer see, or only look up; null where that is nothing. */
+export function viewBoundary({ exchanges }: Conversation, of: "outOfView" | "farBack"): ViewBoundary | null {
+  const answers = exchanges.flatMap(({ answer }) => (answer === null ? [] : [answer]));
+  // An answer that was broken off does not know.
+  const last = answers.findLast(({ stats }) => stats?.prompt !== undefined)?.[of]?.at(-1);
   const at = exchanges.findIndex(({ id }) => id === last?.exchangeId);
   const exchange = exchanges[at];
   if (last === undefined || exchange === undefined) return null;

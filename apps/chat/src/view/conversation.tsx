@@ -19,7 +19,8 @@ export function ConversationView(): JSX.Element {
   const atEnd = useSignal(true);
   const following = useRef(true);
   const { id, exchanges } = current.value;
-  const boundary = viewBoundary(current.value);
+  const view = viewBoundary(current.value, "outOfView");
+  const far = viewBoundary(current.value, "farBack");
   useMarks();
 
   const toEnd = (): void => {
@@ -61,7 +62,8 @@ export function ConversationView(): JSX.Element {
         <div class="column exchanges" ref={content}>
           {exchanges.map((exchange, index) => (
             <Fragment key={exchange.id}>
-              {exchange.id === boundary?.exchangeId && <ViewLine partly={boundary.partly} first={index === 0} />}
+              {exchange.id === view?.exchangeId && <ViewLine partly={view.partly} first={index === 0} far={false} />}
+              {exchange.id === far?.exchangeId && <ViewLine partly={far.partly} first={index === 0} far />}
               <ExchangeView exchange={exchange} last={index === exchanges.length - 1} />
             </Fragment>
           ))}
@@ -76,14 +78,20 @@ export function ConversationView(): JSX.Element {
   );
 }
 
-/** Where the model's view of the conversation begins. */
-function ViewLine({ partly, first }: { partly: boolean; first: boolean }): JSX.Element {
-  const what = !partly
-    ? "Earlier messages are no longer in view"
+/** Where the model's view of the conversation begins, and from where on it need not look things up. */
+function ViewLine({ partly, first, far }: { partly: boolean; first: boolean; far: boolean }): JSX.Element {
+  const [what, be] = !partly
+    ? ["Earlier messages", "are"]
     : first
-      ? "Part of this message is no longer in view"
-      : "Earlier messages and part of this one are no longer in view";
-  return <p class="view-line">{what}</p>;
+      ? ["Part of this message", "is"]
+      : ["Earlier messages and part of this one", "are"];
+  return (
+    <p class="view-line">
+      <span>
+        {what} {be} {far ? "far back: looked up where it matters" : "no longer in view"}
+      </span>
+    </p>
+  );
 }
 
 function isAtEnd(element: HTMLElement): boolean {
