@@ -19,6 +19,7 @@ describe("readOptions", () => {
       context: { policy: "auto", kv: undefined, headMap: undefined },
       policies: policyNames,
       lengths: [1024, 4096, 8192],
+      read: 65_536,
       only: new Set(sections),
     });
   });
@@ -27,7 +28,7 @@ describe("readOptions", () => {
     const line =
       "--model m.gguf --runs 5 --only kernels,llama.cpp --json out.json --install-peers --contexts 4096,128,128 --wllama-contexts 128 --backend cpu";
     const memory =
-      "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --threads 2 --from in.json --picture out.svg";
+      "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --threads 2 --read 1000 --from in.json --picture out.svg";
     expect(readOptions(`${line} ${memory}`.split(" "))).toEqual({
       model: "m.gguf",
       runs: 5,
@@ -40,6 +41,7 @@ describe("readOptions", () => {
       context: { policy: "duo", kv: "kv8", headMap: "map.json" },
       policies: ["dense", "auto"],
       lengths: [1024, 32768],
+      read: 1000,
       from: "in.json",
       picture: "out.svg",
       quick: false,
@@ -54,6 +56,10 @@ describe("readOptions", () => {
 
   it.each(["0", "-1", "2.5", "many", "", "101"])("refuses --runs %s", (runs) => {
     expect(() => readOptions([`--runs=${runs}`])).toThrow(`--runs takes a whole number from 1 to 100, not "${runs}".`);
+  });
+
+  it.each(["127", "65537", "x"])("refuses --read %s", (read) => {
+    expect(() => readOptions([`--read=${read}`])).toThrow(`--read takes a whole number from 128 to 65536, not "${read}".`);
   });
 
   it.each(["0", "15", "4097", "128;1024", "", "128,"])("refuses --contexts %s", (contexts) => {

@@ -34,6 +34,8 @@ export interface BenchOptions {
   /** Policies that `context` compares, and tokens in the cache at which it does. */
   policies: readonly PolicyName[];
   lengths: readonly number[];
+  /** Tokens of text that `context` reads; behind them it repeats their keys and values. */
+  read: number;
   /** Where to write the numbers as JSON. */
   json: string | undefined;
   /** Numbers of an earlier run, to be printed in place of a new one's. */
@@ -70,6 +72,7 @@ export const usage = `npm run bench -- [options]
   --threads N        how many threads of the processor compute in Node: as many as there are cores unless told
   --context NAME     what Longtab does with its context in the sections that compare it with others: auto unless told
   --lengths A,B      tokens in the cache at which context compares policies: 1024,4096,8192 unless told, ${longest} at most
+  --read N           tokens of text that context reads; behind them it repeats their keys and values, which takes no time: all unless told
   --policies A,B     some of: ${policyNames.join(", ")}
   --kv NAME          how keys and values are stored: ${kvPrecisions.join(", ")}
   --head-map FILE    which heads stream; otherwise the model's own map, where there is one
@@ -104,6 +107,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       threads: { type: "string" },
       context: { type: "string", default: "auto" },
       lengths: { type: "string" },
+      read: { type: "string" },
       policies: { type: "string" },
       kv: { type: "string" },
       "head-map": { type: "string" },
@@ -132,6 +136,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     contexts,
     wllamaContexts,
     lengths,
+    read: readCount("--read", values.read, longest, shortest) ?? longest,
     backend: readName("backend", values.backend, ["auto", "cpu", "webgpu"]),
     threads: readCount("--threads", values.threads, mostThreads),
     context: {
@@ -166,10 +171,10 @@ function readName<Name extends string>(what: string, text: string, names: readon
   return name;
 }
 
-function readCount(option: string, text: string | undefined, most: number): number | undefined {
+function readCount(option: string, text: string | undefined, most: number, least = 1): number | undefined {
   if (text === undefined) return undefined;
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > most)
-    throw new Error(`${option} takes a whole number from 1 to ${most}, not "${text}".`);
+  if (!Number.isInteger(count) || count < least || count > most)
+    throw new Error(`${option} takes a whole number from ${least} to ${most}, not "${text}".`);
   return count;
 }

@@ -24,6 +24,7 @@ it("gives times with their growth, memory, the share of choosing, and what readi
     reading                 s  tok/s
     tokens 0 to 1000     10.0    100
     tokens 1000 to 8000   100   70.0
+    Behind 8000 tokens their keys and values were repeated.
 
     A fork at 1000 tokens takes 3.00 ms and 0 pages; its first step takes 90 pages, for 90 heads.
 

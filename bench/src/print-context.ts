@@ -52,11 +52,14 @@ function printCells(figures: ContextFigures, title: string, print: (cell: Contex
   );
 }
 
-function printPrefill({ prefill }: ContextFigures): string {
-  return table(
+function printPrefill(figures: ContextFigures): string {
+  const { prefill, read } = figures;
+  const repeated = Math.max(...lengthsOf(figures)) > read ? `\nBehind ${read} tokens their keys and values were repeated.` : "";
+  const rows = table(
     ["reading", "s", "tok/s"],
     prefill.map(({ from, to, seconds }) => [`tokens ${from} to ${to}`, formatNumber(seconds), formatNumber((to - from) / seconds)]),
   );
+  return rows + repeated;
 }
 
 function printFork({ tokens, milliseconds, pages, firstStepPages, heads }: ForkFigures): string {

@@ -8,6 +8,7 @@ export const exampleFigures: ContextFigures = {
   streaming: 1 / 3,
   trained: 8192,
   tokenBytes: 23_040,
+  read: 8000,
   prefill: [
     { from: 0, to: 1000, seconds: 10 },
     { from: 1000, to: 8000, seconds: 100 },

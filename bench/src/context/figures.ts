@@ -15,6 +15,8 @@ export interface ContextFigures {
   trained: number;
   /** What keys and values of one token would take in f16, bytes. */
   tokenBytes: number;
+  /** Tokens of the text that were read; behind them their keys and values were repeated. */
+  read: number;
   prefill: PrefillFigures[];
   /** By policy, then by length. */
   cells: ContextCell[];

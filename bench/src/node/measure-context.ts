@@ -1,19 +1,17 @@
 import type { Policy } from "@longtab/attention";
-import { Session } from "@longtab/engine";
 import type { Timeline } from "@longtab/engine";
-import type { ContextCell, ContextFigures, PrefillFigures } from "../context/figures.ts";
-import { mostSessionTokens } from "../options.ts";
-import { createPrompt } from "../prompts.ts";
+import type { ContextCell, ContextFigures } from "../context/figures.ts";
 import { attempt } from "../report.ts";
 import { median } from "../statistics.ts";
 import { medianTimes } from "./decode-profile.ts";
 import type { PartTime } from "./decode-profile.ts";
 import { decodeTimes } from "./decode-times.ts";
 import { measureFork } from "./measure-fork.ts";
-import { measureSnapshot } from "./measure-snapshot.ts";
 import { openContext } from "./open-context.ts";
-import type { ContextInput, OpenedContext } from "./open-context.ts";
+import type { ContextInput } from "./open-context.ts";
 import { pagesBytes } from "./page-bytes.ts";
+import { readText } from "./read-text.ts";
+import type { Mark } from "./read-text.ts";
 import { describePlace, greedy } from "./run-longtab.ts";
 import { openStepClock } from "./step-clock.ts";
 
@@ -22,12 +20,6 @@ const warmUp = 4;
 
 /** Steps that are taken apart. */
 const profiled = 8;
-
-/** A text that was read as far as `timeline`, which stays there to be forked. */
-interface Mark {
-  tokens: number;
-  timeline: Timeline;
-}
 
 /** A policy at a length. */
 interface Place extends Mark {
@@ -43,7 +35,7 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
   const { backend, config, policies, streaming } = opened;
   const { layers, kvHeads, headSize } = backend.pool.shape;
   if (backend.kind === "cpu") backend.drafts = false;
-  const { marks, prefill, snapshot } = await readText(opened, input);
+  const { marks, prefill, snapshot } = await readText(opened, input, warmUp + input.decodeTokens);
   const places = policies.flatMap((policy) =>
     marks
       .filter(({ tokens }) => policy.endless || tokens <= config.contextLength)
@@ -82,40 +74,12 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
     ...(streaming !== undefined && { streaming }),
     trained: config.contextLength,
     tokenBytes: layers * kvHeads * headSize * 2 * 2,
+    read: Math.min(input.read, Math.max(...input.lengths)),
     prefill,
     cells: places.map(({ cell }) => cell),
     fork,
     snapshot,
   };
-}
-
-/** Reads the text once, to a few tokens before each length: what is timed ends there. */
-async function readText(
-  { backend, tokenizer }: OpenedContext,
-  { lengths, decodeTokens, rounds }: ContextInput,
-): Promise<{
-  marks: Mark[];
-  prefill: PrefillFigures[];
-  snapshot: ContextFigures["snapshot"];
-}> {
-  const ids = Uint32Array.from(createPrompt(tokenizer, Math.max(...lengths)).ids);
-  const session = new Session(backend);
-  const text = session.timeline;
-  const marks: Mark[] = [];
-  const prefill: PrefillFigures[] = [];
-  const snapshotAt = Math.max(...lengths.filter((tokens) => tokens <= mostSessionTokens));
-  let snapshot: ContextFigures["snapshot"] = { state: "skipped", reason: `every length is above ${mostSessionTokens}` };
-  for (const tokens of lengths) {
-    const [from, to] = [text.length, tokens - warmUp - decodeTokens];
-    const started = performance.now();
-    await text.prefill(ids.subarray(from, to), greedy);
-    prefill.push({ from, to, seconds: (performance.now() - started) / 1000 });
-    marks.push({ tokens, timeline: text.fork() });
-    session.settle(from, ids.subarray(from, to));
-    if (tokens === snapshotAt) snapshot = await attempt(async () => measureSnapshot(backend, session, rounds));
-  }
-  session.dispose();
-  return { marks, prefill, snapshot };
 }
 
 function emptyCell({ name }: Policy, { tokens, timeline }: Mark): ContextCell {

@@ -24,6 +24,8 @@ export interface ContextInput {
   policies: readonly PolicyName[];
   /** Tokens in the cache, ascending. */
   lengths: readonly number[];
+  /** Tokens of text that are read; behind them their keys and values are repeated. */
+  read: number;
   rounds: number;
   /** Tokens timed in each round. */
   decodeTokens: number;
