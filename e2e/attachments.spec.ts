@@ -40,6 +40,7 @@ test("a text file is attached, counted, sent with the question and read by the m
 test("a text is dropped anywhere on the page, beside a model", async ({ page }) => {
   await chat.open(page, {});
   await drop(page, "notes.md", bytes("# Notes\n\nBuy milk."));
+  await expect(waiting(page)).toContainText("notes.md");
   await drop(page, "mine.gguf", bytes("GGUF"));
   await expect(page.getByRole("button", { name: /mine\.gguf/ })).toContainText("ready");
   await expect(waiting(page)).toContainText("notes.md");

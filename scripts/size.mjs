@@ -12,7 +12,9 @@ import { root, say } from "./workspace.mjs";
  * @type {Record<string, { name: string, limit: number, folder: RegExp }>}
  */
 const PARTS = {
-  library: { name: "the library, client and worker together", limit: 88_000, folder: /^(?!cpu|onnxruntime)/ },
+  library: { name: "the library, client and worker together", limit: 88_000, folder: /^(?!calibration|cpu|onnxruntime)/ },
+  // Fetched only where a person has a model measured.
+  calibration: { name: "what measures the heads of a model, fetched where it is asked for", limit: 8000, folder: /^calibration\// },
   // Of the four builds of the kernels a browser fetches one.
   cpu: { name: "the processor's part with one build of its kernels, fetched where it is needed", limit: 40_000, folder: /^cpu\// },
   // Fetched only where prompts are read with it.
@@ -22,6 +24,7 @@ const PARTS = {
 /** @param {string} id path of a module or an asset @param {string} fallback */
 function folderOf(id, fallback) {
   if (/onnxruntime-web|\bort-wasm/.test(id)) return "onnxruntime";
+  if (/packages\/calibration\//.test(id)) return "calibration";
   return /packages\/cpu\/|\bkernels[\w-]*\.wasm/.test(id) ? "cpu" : fallback;
 }
 

@@ -1,6 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { attachedHere } from "./state/attachments.ts";
 import { current, draft, isEmpty, newConversation } from "./state/conversations.ts";
 import { generation, stop } from "./state/generation.ts";
 import { modelState } from "./state/model.ts";
@@ -51,7 +52,8 @@ export function App(): JSX.Element {
 /** What stays at the foot: the model where it is not ready, and the message field. On a first visit the model card alone speaks. */
 function Dock(): JSX.Element | null {
   const { at } = modelState.value;
-  if (isEmpty.value && at !== "ready" && at !== "loading" && at !== "measuring" && draft.value === "") return null;
+  if (isEmpty.value && at !== "ready" && at !== "loading" && at !== "measuring" && draft.value === "" && attachedHere.value.length === 0)
+    return null;
   return (
     <footer class="dock">
       <div class="column">

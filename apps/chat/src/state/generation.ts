@@ -114,7 +114,7 @@ async function answerExchange(exchangeId: string): Promise<void> {
   announce("Reading your message");
   // From here on the stored conversation may change under another tab; only this exchange's answer is written.
   const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
-  const prompt = toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId);
+  const prompt = { ...toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId), session: conversation.id };
   const answer = await streamAnswer(model, prompt, controller.signal, save);
   await save(answer);
   generation.value = null;
@@ -138,7 +138,7 @@ function begin({ id }: Conversation, exchangeId: string, controller: AbortContro
 /** Streams one answer into `generation`, storing it now and then; whatever happens, what was written so far comes back. */
 async function streamAnswer(
   model: LoadedModel,
-  { messages, origins }: Prompt,
+  { messages, origins, session }: Prompt & { session: string },
   aborted: AbortSignal,
   save: (answer: Answer) => Promise<void>,
 ): Promise<Answer> {
@@ -153,7 +153,7 @@ async function streamAnswer(
     const stream = await model.chat.completions.create({
       ...requestOptions(),
       messages,
-      session: generation.peek()?.conversationId ?? "",
+      session,
       signal: aborted,
       stream: true,
       onPrefill: (done, total) => showReading(pace.report(done, total, performance.now())),

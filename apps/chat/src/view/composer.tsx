@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { LONG_PASTE } from "../state/attachment.ts";
-import { attachedHere, attachPaste } from "../state/attachments.ts";
+import { attachedHere, attachFile, attachPaste } from "../state/attachments.ts";
 import { CHARACTERS_PER_TOKEN, sumOfTokens } from "../state/attachment-tokens.ts";
 import { offersGpu, useGpu } from "../state/backend.ts";
 import { contextFill, NEARLY_FULL } from "../state/context.ts";
@@ -49,6 +49,9 @@ export function Composer(): JSX.Element {
           enterkeyhint={touch.matches ? "enter" : "send"}
           onInput={(event) => setDraft(current.peek().id, event.currentTarget.value)}
           onPaste={(event) => {
+            const files = [...(event.clipboardData?.files ?? [])];
+            for (const file of files) void attachFile(file);
+            if (files.length > 0) return;
             const pasted = event.clipboardData?.getData("text/plain") ?? "";
             if (pasted.length < LONG_PASTE || pasted.trim() === "") return;
             event.preventDefault();
