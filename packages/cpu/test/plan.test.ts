@@ -96,7 +96,7 @@ describe("a model that 32-bit addresses cannot hold", () => {
 
   test("is refused where its weights alone are too large", () => {
     expect(refusal(sizeModel({ ...large, layers: 64 }))).toMatchInlineSnapshot(
-      `"out-of-memory: The model is larger than what the browser's processor path can address (found 13801326464, limit 4278190080). Choose a smaller model."`,
+      `"out-of-memory: The model is larger than what the browser's processor path can address (found 13801390976, limit 4278190080). Choose a smaller model."`,
     );
     expect(refusal(sizeModel({ ...large, layers: 64 }), { contextLength: 64 })).toContain("Choose a smaller model.");
   });
