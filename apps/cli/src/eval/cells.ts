@@ -106,7 +106,7 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
   const fidelity = (suite: string, name: string, tokens: number, context: ContextOptions, readsPrompt = false): void =>
     void cells.push({ kind: "fidelity", suite, cell: at(name, tokens), at: tokens, context, readsPrompt });
 
-  const most = (contexts[0] ?? 0) + 128;
+  const most = Math.ceil(((contexts[0] ?? 0) + sizes.tokens) / 16) * 16 + 64;
   const whole = Math.min(most, trained - 32);
   fidelity("equality", "streaming", contexts[0] ?? 0, { policy: "streaming", sinks: 4, recent: whole - 36 });
   fidelity("equality", "quest", contexts[0] ?? 0, { policy: "quest", budget: most + 128 });
