@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type ContextPlan, Longtab } from "../longtab.ts";
 import { choice, storedChoice } from "./model.ts";
 import type { Context } from "./settings.ts";
@@ -8,19 +8,23 @@ export const plans = signal<Partial<Record<Context, ContextPlan>>>({});
 
 const CONTEXTS: readonly Context[] = ["auto", "streaming", "dense"];
 
+/** The chosen model, where something is known of it. */
+const known = computed(() => {
+  const stored = storedChoice.value;
+  return choice.value.entry?.id ?? (stored?.complete === true ? stored.id : undefined);
+});
+
 /** Plans anew whenever another model is chosen, or its file has come. */
 export function startPlans(): void {
   effect(() => {
-    const { reference, entry } = choice.value;
-    const stored = storedChoice.value;
-    const id = entry?.id ?? (stored?.complete === true ? stored.id : undefined);
+    const id = known.value;
     plans.value = {};
     if (id === undefined) return;
     for (const context of CONTEXTS) {
       Longtab.models
         .plan(id, { context })
         .then((plan) => {
-          if (choice.peek().reference === reference) plans.value = { ...plans.peek(), [context]: plan };
+          if (known.peek() === id) plans.value = { ...plans.peek(), [context]: plan };
         })
         // A model that cannot be planned fails when it is loaded, where its error can be shown.
         .catch(() => undefined);
