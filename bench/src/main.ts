@@ -66,9 +66,9 @@ async function measure(model: string, options: BenchOptions): Promise<Report> {
   }
   if (only.has("context")) {
     say("Context policies in Node ...");
-    const { policies, lengths, read, threads } = options;
+    const { policies, lengths, read, threads, clock } = options;
     const { kv, headMap } = options.context;
-    const asked = { model, threads, kv, headMap, policies, lengths, read, rounds: runs, decodeTokens: settings.decodeTokens };
+    const asked = { model, threads, clock, kv, headMap, policies, lengths, read, rounds: runs, decodeTokens: settings.decodeTokens };
     const place = backend === "webgpu" ? "webgpu" : "relaxed";
     report.context = await attempt(async () => inChild("context", { ...asked, place }));
   }

@@ -16,6 +16,7 @@ describe("readOptions", () => {
       wllamaContexts: [128, 1024],
       backend: "auto",
       threads: undefined,
+      clock: "wall",
       context: { policy: "auto", kv: undefined, headMap: undefined },
       policies: policyNames,
       lengths: [1024, 4096, 8192],
@@ -28,7 +29,7 @@ describe("readOptions", () => {
     const line =
       "--model m.gguf --runs 5 --only kernels,llama.cpp --json out.json --install-peers --contexts 4096,128,128 --wllama-contexts 128 --backend cpu";
     const memory =
-      "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --threads 2 --read 1000 --from in.json --picture out.svg";
+      "--context duo --kv kv8 --head-map map.json --policies auto,dense --lengths 32768,1024 --threads 2 --clock processor --read 1000 --from in.json --picture out.svg";
     expect(readOptions(`${line} ${memory}`.split(" "))).toEqual({
       model: "m.gguf",
       runs: 5,
@@ -38,6 +39,7 @@ describe("readOptions", () => {
       wllamaContexts: [128],
       backend: "cpu",
       threads: 2,
+      clock: "processor",
       context: { policy: "duo", kv: "kv8", headMap: "map.json" },
       policies: ["dense", "auto"],
       lengths: [1024, 32768],

@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 import { kvPrecisions, policyNames } from "@longtab/attention";
 import type { KvPrecision, PolicyName } from "@longtab/attention";
 import type { BackendChoice } from "longtab";
+import { clockNames } from "./node/clock.ts";
+import type { ClockName } from "./node/clock.ts";
 
 /** The parts of the bench, in the order in which they run. */
 export const sections = ["kernels", "engine", "llama.cpp", "context", "session", "cpu", "browser", "wllama"] as const;
@@ -30,6 +32,8 @@ export interface BenchOptions {
   backend: BackendChoice;
   /** Of the processor in Node; as many as there are cores unless told. */
   threads: number | undefined;
+  /** What `context` counts. */
+  clock: ClockName;
   context: ContextChoice;
   /** Policies that `context` compares, and tokens in the cache at which it does. */
   policies: readonly PolicyName[];
@@ -70,6 +74,7 @@ export const usage = `npm run bench -- [options]
   --wllama-contexts  those that wllama reads, too: it takes minutes for 4096; all unless told, and without threads ${mostUnthreaded} at most
   --backend NAME     what kernels, engine, context and session run on: auto (unless told), cpu or webgpu
   --threads N        how many threads of the processor compute in Node: as many as there are cores unless told
+  --clock NAME       what context counts: wall (unless told), or processor, for one thread on a machine that others use too
   --context NAME     what Longtab does with its context in the sections that compare it with others: auto unless told
   --lengths A,B      tokens in the cache at which context compares policies: 1024,4096,8192 unless told, ${longest} at most
   --read N           tokens of text that context reads; behind them it repeats their keys and values, which takes no time: all unless told
@@ -105,6 +110,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       "wllama-contexts": { type: "string" },
       backend: { type: "string", default: "auto" },
       threads: { type: "string" },
+      clock: { type: "string", default: "wall" },
       context: { type: "string", default: "auto" },
       lengths: { type: "string" },
       read: { type: "string" },
@@ -139,6 +145,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     read: readCount("--read", values.read, longest, shortest) ?? longest,
     backend: readName("backend", values.backend, ["auto", "cpu", "webgpu"]),
     threads: readCount("--threads", values.threads, mostThreads),
+    clock: readName("clock", values.clock, clockNames),
     context: {
       policy: readName("context policy", values.context, policyNames),
       kv: values.kv === undefined ? undefined : readName("precision of keys and values", values.kv, kvPrecisions),

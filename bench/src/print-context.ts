@@ -5,10 +5,11 @@ import { formatNumber, formatRatio, formatShare, formatTable } from "./table.ts"
 
 /** What each policy costs at each length: time, memory, and the choosing of what to read; then how fast the text was read, and what copies cost. */
 export function printContext(figures: ContextFigures): string {
-  const { where, precision, streaming, fork, snapshot } = figures;
+  const { where, clock, precision, streaming, fork, snapshot } = figures;
+  const counted = clock === "processor" ? "; times are the processor's" : "";
   const heads = streaming === undefined ? "no head map: all heads retrieve" : `${formatShare(streaming)} of the heads stream`;
   return [
-    `${where}; keys and values in ${precision}; ${heads}`,
+    `${where}; keys and values in ${precision}; ${heads}${counted}`,
     printTimes(figures),
     printCells(
       figures,

@@ -4,6 +4,7 @@ import type { ContextFigures } from "./figures.ts";
 /** Figures as a run gives them, for tests of what is made of them. Dense grows, streaming does not, auto is between them. */
 export const exampleFigures: ContextFigures = {
   where: "2 threads, relaxed SIMD; prompts are read by own",
+  clock: "wall",
   precision: "kv8",
   streaming: 1 / 3,
   trained: 8192,

@@ -1,4 +1,5 @@
 import type { KvPrecision, PageUsage, PolicyName } from "@longtab/attention";
+import type { ClockName } from "../node/clock.ts";
 import type { PartTime } from "../node/decode-profile.ts";
 import type { Outcome } from "../report.ts";
 import { median, medianRatio } from "../statistics.ts";
@@ -7,6 +8,8 @@ import { median, medianRatio } from "../statistics.ts";
 export interface ContextFigures {
   /** What it ran on, for people. */
   where: string;
+  /** What milliseconds count. */
+  clock: ClockName;
   /** How keys and values were stored. */
   precision: KvPrecision;
   /** Share of the KV heads that stream by the head map; left out where there was none, and the policies that ask for one did without. */

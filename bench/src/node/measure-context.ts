@@ -3,6 +3,8 @@ import type { Timeline } from "@longtab/engine";
 import type { ContextCell, ContextFigures } from "../context/figures.ts";
 import { attempt } from "../report.ts";
 import { median } from "../statistics.ts";
+import { openClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { medianTimes } from "./decode-profile.ts";
 import type { PartTime } from "./decode-profile.ts";
 import { decodeTimes } from "./decode-times.ts";
@@ -32,10 +34,11 @@ interface Place extends Mark {
  */
 export async function measureContext(input: ContextInput): Promise<ContextFigures> {
   const opened = await openContext(input);
+  const clock = openClock(input.clock);
   const { backend, config, policies, streaming } = opened;
   const { layers, kvHeads, headSize } = backend.pool.shape;
   if (backend.kind === "cpu") backend.drafts = false;
-  const { marks, prefill, snapshot } = await readText(opened, input, warmUp + input.decodeTokens);
+  const { marks, prefill, snapshot } = await readText(opened, input, warmUp + input.decodeTokens, clock);
   const places = policies.flatMap((policy) =>
     marks
       .filter(({ tokens }) => policy.endless || tokens <= config.contextLength)
@@ -43,8 +46,8 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
   );
   for (let round = 0; round < input.rounds; round++) {
     for (const { cell, place } of places) {
-      await withFork(place, async (fork, milliseconds) => {
-        const times = await decodeTimes(fork, input.decodeTokens, backend.stepsAhead(milliseconds / 1000));
+      await withFork(place, clock, async (fork, milliseconds) => {
+        const times = await decodeTimes(fork, input.decodeTokens, backend.stepsAhead(milliseconds / 1000), clock);
         cell.milliseconds.push(median(times));
         cell.pages = fork.pages();
         cell.kvBytes = pagesBytes(backend, cell.pages);
@@ -55,12 +58,12 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
     measureFork(backend.pool, (marks.find(({ tokens }) => tokens >= 1024) ?? (marks[0] as Mark)).timeline),
   );
   // Last, because steps that are taken apart take longer.
-  const clock = openStepClock(backend);
-  if (clock) {
+  const stepClock = openStepClock(backend, clock);
+  if (stepClock) {
     for (const { cell, place } of places) {
-      await withFork(place, async (timeline) => {
+      await withFork(place, clock, async (timeline) => {
         const steps: PartTime[][] = [];
-        for (let step = 0; step < profiled; step++) steps.push(await clock.time(async () => timeline.decode(greedy)));
+        for (let step = 0; step < profiled; step++) steps.push(await stepClock.time(async () => timeline.decode(greedy)));
         cell.parts = medianTimes(steps);
       });
     }
@@ -70,6 +73,7 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
   backend.dispose();
   return {
     where,
+    clock: input.clock,
     precision,
     ...(streaming !== undefined && { streaming }),
     trained: config.contextLength,
@@ -87,10 +91,14 @@ function emptyCell({ name }: Policy, { tokens, timeline }: Mark): ContextCell {
 }
 
 /** A timeline of the place's policy that has taken its first steps, and what the later of them took. */
-async function withFork({ policy, timeline }: Place, use: (fork: Timeline, milliseconds: number) => Promise<void>): Promise<void> {
+async function withFork(
+  { policy, timeline }: Place,
+  clock: Clock,
+  use: (fork: Timeline, milliseconds: number) => Promise<void>,
+): Promise<void> {
   const fork = timeline.fork(policy);
   try {
-    const times = await decodeTimes(fork, warmUp, 0);
+    const times = await decodeTimes(fork, warmUp, 0, clock);
     await use(fork, median(times.slice(1)));
   } finally {
     fork.dispose();

@@ -6,6 +6,7 @@ import { cacheShape } from "@longtab/model";
 import type { ModelConfig } from "@longtab/model";
 import type { Tokenizer } from "@longtab/tokenizer";
 import { mostSessionTokens } from "../options.ts";
+import type { ClockName } from "./clock.ts";
 import { readHeadMap } from "./head-map.ts";
 import type { Place } from "./open-backend.ts";
 import { openBackend, readModelConfig } from "./open-backend.ts";
@@ -19,6 +20,7 @@ export interface ContextInput {
   threads: number | undefined;
   /** That of the default policy unless told: one for all, so that policies are what is compared. */
   kv: KvPrecision | undefined;
+  clock: ClockName;
   /** A file; the shipped one unless named. */
   headMap: string | undefined;
   policies: readonly PolicyName[];

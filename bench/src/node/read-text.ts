@@ -5,6 +5,7 @@ import type { ContextFigures, PrefillFigures } from "../context/figures.ts";
 import { mostSessionTokens } from "../options.ts";
 import { createPrompt } from "../prompts.ts";
 import { attempt } from "../report.ts";
+import type { Clock } from "./clock.ts";
 import { measureSnapshot } from "./measure-snapshot.ts";
 import type { ContextInput, OpenedContext } from "./open-context.ts";
 import { greedy } from "./run-longtab.ts";
@@ -24,6 +25,7 @@ export async function readText(
   { backend, tokenizer }: OpenedContext,
   { lengths, read, rounds }: ContextInput,
   short: number,
+  clock: Clock,
 ): Promise<{ marks: Mark[] } & Pick<ContextFigures, "prefill" | "snapshot">> {
   const ids = Uint32Array.from(createPrompt(tokenizer, Math.max(...lengths)).ids);
   const session = new Session(backend);
@@ -34,15 +36,15 @@ export async function readText(
   let snapshot: ContextFigures["snapshot"] = { state: "skipped", reason: `every length is above ${mostSessionTokens}` };
   for (const tokens of lengths) {
     const [from, to] = [text.length, Math.min(tokens - short, read)];
-    const started = performance.now();
+    const started = clock();
     if (to > from) {
       await text.prefill(ids.subarray(from, to), greedy);
-      prefill.push({ from, to, seconds: (performance.now() - started) / 1000 });
+      prefill.push({ from, to, seconds: (clock() - started) / 1000 });
     }
     await repeatText(text, ids, tokens - short, read);
     marks.push({ tokens, timeline: text.fork() });
     session.settle(0, ids.subarray(0, tokens - short));
-    if (tokens === snapshotAt) snapshot = await attempt(async () => measureSnapshot(backend, session, rounds));
+    if (tokens === snapshotAt) snapshot = await attempt(async () => measureSnapshot(backend, session, rounds, clock));
   }
   session.dispose();
   return { marks, prefill, snapshot };

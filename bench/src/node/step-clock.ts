@@ -1,6 +1,7 @@
 import type { CpuBackend } from "@longtab/cpu";
 import type { WebGpuBackend } from "@longtab/engine";
 import { Profiler } from "@longtab/gpu";
+import type { Clock } from "./clock.ts";
 import type { PartTime } from "./decode-profile.ts";
 import { TimedKernels } from "./timed-kernels.ts";
 
@@ -11,18 +12,18 @@ export interface StepClock {
 }
 
 /** From now on the backend's steps are a little slower. Undefined where the adapter has no clock. */
-export function openStepClock(backend: CpuBackend | WebGpuBackend): StepClock | undefined {
-  return backend.kind === "cpu" ? processorClock(backend) : adapterClock(backend);
+export function openStepClock(backend: CpuBackend | WebGpuBackend, clock: Clock): StepClock | undefined {
+  return backend.kind === "cpu" ? processorClock(backend, clock) : adapterClock(backend);
 }
 
-function processorClock({ model }: CpuBackend): StepClock {
-  const kernels = new TimedKernels(model);
+function processorClock({ model }: CpuBackend, clock: Clock): StepClock {
+  const kernels = new TimedKernels(model, clock);
   return {
     async time(step) {
       kernels.take();
-      const started = performance.now();
+      const started = clock();
       await step();
-      const whole = performance.now() - started;
+      const whole = clock() - started;
       const parts = kernels.take();
       const computed = parts.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
       return [...parts, { name: "everything else", calls: 1, milliseconds: whole - computed }];

@@ -28,7 +28,13 @@ export function drawContext({ model, machine, context }: Pick<Report, "model" | 
     style,
     text("What a growing conversation costs", 24, 34, { class: "head" }),
     text("Reading everything gets slower with every word; a policy that chooses what to read does not.", 24, 56, { class: "lede" }),
-    drawPanel({ ...place, title: "Milliseconds per token", series: series(millisecondsOf), format: formatNumber, x: 56 }),
+    drawPanel({
+      ...place,
+      title: context.clock === "processor" ? "Milliseconds of the processor per token" : "Milliseconds per token",
+      series: series(millisecondsOf),
+      format: formatNumber,
+      x: 56,
+    }),
     drawPanel({
       ...place,
       title: "Memory of keys and values, MB",
