@@ -154,8 +154,10 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
 
 /** Cells of a way to attend that the user chose, in place of all others: fidelity and passkeys, at every context. */
 export function makeChosenCells({ contexts, needles }: Sizes, context: ContextOptions): Cell[] {
-  const { policy = "auto", budget, sinks, recent, kv } = context;
-  const numbers = Object.entries({ budget, sinks, recent }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]));
+  const { policy = "auto", budget, sinks, recent, runTokens, every, kv } = context;
+  const numbers = Object.entries({ budget, sinks, recent, runs: runTokens, every }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
   const name = [policy, ...numbers, ...(kv === undefined ? [] : [kv])].join(" ");
   return contexts.flatMap((at): Cell[] => {
     const asked = { kind: "needles", suite: "passkey", at, needles: "facts", count: needles, question: "read" } as const;
