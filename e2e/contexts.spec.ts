@@ -109,6 +109,40 @@ test.describe("a context", () => {
   });
 });
 
+test("heads are measured in the page: then a load has a map of its own; what is aborted leaves nothing", async ({ openPage, site }) => {
+  const { url } = site.publish("measured.gguf", MODEL);
+  const page = await openPage();
+  const measure = async (abortAt?: string) =>
+    page.evaluate(
+      async ([address, stop]) => {
+        const abort = new AbortController();
+        const phases: string[] = [];
+        const onMeasure = ({ phase }: { phase: string }): void => {
+          phases.push(phase);
+          if (phase === stop) abort.abort();
+        };
+        const options = { backend: "cpu" as const, signal: abort.signal, onMeasure };
+        const code = await window.library.Longtab.models.calibrate(address, options).then(
+          ({ streaming }) => `${streaming.length} layers`,
+          (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "untyped"),
+        );
+        return { code, phases: [...new Set(phases)] };
+      },
+      [url, abortAt] as const,
+    );
+  const source = async () => {
+    const { info } = await load(page, url);
+    await page.evaluate(async () => window.library.model?.dispose());
+    return info?.context.headMap.source;
+  };
+  expect(await measure("heads")).toMatchObject({ code: "aborted" });
+  expect(await source()).toBe("missing");
+  const { code, phases } = await measure();
+  expect(code).toBe("4 layers");
+  expect(phases).toEqual(["heads", "choice", "gates", "check", "sinks"]);
+  expect(await source()).toBe("calibrated");
+});
+
 test.describe("a named session", () => {
   /** Long enough that bringing it back is worth while, and within the trained window. */
   const STORY = WORDS.slice(0, 240);

@@ -288,7 +288,7 @@ const DEFAULT_ANSWER = "The sky is blue because air scatters blue light more str
 
 async function calibrate(_model: ModelReference, { onMeasure, signal }: CalibrateOptions = {}): Promise<HeadMap> {
   const total = 20;
-  for (const phase of ["sinks", "heads", "choice", "gates", "check"] as const) {
+  for (const phase of ["heads", "choice", "gates", "check", "sinks"] as const) {
     for (let done = 0; done <= total; done++) {
       throwIfAborted(signal);
       onMeasure?.({ phase, done, total });

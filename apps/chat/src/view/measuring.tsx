@@ -5,11 +5,11 @@ import { choice } from "../state/model.ts";
 type Phase = CalibrationProgress["phase"];
 
 const STEPS: readonly (readonly [Phase, string])[] = [
-  ["sinks", "First words"],
   ["heads", "Each part"],
   ["choice", "Together"],
   ["gates", "Refine"],
   ["check", "Check"],
+  ["sinks", "First words"],
 ];
 
 /** While it is measured which parts of the model need only the beginning and the end of a text. */
