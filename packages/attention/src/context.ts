@@ -71,7 +71,7 @@ export function createPolicy(options: ContextOptions, { trained, keeps }: Contex
       name,
       trained,
       streaming: name === "auto" && map ? localTokens(options, map, trained, from) : undefined,
-      selection: { ...selected(options, from), farFrom: trained - 1, farDistance: share(trained, 1 / 4), reachesFrom: most },
+      selection: { ...selected(options, from), ...placed(trained), reachesFrom: most },
       past: { from: most, sinks: sinkPages(options), recent: Math.min(share(trained, 1 / 4), share(most, 7 / 8)), keeps },
     });
   }
@@ -132,7 +132,16 @@ function selected(
       remedy: "choose a larger budget, or fewer sinks and recents",
     });
   }
-  return { ...always, runs, runTokens, every, from, farFrom: Infinity, farDistance: 0, reachesFrom: Infinity };
+  return { ...always, runs, runTokens, every, from, farStart: Infinity, farFrom: Infinity, farDistance: 0, reachesFrom: Infinity };
+}
+
+/**
+ * Past the trained window distances are cut off: what is further back seems to stand at one distance, well inside what the model was trained
+ * for, so that it is told apart by what it says.
+ */
+function placed(trained: number): Pick<Selection, "farStart" | "farFrom" | "farDistance"> {
+  const distance = share(trained, 1 / 4);
+  return { farStart: trained, farFrom: distance, farDistance: distance };
 }
 
 /** Without far memory: past `most` tokens the last of them, less a margin. */

@@ -16,7 +16,7 @@ export type { HeadMap } from "./head-map.ts";
 export { shippedHeadMap } from "./shipped-head-maps.ts";
 export { policyNumbers } from "./policies/describe.ts";
 export { dense } from "./policies/dense.ts";
-export { meetsFar, rowsApart, selectedCapacity } from "./policies/policy.ts";
+export { farFromAt, meetsFar, rowsApart, selectedCapacity } from "./policies/policy.ts";
 export type { HeadRule, Policy, PolicyName, Selection } from "./policies/policy.ts";
 export { rotationTable } from "./rotation.ts";
 export type { RotarySpec } from "./rotation.ts";

@@ -1,7 +1,7 @@
 import type { HeadPages } from "./head-pages.ts";
 import { pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage } from "./page.ts";
-import { windowPage } from "./policies/policy.ts";
+import { farFromAt, windowPage } from "./policies/policy.ts";
 import type { Policy } from "./policies/policy.ts";
 
 /** What a timeline's pages are, counted over all layers and KV heads. */
@@ -35,7 +35,7 @@ export function countPages(heads: readonly HeadPages[], { selection }: Policy, l
     usage.sink += sinkPages;
     usage.recent += pages.length - recentFrom;
     usage.kept += recentFrom - sinkPages;
-    if (selection) usage.far += Math.max(0, before(pages, last - selection.farFrom) - sinkPages);
+    if (selection) usage.far += Math.max(0, before(pages, last - farFromAt(selection, last)) - sinkPages);
     // They close in that order too.
     if (pages[0]?.form === "closed") usage.quantised += pages.findLastIndex(({ form }) => form === "closed") + 1;
     usage.forgotten += pagesFor(length) - pages.length;

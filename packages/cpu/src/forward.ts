@@ -1,4 +1,4 @@
-import { entryWords, headWords } from "@longtab/attention";
+import { entryWords, farFromAt, headWords } from "@longtab/attention";
 import type { Selection } from "@longtab/attention";
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
@@ -140,7 +140,7 @@ function select(
     capacity,
   };
   if (selected) return lists;
-  const farFrom = Math.min(selection.farFrom, 2 ** 31 - 1);
+  const farFrom = Math.min(farFromAt(selection, position), 2 ** 31 - 1);
   kernels.select(
     s.queries,
     rotations,

@@ -1,5 +1,5 @@
 import type { HeadRule, Selection } from "@longtab/attention";
-import { pageTokens } from "@longtab/attention";
+import { farFromAt, pageTokens } from "@longtab/attention";
 import type { Tokenizer } from "@longtab/tokenizer";
 import type { ChatMessage, Passage } from "./api.ts";
 
@@ -98,8 +98,8 @@ export function forgottenRange(rules: readonly HeadRule[], length: number): Toke
 }
 
 /** The tokens that are kept and lie further back than the model was trained to read; none where the run is empty. */
-export function farRange({ farFrom }: Pick<Selection, "farFrom">, forgotten: TokenRange, length: number): TokenRange {
-  return { from: forgotten.to, to: Math.max(forgotten.to, length - 1 - farFrom) };
+export function farRange(selection: Pick<Selection, "farStart" | "farFrom">, forgotten: TokenRange, length: number): TokenRange {
+  return { from: forgotten.to, to: Math.max(forgotten.to, length - 1 - farFromAt(selection, length - 1)) };
 }
 
 function keptFrom({ keeps, from }: HeadRule, position: number): number {

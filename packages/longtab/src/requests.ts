@@ -84,7 +84,7 @@ async function describe({ engine, ids, messages }: StartedRequest, summary: Summ
   const cache = describeCache(engine);
   const retrieved = notableRanges(await engine.retrieved(), ids.length);
   const forgotten = forgottenRange(rulesOf(backend), cache.tokens);
-  const far = farRange(backend.policy.selection ?? { farFrom: Infinity }, forgotten, cache.tokens);
+  const far = farRange(backend.policy.selection ?? { farStart: Infinity, farFrom: Infinity }, forgotten, cache.tokens);
   const ranges = [...retrieved, forgotten, far].filter(({ from, to }) => from < to);
   const places = ranges.length > 0 ? new PromptPlaces(tokenizer, ids, messages) : undefined;
   return {

@@ -100,10 +100,10 @@ describe("what is forgotten", () => {
 });
 
 describe("what is far back", () => {
-  const selection = { farFrom: 511 };
+  const selection = { farStart: 0, farFrom: 511 };
 
   it("is nothing without far memory, or within the trained window", () => {
-    expect(farRange({ farFrom: Infinity }, { from: 4, to: 4 }, 5000)).toEqual({ from: 4, to: 4 });
+    expect(farRange({ farStart: Infinity, farFrom: Infinity }, { from: 4, to: 4 }, 5000)).toEqual({ from: 4, to: 4 });
     expect(farRange(selection, { from: 16, to: 16 }, 512)).toEqual({ from: 16, to: 16 });
   });
 

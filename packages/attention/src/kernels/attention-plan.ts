@@ -2,6 +2,7 @@ import { pageTokens, pagesFor } from "../page.ts";
 import type { CacheShape } from "../page.ts";
 import { meetsFar, selectedCapacity } from "../policies/policy.ts";
 import type { Policy } from "../policies/policy.ts";
+import { closes } from "../webgpu/storage.ts";
 import type { PageStorage } from "../webgpu/storage.ts";
 import type { SelectionPlan } from "./selection.ts";
 
@@ -35,8 +36,8 @@ export function planAttention(
   listCapacity: number,
   software: boolean,
 ): AttentionPlan {
-  // Hardware wants many workgroups, a CPU that plays a GPU few loads.
-  const split = software ? decodeLanes * 4 : decodeLanes;
+  // Hardware wants many workgroups, a CPU that plays a GPU few loads; reading codes four times over takes it too long to compile.
+  const split = software ? decodeLanes * (closes(storage) ? 2 : 4) : decodeLanes;
   const selection = {
     pages: storage.boxRuns > 0 ? listCapacity : 1,
     capacity: selectedEntries(shape, storage, policy, listCapacity),

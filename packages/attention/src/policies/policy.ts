@@ -49,7 +49,8 @@ export interface Selection {
   every: 1 | 2 | 4 | 8 | 16;
   /** Position from which on decode steps select; those before read everything. */
   from: number;
-  /** Candidates further back than this are met at `farDistance`; Infinity where there are none. */
+  /** In rows at `farStart` and later candidates further back than `farFrom` are met at `farDistance`; Infinity where none are. */
+  farStart: number;
   farFrom: number;
   farDistance: number;
   /** Position from which on the rows of a step of many see less than a step of one row reaches; Infinity where they never do. */
@@ -70,6 +71,11 @@ export const everything: HeadRule = { sinks: 0, recent: 0, from: Infinity, keeps
 /** Whether a policy meets pages at a fixed distance, past the trained window. */
 export function meetsFar({ selection }: Policy): boolean {
   return selection !== undefined && Number.isFinite(selection.farFrom);
+}
+
+/** How far back the candidates are that the row at `position` meets at the fixed distance. */
+export function farFromAt({ farStart, farFrom }: Pick<Selection, "farStart" | "farFrom">, position: number): number {
+  return position >= farStart ? farFrom : Infinity;
 }
 
 /** Index of the first page that a row sees beside the sinks. */

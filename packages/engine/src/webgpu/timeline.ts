@@ -1,4 +1,4 @@
-import { checkPlanned, KvCache, meetsFar, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
+import { checkPlanned, farFromAt, KvCache, meetsFar, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf, stepWords } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
@@ -309,15 +309,14 @@ export class WebGpuTimeline implements Timeline {
     const { attention } = model;
     const { lists, closingCount: closings, policy } = this.#cache;
     const { longest } = lists;
-    const { runs, farFrom } = policy.selection ?? {};
+    const { selection } = policy;
     const words = stepWords({
       tokens,
       position,
       rotations,
       splits: splitsOf(attention, { longest, selects }),
       headSize: attention.shape.headSize,
-      ...(runs !== undefined && { runs }),
-      ...(farFrom !== undefined && { farFrom }),
+      ...(selection && { runs: selection.runs, farFrom: farFromAt(selection, position) }),
     });
     const uniform = step.uniform(words);
     const shared = { hits: this.#hits ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
