@@ -91,19 +91,19 @@ function makeNames(random: SeededRandom, count: number): Wording[] {
   });
 }
 
-function fiveDigits(random: SeededRandom): string {
+export function fiveDigits(random: SeededRandom): string {
   return String(10_000 + random.integer(90_000));
 }
 
-/** As ids; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
 function encodeNeedle(tokenizer: Tokenizer, { sentence, question, answer }: Wording): { sentence: Uint32Array } & Omit<Needle, "position"> {
+  return { sentence: tokenizer.encode(` ${sentence}`), ...encodeQuestion(tokenizer, question, answer) };
+}
+
+/** A question and its answer; where a tokenizer gives the space before a number a token of its own, it belongs to the question. */
+export function encodeQuestion(tokenizer: Tokenizer, question: string, answer: string): Omit<Needle, "position"> {
   const number = tokenizer.encode(` ${answer}`);
   const spaces = tokenizer.decode(number.subarray(0, 1)).trim() === "" ? 1 : 0;
-  return {
-    sentence: tokenizer.encode(` ${sentence}`),
-    question: Uint32Array.of(...tokenizer.encode(question), ...number.subarray(0, spaces)),
-    answer: number.subarray(spaces),
-  };
+  return { question: Uint32Array.of(...tokenizer.encode(question), ...number.subarray(0, spaces)), answer: number.subarray(spaces) };
 }
 
 /** The first place from `from` on that follows a full stop; `from` itself where none is near. */

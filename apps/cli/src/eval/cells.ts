@@ -74,7 +74,7 @@ export function fullSizes(trained: number): Sizes {
     window: 1024,
     far: [2 * trained, 4 * trained],
     lines: 200,
-    back: [5, 10, 15, 20, 24, 30, 40],
+    back: [5, 10, 20, 30, 40, 60],
   };
 }
 

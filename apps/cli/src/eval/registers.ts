@@ -1,6 +1,6 @@
-import { ask, read, SeededRandom } from "@longtab/calibration";
+import { ask, makeRecord, read } from "@longtab/calibration";
+import type { RecordLine } from "@longtab/calibration";
 import type { Timeline } from "@longtab/engine";
-import type { Tokenizer } from "@longtab/tokenizer";
 import type { RegisterCell } from "./cells.ts";
 import type { Parts } from "./parts.ts";
 import type { Stage } from "./stage.ts";
@@ -9,8 +9,8 @@ import type { Stage } from "./stage.ts";
 const everyLines = 10;
 
 /**
- * StreamEval (Xiao et al., 2309.17453): a record of lines with a number each; every ten lines the number of the line so many lines back is asked for,
- * from a fork, so that questions do not come between the lines.
+ * StreamEval: a record of lines with a number each; every ten lines the number of the line so many lines back is asked for, from a fork, so that
+ * questions do not come between the lines.
  */
 export async function measureRegisters(stage: Stage, parts: Parts, cells: readonly RegisterCell[], lines: number): Promise<void> {
   const scene = `${lines} lines`;
@@ -19,7 +19,7 @@ export async function measureRegisters(stage: Stage, parts: Parts, cells: readon
     const name = JSON.stringify(cell.context);
     policies.set(name, [...(policies.get(name) ?? []), cell]);
   }
-  const record = makeRecord(stage.tokenizer, lines);
+  const record = makeRecord(stage.tokenizer, lines, 1);
   for (const sharing of policies.values()) {
     const { context } = sharing[0] as RegisterCell;
     const started = performance.now();
@@ -46,27 +46,7 @@ export async function measureRegisters(stage: Stage, parts: Parts, cells: readon
 /** Tokens that a question and its answer take at most. */
 const questionRoom = 64;
 
-interface Line {
-  ids: Uint32Array;
-  question: Uint32Array;
-  answer: Uint32Array;
-}
-
-function makeRecord(tokenizer: Tokenizer, lines: number): Line[] {
-  const random = new SeededRandom(1);
-  return Array.from({ length: lines }, (_, index) => {
-    const number = String(10_000 + random.integer(90_000));
-    const subject = `The REGISTER_CONTENT in line ${index} is <`;
-    const opening = index === 0 ? "Below is a record of lines. Each says what its register contains.\n" : "";
-    return {
-      ids: tokenizer.encode(`${opening}${subject}${number}>\n`),
-      question: tokenizer.encode(subject),
-      answer: tokenizer.encode(number),
-    };
-  });
-}
-
-async function askLine(timeline: Timeline, line: Line): Promise<boolean> {
+async function askLine(timeline: Timeline, line: RecordLine): Promise<boolean> {
   const fork = timeline.fork();
   try {
     return (await ask(fork, line, Infinity)).right;
