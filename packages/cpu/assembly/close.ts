@@ -1,5 +1,5 @@
 // Closes complete pages: quantises them into pages of the closed form, where there is one, and makes the boxes of their runs, where there
-// are any. A channel's quants reach from the smallest of the page's 16 keys to the largest; a token's values have one scale.
+// are any. A channel's quants reach from the smallest of the page's 16 keys to the largest; a token's values have one scale, and of 4 bits an offset.
 
 import { makeBoxes } from "./box";
 import { CLOSE } from "./jobs";
@@ -18,6 +18,7 @@ import {
   rangesOffset,
   runBytes,
   scalesOffset,
+  VALUE_OFFSETS,
   valueBits,
   valuesOffset,
 } from "./pages";
@@ -141,28 +142,58 @@ function storeHalves(to: usize, halves: v128, high: bool): void {
 
 function closeValues(source: usize, target: usize, headSize: i32): void {
   const bytes = closedRunValues(headSize);
-  const narrow = valueBits() == 4;
+  const toScales = target + closedValueScales(headSize);
   for (let run: usize = 0; run < 4; run++) {
     const from = source + run * runBytes(headSize);
     const values = from + valuesOffset(headSize);
+    const scales = from + scalesOffset(headSize) + 16;
     const to = target + closedValues(headSize) + run * bytes;
-    const scales = v128.load(from + scalesOffset(headSize) + 16);
-    v128.store(target + closedValueScales(headSize) + (run << 4), narrow ? f32x4.mul(scales, f32x4.splat(127 / 15)) : scales);
-    if (narrow) {
-      for (let i: usize = 0; i < bytes; i += 8) {
-        const low = valueHalves(values + i);
-        storeHalves(to + i, low, false);
-        storeHalves(to + i, valueHalves(values + bytes + i), true);
-      }
-    } else memory.copy(to, values, bytes);
+    if (valueBits() == 4) {
+      halveValues(values, scales, bytes, to, false, toScales + (run << 4), toScales + VALUE_OFFSETS + (run << 2));
+      halveValues(values + bytes, scales + 8, bytes, to, true, toScales + (run << 4) + 8, toScales + VALUE_OFFSETS + (run << 2) + 2);
+    } else {
+      v128.store(toScales + (run << 4), v128.load(scales));
+      memory.copy(to, values, bytes);
+    }
   }
 }
 
-/** Eight values of at most 127 as 0 to 15. */
-function valueHalves(values: usize): v128 {
-  const words = v128.load8x8_s(values);
-  const factor = f32x4.splat(15 / 127);
-  const low = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)), factor);
-  const high = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words)), factor);
-  return halves(low, high);
+/** Values of two tokens as halves of bytes, from the least, or 0, to the most, or 0, of each token; with their scales and offsets. */
+function halveValues(values: usize, scales: usize, bytes: usize, to: usize, high: bool, toScales: usize, toOffsets: usize): void {
+  let least = i8x16.splat(0);
+  let most = i8x16.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    least = i8x16.min_s(least, v128.load(values + i));
+    most = i8x16.max_s(most, v128.load(values + i));
+  }
+  // Tokens alternate.
+  least = i8x16.min_s(least, swapped(least));
+  most = i8x16.max_s(most, swapped(most));
+  least = i8x16.min_s(least, v128.shuffle<i32>(least, least, 1, 0, 3, 2));
+  most = i8x16.max_s(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
+  least = i8x16.min_s(least, v128.shuffle<i16>(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
+  most = i8x16.max_s(most, v128.shuffle<i16>(most, most, 1, 0, 3, 2, 5, 4, 7, 6));
+  const firstLeast = <f32>i8x16.extract_lane_s(least, 0);
+  const secondLeast = <f32>i8x16.extract_lane_s(least, 1);
+  const firstUnit = (<f32>i8x16.extract_lane_s(most, 0) - firstLeast) / 120;
+  const secondUnit = (<f32>i8x16.extract_lane_s(most, 1) - secondLeast) / 120;
+  const firstOffset = firstUnit > 0 ? nearest(firstLeast / firstUnit) : 0;
+  const secondOffset = secondUnit > 0 ? nearest(secondLeast / secondUnit) : 0;
+  store<f32>(toScales, load<f32>(scales) * firstUnit);
+  store<f32>(toScales, load<f32>(scales, 4) * secondUnit, 4);
+  store<i8>(toOffsets, <i8>firstOffset);
+  store<i8>(toOffsets, <i8>secondOffset, 1);
+  // As `halves` takes them: twice the quant, less 15.
+  const factor = alternating(firstUnit > 0 ? 0.25 / firstUnit : 0, secondUnit > 0 ? 0.25 / secondUnit : 0);
+  const shift = alternating(0.25 * firstOffset + 15, 0.25 * secondOffset + 15);
+  for (let i: usize = 0; i < bytes; i += 8) {
+    const words = v128.load8x8_s(values + i);
+    const a = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)), factor);
+    const b = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(words)), factor);
+    storeHalves(to + i, halves(f32x4.sub(a, shift), f32x4.sub(b, shift)), high);
+  }
+}
+
+function alternating(a: f32, b: f32): v128 {
+  return v128.shuffle<i32>(f32x4.splat(a), f32x4.splat(b), 0, 4, 1, 5);
 }

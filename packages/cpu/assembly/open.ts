@@ -1,7 +1,17 @@
 // Runs of closed pages as open pages have them, and runs of far pages turned: copies that live as long as a chunk.
 
 import { shortened } from "./turn";
-import { closedRunValues, closedValues, INTEGER_NORM, keyBits, middlesOffset, rangeScale, rangesOffset } from "./pages";
+import {
+  closedRunValues,
+  closedValues,
+  closedValueScales,
+  INTEGER_NORM,
+  keyBits,
+  middlesOffset,
+  rangeScale,
+  rangesOffset,
+  VALUE_OFFSETS,
+} from "./pages";
 
 /** Bytes of an opened run: keys, their scales, values. */
 export function openedBytes(headSize: i32): usize {
@@ -93,13 +103,15 @@ export function openRun(page: usize, run: usize, headSize: i32, to: usize): void
 export function openValues(page: usize, run: usize, headSize: i32, to: usize): void {
   const bytes = closedRunValues(headSize);
   const from = page + closedValues(headSize) + run * bytes;
-  const nibble = i8x16.splat(15);
+  const offsets = page + closedValueScales(headSize) + VALUE_OFFSETS + (run << 2);
+  const first = v128.load16_splat(offsets);
+  const second = v128.load16_splat(offsets + 2);
+  // Eight times each half of a byte.
+  const mask = i8x16.splat(0x78);
   for (let i: usize = 0; i < bytes; i += 16) {
     const both = v128.load(from + i);
-    const low = v128.and(both, nibble);
-    const high = i8x16.shr_u(both, 4);
-    v128.store(to + i, i8x16.sub(i8x16.add(low, low), nibble));
-    v128.store(to + bytes + i, i8x16.sub(i8x16.add(high, high), nibble));
+    v128.store(to + i, i8x16.add(v128.and(i16x8.shl(both, 3), mask), first));
+    v128.store(to + bytes + i, i8x16.add(v128.and(i16x8.shr_u(both, 1), mask), second));
   }
 }
 

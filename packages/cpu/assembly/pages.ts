@@ -12,14 +12,18 @@
 //   keys    int8 or 4 bits [E / 2][16 tokens][2 channels]; 4 bits: 16 bytes have the first 8 tokens in their low halves
 //   values  int8 as above, or 4 bits [4 runs][E][2 tokens] with the first pair of tokens in the low halves
 //   ranges  int16 [E] steps, int16 [E] middles, f32 scale: a key is step * (quant << 8) / 2^15 + middle, in units of the scale
-//   scales  f32 [16] of the values
-// Quants of 4 bits are the odd numbers from -15 to 15; of keys, eight times that.
+//   scales  f32 [16] of the values, int8 [16] offsets: a value of 4 bits is 8 quant + offset, in units of its scale
+// Quants of 4 bits are 0 to 15; of keys they stand for the odd numbers from -15 to 15, times eight.
 //
 // Selection (select) looks at the ranges of pages before it looks at keys; where pages stay open they have ranges at their end for it. Where it
 // goes by boxes instead (box.ts), complete pages have those at their end, in whichever form they are.
 
 export const PAGE_TOKENS: usize = 16;
 export const RUN_TOKENS: i32 = 4;
+
+const VALUE_SCALES_BYTES: usize = 80;
+/** Where the offsets of values begin, behind their scales. */
+export const VALUE_OFFSETS: usize = 64;
 
 /** Bit of an entry's slot word: the page is a closed one. */
 export const CLOSED: u32 = 0x80000000;
@@ -55,7 +59,7 @@ export function setPages(headSize: i32, keyBits: i32, valueBits: i32, boxTokens:
   const boxes = boxTokens > 0 ? (PAGE_TOKENS / <usize>boxTokens) * boxBytes(headSize) : 0;
   const open: usize = 4 * runBytes(headSize) + (keyBits == 16 ? boxes + (ranges ? rangesBytes(headSize) : 0) : 0);
   store<usize>(OPEN_BYTES, wholeLines(open));
-  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : wholeLines(closedValueScales(headSize) + 64 + boxes));
+  store<usize>(CLOSED_BYTES, keyBits == 16 ? 0 : wholeLines(closedValueScales(headSize) + VALUE_SCALES_BYTES + boxes));
 }
 
 export function keyBits(): i32 {
@@ -150,5 +154,5 @@ export function boxBytes(headSize: i32): usize {
 
 /** Where the boxes of a complete page begin. */
 export function boxesOffset(headSize: i32): usize {
-  return keyBits() == 16 ? 4 * runBytes(headSize) : closedValueScales(headSize) + 64;
+  return keyBits() == 16 ? 4 * runBytes(headSize) : closedValueScales(headSize) + VALUE_SCALES_BYTES;
 }

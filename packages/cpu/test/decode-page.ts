@@ -29,7 +29,8 @@ export function decode(bytes: Uint8Array, headSize: number, precision: KvPrecisi
     const run = values + Math.floor(token / 4) * ((headSize * valueBits) / 2);
     const at = run + channel * 2 + (token % 2);
     const second = token % 4 >= 2;
-    const part = valueBits === 8 ? view.getInt8(at + (second ? 2 * headSize : 0)) : half(view.getUint8(at), second);
+    const quant = second ? view.getUint8(at) >> 4 : view.getUint8(at) & 15;
+    const part = valueBits === 8 ? view.getInt8(at + (second ? 2 * headSize : 0)) : 8 * quant + view.getInt8(scales + 80 + token);
     return part * view.getFloat32(scales + 16 + 4 * token, true);
   };
   const all = (read: typeof key): number[][] =>

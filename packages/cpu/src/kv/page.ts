@@ -59,7 +59,7 @@ export function pageBytes({ headSize }: Pick<CacheShape, "headSize">, kind: Page
   const bytes =
     form === "open"
       ? pageTokens * (3 * headSize + 8) + (closes(kind) ? 0 : kind.selectBy === "ranges" ? ranges : boxes)
-      : (pageTokens / 8) * headSize * (keys + values) + ranges + 4 * pageTokens + boxes;
+      : (pageTokens / 8) * headSize * (keys + values) + ranges + 5 * pageTokens + boxes;
   return Math.ceil(bytes / line) * line;
 }
 
