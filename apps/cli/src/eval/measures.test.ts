@@ -26,6 +26,11 @@ test("cells that were not measured have no row", () => {
   expect(makeRows([], [{ suite: "quest", cell: "a" }], 8192, 1024)).toEqual([]);
 });
 
+test("cells that only an earlier run had follow the others", () => {
+  const parts = [part("quest", "old", "one", { kl: [1] }), part("quest", "new", "one", { kl: [2] })];
+  expect(makeRows(parts, [{ suite: "quest", cell: "new" }], 8192, 1024).map(({ cell: name }) => name)).toEqual(["new", "old"]);
+});
+
 /** Two windows inside the trained window, ten past it. */
 const windows = (inside: number, past: readonly number[]): number[] => [inside, inside, ...past];
 const flat = Array.from({ length: 10 }, () => 2);

@@ -11,14 +11,18 @@ export interface Row {
   seconds: number;
 }
 
-/** Rows in the order in which their cells stand in `order`; cells that have no part yet are left out. */
+/**
+ * Rows in the order in which their cells stand in `order`, then those of cells of other sizes, which an earlier run measured. Cells that have no part
+ * yet are left out.
+ */
 export function makeRows(
   parts: readonly Part[],
   order: readonly { suite: string; cell: string }[],
   trained: number,
   window: number,
 ): Row[] {
-  return order.flatMap(({ suite, cell }) => {
+  const names = new Map([...order, ...parts].map(({ suite, cell }) => [JSON.stringify([suite, cell]), { suite, cell }]));
+  return [...names.values()].flatMap(({ suite, cell }) => {
     const own = parts.filter((part) => part.suite === suite && part.cell === cell);
     if (own.length === 0) return [];
     const pooled = pool(own);
