@@ -27,7 +27,7 @@ export function drawContext({ model, machine, context }: Pick<Report, "model" | 
     element("title", { id: "title" }, "Time and memory against the length of a conversation, by context policy"),
     style,
     text("What a growing conversation costs", 24, 34, { class: "head" }),
-    text("Reading everything gets slower with every word; a policy that chooses what to read does not.", 24, 56, { class: "lede" }),
+    text("What a token takes, and what is held, by what each policy keeps and reads.", 24, 56, { class: "lede" }),
     drawPanel({
       ...place,
       title: context.clock === "processor" ? "Milliseconds of the processor per token" : "Milliseconds per token",

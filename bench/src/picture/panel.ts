@@ -1,7 +1,7 @@
 import { spreadLabels } from "./labels.ts";
 import type { Label } from "./labels.ts";
 import { doublings, linearScale, logScale, roundTicks, tokensText } from "./scale.ts";
-import { line, path, text } from "./svg.ts";
+import { element, line, path, text } from "./svg.ts";
 
 /** A line of a panel. */
 export interface Series {
@@ -53,6 +53,7 @@ export function drawPanel({ title, series, format, trained, x, y, width, height 
   for (const { className, points } of series) {
     const drawn = points.map(([at, value]) => [across(at), up(value)] as const);
     parts.push(path(drawn, { class: `line ${className}` }));
+    parts.push(...drawn.map(([cx, cy]) => element("circle", { cx, cy, r: 2.5, class: `point ${className}` })));
     const [endX, endY] = drawn.at(-1) ?? [0, 0];
     if ((points.at(-1)?.[0] ?? 0) < most)
       parts.push(

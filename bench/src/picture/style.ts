@@ -49,7 +49,7 @@ export const style = `<style>
 svg { ${variables(light)} }
 @media (prefers-color-scheme: dark) { svg { ${variables(dark)} } }
 ${rules}
-${policies.map((name) => `.line.${name}, .lead.${name} { stroke: var(--${name}) } .name.${name} { fill: var(--${name}) }`).join("\n")}
+${policies.map((name) => `.line.${name}, .lead.${name} { stroke: var(--${name}) } .name.${name}, .point.${name} { fill: var(--${name}) }`).join("\n")}
 </style>`;
 
 function variables(colours: typeof light): string {
