@@ -52,7 +52,7 @@ export async function readContext(given: ContextArguments, shape: CacheShape): P
 }
 
 /** @throws LongtabError `invalid-option` for a value that is none of the allowed. */
-export function oneOf<T extends string>(option: string, value: string | undefined, allowed: readonly T[]): T | undefined {
+function oneOf<T extends string>(option: string, value: string | undefined, allowed: readonly T[]): T | undefined {
   if (value === undefined || allowed.some((name) => name === value)) return value as T | undefined;
   throw new LongtabError({
     code: "invalid-option",

@@ -11,7 +11,14 @@ describe("the policy of a context", () => {
     const policy = createPolicy({}, model);
     expect(policy).toMatchObject({ name: "auto", endless: true, denseUntil: 1024 });
     expect(policy.rule(0, 0)).toEqual({ sinks: 16, recent: 2048, from: 8192, keeps: 32_768, selects: true });
-    expect(policy.selection).toMatchObject({ runs: (512 - 16 - 64) / 4, runTokens: 4, from: 1024, farStart: 8192, farFrom: 2048, farDistance: 2048 });
+    expect(policy.selection).toMatchObject({
+      runs: (512 - 16 - 64) / 4,
+      runTokens: 4,
+      from: 1024,
+      farStart: 8192,
+      farFrom: 2048,
+      farDistance: 2048,
+    });
     expect(createPolicy({ headMap }, model).rule(0, 0)).toEqual({ sinks: 16, recent: 256, from: 1024, keeps: 256, selects: false });
   });
 

@@ -1,5 +1,6 @@
 import { entryWords, farFromAt, headWords } from "@longtab/attention";
 import type { Selection } from "@longtab/attention";
+import { LongtabError } from "@longtab/errors";
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
 import type { Heap } from "./heap.ts";
@@ -187,4 +188,9 @@ function product({ kernels, scratch: s }: CpuModel, { parts, rows: stride, colum
       Number(add),
       s.product,
     );
+}
+
+/** Runs a pass that has nothing to wait for. */
+export function finish(pass: ReturnType<typeof forward>): void {
+  if (!pass.next().done) throw new LongtabError({ code: "internal", what: "A step that reads no prompt waits for ONNX Runtime" });
 }

@@ -11,8 +11,8 @@ import { maxStepTokens, scratchBytes } from "./scratch.ts";
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
 const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
 
-/** Forks of a timeline that pages are planned for: ends of earlier turns, to which a policy that forgets cannot roll back. */
-const plannedForks = 4;
+/** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
+const plannedForks = 1;
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {

@@ -1,23 +1,20 @@
 import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
-import { checkRoom, checkScoreRows, DraftLookUp, DraftPace, Drawer, mostDrafts } from "@longtab/engine";
-import type { Draft, PrefillOptions, Sampling, Timeline } from "@longtab/engine";
+import { checkRoom, checkScoreRows, chunkSize, Drawer, measuredRate, mostDrafts } from "@longtab/engine";
+import type { PrefillOptions, PromptChunks, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
-import { forward } from "./forward.ts";
+import { finish, forward } from "./forward.ts";
 import type { ForwardInput } from "./forward.ts";
 import { layerPointers, PageHits } from "./kv/index.ts";
 import type { CpuTable } from "./kv/index.ts";
+import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
+import { readPages, writePages } from "./saved-pages.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
-/** A chunk of a prompt should take about this long, so that progress can be shown; smaller ones use weights and threads less well. */
-const chunkSeconds = 0.8;
-/** Below this unpacking the weights costs more than multiplying with them. */
-const smallestChunk = 8;
-const firstChunk = 32;
-/** Ids that a timeline has room for at first. */
-const firstIds = 1024;
+/** Long enough to use weights and threads well: below 8 rows unpacking the weights costs more than multiplying with them. */
+const chunks: PromptChunks = { seconds: 0.8, first: 32, smallest: 8, most: maxStepTokens };
 /** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
 const pauseSeconds = 0.03;
 
@@ -26,11 +23,8 @@ export class CpuTimeline implements Timeline {
   readonly scoreRows = maxLogitRows;
   readonly #backend: CpuBackend;
   readonly #cache: KvCache<CpuTable>;
-  /** By absolute position: those stored, then the one drawn last, then drafts. It grows with the text; keys and values need not. */
-  #ids: Uint32Array<ArrayBuffer> = new Uint32Array(firstIds);
+  readonly #ids = new KnownIds();
   readonly #drawer: Drawer;
-  #lookUp: DraftLookUp;
-  readonly #pace = new DraftPace();
   /** Tokens stored for the caller. The cache holds more where drafts were right. */
   #length = 0;
   /** Counts what is selected, once somebody has asked. */
@@ -50,7 +44,6 @@ export class CpuTimeline implements Timeline {
     this.#backend = backend;
     this.#cache = cache;
     this.#drawer = new Drawer(backend.vocabularySize);
-    this.#lookUp = new DraftLookUp(this.#ids);
   }
 
   /** @throws LongtabError `out-of-memory`, `invalid-option` where the backend was not planned for this policy. */
@@ -76,7 +69,7 @@ export class CpuTimeline implements Timeline {
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
-      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done, apart));
+      const chunk = ids.subarray(done, done + chunkSize(chunks, this.#backend.prefillRate, ids.length - done, apart));
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
@@ -126,16 +119,7 @@ export class CpuTimeline implements Timeline {
   }
 
   async readBlocks(first: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#enqueue(0, () => {
-      const pages = this.#pagesOf(first * pageTokens, count);
-      const bytes = new Uint8Array(pages.reduce((sum, { length }) => sum + length, 0));
-      let place = 0;
-      for (const page of pages) {
-        bytes.set(page, place);
-        place += page.length;
-      }
-      return bytes;
-    });
+    return this.#enqueue(0, () => readPages(this.#backend.pool, this.#cache, first * pageTokens, count));
   }
 
   async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>, gaps: readonly (Gap | undefined)[]): Promise<void> {
@@ -144,14 +128,10 @@ export class CpuTimeline implements Timeline {
       const position = this.#length;
       this.#forget(position);
       await this.#cache.adopt(ids.length, gaps);
-      this.#growIds(position + ids.length + 1 + mostDrafts);
+      this.#ids.grow(position + ids.length);
       this.#ids.set(ids, position);
       this.#length += ids.length;
-      let place = 0;
-      for (const page of this.#pagesOf(position, pagesFor(ids.length))) {
-        page.set(blocks.subarray(place, place + page.length));
-        place += page.length;
-      }
+      writePages(this.#backend.pool, this.#cache, position, pagesFor(ids.length), blocks);
     });
   }
 
@@ -163,8 +143,7 @@ export class CpuTimeline implements Timeline {
     this.#ahead = undefined;
     this.#backend.selector.forget();
     const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
-    fork.#growIds(this.#ids.length);
-    fork.#ids.set(this.#ids);
+    fork.#ids.replace(this.#ids.all);
     fork.#length = this.#length;
     return fork;
   }
@@ -178,9 +157,7 @@ export class CpuTimeline implements Timeline {
   returnTo(mark: CacheMark, ids: Uint32Array): boolean {
     this.truncate(this.length);
     if (!this.#cache.returnTo(mark)) return false;
-    this.#growIds(ids.length + 1 + mostDrafts);
-    this.#ids.set(ids);
-    this.#lookUp = new DraftLookUp(this.#ids);
+    this.#ids.replace(ids);
     this.#length = mark.length;
     return true;
   }
@@ -201,13 +178,6 @@ export class CpuTimeline implements Timeline {
     this.truncate(0);
     this.#hits?.dispose();
     this.#cache.dispose();
-  }
-
-  /** The bytes of the pages of `count` blocks from `position` on, where heads keep them. Views that last until the memory grows. */
-  #pagesOf(position: number, count: number): Uint8Array<ArrayBuffer>[] {
-    return Array.from({ length: count }, (_, index) => this.#cache.pagesAt(position + index * pageTokens).flat())
-      .flat()
-      .flatMap((held) => (held ? [this.#backend.pool.page(held.page, held.form)] : []));
   }
 
   #checkRoom(tokens: number): void {
@@ -237,7 +207,7 @@ export class CpuTimeline implements Timeline {
     // Some of them may be in the cache already, drawn ahead.
     const room = this.#limit - this.#cache.length;
     const needed = Math.min(tokens, room);
-    this.#growIds(this.#cache.length + needed + 1 + mostDrafts);
+    this.#ids.grow(this.#cache.length + needed);
     // Rows of one step are those of many only where all of them read everything, as it was written.
     const dense = this.#cache.length + needed + mostDrafts < this.#cache.policy.denseUntil && !this.#backend.pool.closes;
     const drafts = this.#backend.drafts && dense ? Math.min(mostDrafts, room - needed) : 0;
@@ -248,14 +218,6 @@ export class CpuTimeline implements Timeline {
       await this.#cache.reserve(needed);
       return 0;
     }
-  }
-
-  #growIds(length: number): void {
-    if (length <= this.#ids.length) return;
-    const ids = new Uint32Array(Math.max(length, 2 * this.#ids.length));
-    ids.set(this.#ids);
-    this.#ids = ids;
-    this.#lookUp = new DraftLookUp(ids);
   }
 
   /** What fails because the model was disposed fails for that reason. */
@@ -282,7 +244,7 @@ export class CpuTimeline implements Timeline {
     }
     this.#reading = 0;
     this.#length += ids.length;
-    this.#measure(ids.length, started);
+    this.#backend.prefillRate = measuredRate(chunks, ids.length, started, this.#backend.prefillRate);
   }
 
   #take(ids: Uint32Array): void {
@@ -305,7 +267,7 @@ export class CpuTimeline implements Timeline {
 
   #accept(id: number): number {
     this.#length++;
-    this.#ids[this.#length] = id;
+    this.#ids.set([id], this.#length);
     return id;
   }
 
@@ -315,24 +277,17 @@ export class CpuTimeline implements Timeline {
    */
   #step(sampling: Sampling): number {
     const position = this.#length;
-    const found = this.#draftRoom > 0 ? this.#findDraft(position + 1) : undefined;
-    const drafts = found ? found.ids.subarray(0, this.#pace.drafts(found.matched, found.ids.length)) : new Uint32Array();
+    const { found, ids: drafts } = this.#ids.draft(position + 1, this.#draftRoom);
     const started = performance.now();
     this.#ids.set(drafts, position + 1);
     this.#cache.append(1 + drafts.length);
     finish(this.#forward(position, 1 + drafts.length, drafts.length === 0 ? "last" : "all"));
     const [first = 0, ...others] = this.#verify(position, drafts, sampling);
     this.#cache.truncate(position + 1 + others.length);
-    this.#pace.measure(1 + drafts.length, (performance.now() - started) / 1000);
-    if (found) this.#learn(found, drafts.length, first, others.length);
+    this.#ids.learn(found, 1 + drafts.length, (performance.now() - started) / 1000, drafts.length, first, others.length);
     this.#accept(first);
     if (others.length > 0) this.#ahead = { ids: others, sampling };
     return first;
-  }
-
-  #findDraft(length: number): Draft | undefined {
-    this.#lookUp.extend(length);
-    return this.#lookUp.find(this.#draftRoom);
   }
 
   /** The tokens drawn after the first row and after each draft that was right. */
@@ -343,12 +298,6 @@ export class CpuTimeline implements Timeline {
     return drawn;
   }
 
-  #learn({ matched, ids }: Draft, checked: number, first: number, right: number): void {
-    // A draft that no step checked: its first id is known now.
-    if (checked === 0) this.#pace.check(matched, 1, Number(ids[0] === first));
-    else this.#pace.check(matched, checked, right);
-  }
-
   #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap } = this.#backend;
     const { scratch, weights } = model;
@@ -356,7 +305,7 @@ export class CpuTimeline implements Timeline {
     const selection = chosen && tokens === 1 && position >= chosen.from ? chosen : undefined;
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
-    heap.u32(scratch.ids, tokens).set(this.#ids.subarray(position, position + tokens));
+    heap.u32(scratch.ids, tokens).set(this.#ids.all.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
     return forward(model, {
       tokens,
@@ -373,8 +322,8 @@ export class CpuTimeline implements Timeline {
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {
-    const id = this.#drawer.draw(this.#logits(row), this.#ids, sampling, position);
-    if (position === this.#length) this.#ids[position] = id;
+    const id = this.#drawer.draw(this.#logits(row), this.#ids.all, sampling, position);
+    if (position === this.#length) this.#ids.set([id], position);
     return id;
   }
 
@@ -388,28 +337,10 @@ export class CpuTimeline implements Timeline {
   #forget(length: number): void {
     this.#ahead = undefined;
     this.#length = Math.min(length, this.#cache.truncate(length));
-    this.#lookUp.truncate(Math.min(this.#length, this.#lookUp.length));
-  }
-
-  /** Rows of the next step, with `left` tokens to read, of which the last `apart` have steps of their own. */
-  #chunkSize(left: number, apart: number): number {
-    if (left <= apart) return 1;
-    const rate = this.#backend.prefillRate;
-    const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
-    return Math.min(left - apart, maxStepTokens, Math.max(smallestChunk, wanted));
-  }
-
-  #measure(tokens: number, started: number): void {
-    // The last, short chunk of a prompt says little about long ones.
-    if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
+    this.#ids.truncate(this.#length);
   }
 }
 
 function same(a: Sampling, b: Sampling): boolean {
   return a === b || (Object.keys(a) as (keyof Sampling)[]).every((name) => a[name] === b[name]);
-}
-
-/** Runs a pass that has nothing to wait for. */
-function finish(pass: ReturnType<typeof forward>): void {
-  if (!pass.next().done) throw new LongtabError({ code: "internal", what: "A step that reads no prompt waits for ONNX Runtime" });
 }

@@ -4,6 +4,8 @@ export type { Prompt } from "./engine.ts";
 export { generate } from "./generate.ts";
 export type { GenerateOptions, Piece, Summary } from "./generate.ts";
 export { Session } from "./session.ts";
+export { chunkSize, measuredRate } from "./prompt-chunks.ts";
+export type { PromptChunks } from "./prompt-chunks.ts";
 export { LastSelection } from "./last-selection.ts";
 export { checkRoom, checkScoreRows } from "./step-limits.ts";
 export { logSumExp, score } from "./score.ts";

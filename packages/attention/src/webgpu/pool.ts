@@ -158,6 +158,7 @@ class PageBuffers {
   #label: string;
   #sizes: Map<string, number>;
   #buffers = new Map<string, GPUBuffer>();
+  #disposed = false;
 
   constructor(gpu: Gpu, label: string, sizes: PageSizes) {
     this.#gpu = gpu;
@@ -186,19 +187,25 @@ class PageBuffers {
       for (const buffer of grown.values()) this.#gpu.destroyBuffer(buffer);
       throw error;
     }
+    if (this.#disposed) {
+      // While it waited the pool has gone, and nobody will use what was made.
+      for (const buffer of grown.values()) this.#gpu.destroyBuffer(buffer);
+      return;
+    }
     const { count } = this.pages;
     const encoder = this.#gpu.device.createCommandEncoder();
     for (const [name, buffer] of count > 0 ? grown : []) {
       encoder.copyBufferToBuffer(this.buffer(name as keyof PageSizes), 0, buffer, 0, count * (this.#sizes.get(name) ?? 0));
     }
     this.#gpu.device.queue.submit([encoder.finish()]);
-    this.dispose();
+    for (const buffer of this.#buffers.values()) this.#gpu.destroyBuffer(buffer);
     this.#buffers = grown;
     // Lowest pages first, so that lists of a young pool read memory in order.
     this.pages.add(Array.from({ length: capacity - count }, (_, i) => count + i));
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const buffer of this.#buffers.values()) this.#gpu.destroyBuffer(buffer);
   }
 

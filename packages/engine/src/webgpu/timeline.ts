@@ -3,39 +3,34 @@ import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
 import { layerCache, splitsOf, stepWords } from "@longtab/attention/webgpu";
 import type { GpuTable, LayerCache } from "@longtab/attention/webgpu";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
-import type { Gpu, Step } from "@longtab/gpu";
+import type { Step } from "@longtab/gpu";
 import { readBuffer, settled } from "@longtab/gpu";
 import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
 import type { ForwardInput } from "@longtab/model";
 import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
+import { chunkSize, measuredRate } from "../prompt-chunks.ts";
+import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
 import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { readBlocks, writeBlocks } from "./blocks.ts";
+import { GrowingWords } from "./growing-words.ts";
 import { ReadBack } from "./read-back.ts";
 
-/** A chunk of a prompt should take about this long, so that the page stays responsive and progress can be shown. */
-const chunkSeconds = 0.1;
-/** Below this the matrix products lose the reuse that makes prefill fast; where 16 tokens take longer than a chunk should, they may. */
-const smallestChunk = 16;
-const firstChunk = 64;
+/** Short enough that the page stays responsive; below 16 rows the matrix products lose the reuse that makes prefill fast. */
+const chunks: PromptChunks = { seconds: 0.1, first: 64, smallest: 16, most: maxStepTokens };
 /** Ids that a timeline has room for at first. */
 const firstIds = 1024;
-/** Tokens for whose pages counts have room ahead. */
-const hitTokens = 4096;
-// STORAGE | COPY_SRC | COPY_DST by number: this module is also loaded where there is no WebGPU.
-const countUsage = 0x80 | 0x04 | 0x08;
-
 /** One sequence on a WebGPU backend. Timelines of one backend share its scratch; the queue keeps their steps apart. */
 export class WebGpuTimeline implements Timeline {
   readonly scoreRows = maxLogitRows;
   #backend: WebGpuBackend;
   #cache: KvCache<GpuTable>;
   /** u32 by absolute position, those stored and the token drawn last. It grows with the text; keys and values need not. */
-  #ids: GPUBuffer;
+  readonly #ids: GrowingWords;
   #sampled: GPUBuffer;
   /** u32 by page of 16 tokens: how often steps selected its runs, once somebody has asked. */
-  #hits: GPUBuffer | undefined;
+  #hits: GrowingWords | undefined;
   #readBack: ReadBack;
   /** Tokens of steps that wait for room, and which rollback they came after: a rollback drops them. */
   #waiting = 0;
@@ -46,7 +41,7 @@ export class WebGpuTimeline implements Timeline {
     const { gpu } = backend;
     this.#backend = backend;
     this.#cache = cache;
-    this.#ids = createIds(gpu, Math.max(firstIds, cache.length));
+    this.#ids = new GrowingWords(gpu, "token ids", Math.max(firstIds, cache.length));
     this.#sampled = gpu.createBuffer("sampled id", 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
     this.#readBack = new ReadBack(gpu);
   }
@@ -75,7 +70,7 @@ export class WebGpuTimeline implements Timeline {
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
-      const chunk = ids.subarray(done, done + this.#chunkSize(ids.length - done, apart));
+      const chunk = ids.subarray(done, done + chunkSize(chunks, this.#backend.prefillRate, ids.length - done, apart));
       const started = performance.now();
       done += chunk.length;
       if (done === ids.length) {
@@ -139,8 +134,8 @@ export class WebGpuTimeline implements Timeline {
       this.#backend.throwIfUnusable();
       const position = this.#cache.length;
       await this.#cache.adopt(ids.length, gaps);
-      this.#growIds(this.#cache.length + 1);
-      gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
+      this.#ids.grow(this.#cache.length + 1);
+      this.#ids.write(ids, position);
       const pages = Array.from({ length: pagesFor(ids.length) }, (_, index) => this.#cache.pagesAt(position + index * pageTokens));
       writeBlocks(gpu, pool, pages, blocks);
     });
@@ -152,8 +147,7 @@ export class WebGpuTimeline implements Timeline {
     checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     this.#backend.selector.forget();
     const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
-    fork.#growIds(this.#ids.size / 4);
-    this.#copyWords(this.#ids, fork.#ids);
+    fork.#ids.replace(this.#ids);
     return fork;
   }
 
@@ -166,8 +160,8 @@ export class WebGpuTimeline implements Timeline {
     this.#backend.throwIfUnusable();
     this.truncate(this.#cache.length);
     if (!this.#cache.returnTo(mark)) return false;
-    this.#growIds(ids.length + 1);
-    this.#backend.gpu.device.queue.writeBuffer(this.#ids, 0, ids.slice());
+    this.#ids.grow(ids.length + 1);
+    this.#ids.write(ids, 0);
     return true;
   }
 
@@ -182,7 +176,7 @@ export class WebGpuTimeline implements Timeline {
       const pages = Math.max(1, pagesFor(this.#cache.length));
       const counted = this.#hits;
       // Another buffer counts from here on: this one is read when the steps before it are done.
-      this.#hits = gpu.createBuffer("page hits", pagesFor(pages * pageTokens + hitTokens) * 4, countUsage);
+      this.#hits = new GrowingWords(gpu, "page hits", pages);
       return { result: counted ? this.#takeHits(counted, pages) : Promise.resolve(new Uint32Array(pages)) };
     });
     return result;
@@ -193,9 +187,9 @@ export class WebGpuTimeline implements Timeline {
     this.truncate(0);
     this.#cache.dispose();
     this.#readBack.dispose();
-    gpu.destroyBuffer(this.#ids);
+    this.#ids.dispose();
     gpu.destroyBuffer(this.#sampled);
-    if (this.#hits) gpu.destroyBuffer(this.#hits);
+    this.#hits?.dispose();
   }
 
   /** Records what decode, prefill and score record, for pipelines to be made of it. */
@@ -223,8 +217,8 @@ export class WebGpuTimeline implements Timeline {
         try {
           await this.#cache.reserve(tokens);
           if (meetsFar(this.#cache.policy)) await this.#backend.farTurns.reserve(this.#cache.length + tokens);
-          this.#growIds(this.#cache.length + tokens + 1);
-          this.#growHits(this.#cache.length + tokens);
+          this.#ids.grow(this.#cache.length + tokens + 1);
+          this.#hits?.grow(pagesFor(this.#cache.length + tokens));
           throwIfDropped();
           this.#backend.throwIfUnusable();
         } finally {
@@ -241,39 +235,11 @@ export class WebGpuTimeline implements Timeline {
     }
   }
 
-  async #takeHits(counted: GPUBuffer, pages: number): Promise<Uint32Array> {
-    const { gpu } = this.#backend;
+  async #takeHits(counted: GrowingWords, pages: number): Promise<Uint32Array> {
     const hits = new Uint32Array(pages);
-    hits.set(new Uint32Array(await readBuffer(gpu, counted, 0, Math.min(counted.size, pages * 4))));
-    gpu.destroyBuffer(counted);
+    hits.set(new Uint32Array(await readBuffer(this.#backend.gpu, counted.buffer, 0, Math.min(counted.length, pages) * 4)));
+    counted.dispose();
     return hits;
-  }
-
-  /** Makes room for the counts of pages up to `length` tokens; the kernels count what is beyond with the last page. */
-  #growHits(length: number): void {
-    const { gpu } = this.#backend;
-    if (!this.#hits || pagesFor(length) * 4 <= this.#hits.size) return;
-    const grown = gpu.createBuffer("page hits", pagesFor(length + hitTokens) * 4, countUsage);
-    this.#copyWords(this.#hits, grown);
-    gpu.destroyBuffer(this.#hits);
-    this.#hits = grown;
-  }
-
-  /** Makes room for so many ids, behind the steps submitted so far. */
-  #growIds(length: number): void {
-    const { gpu } = this.#backend;
-    if (length * 4 <= this.#ids.size) return;
-    const grown = createIds(gpu, Math.max(length, this.#ids.size / 2));
-    this.#copyWords(this.#ids, grown);
-    gpu.destroyBuffer(this.#ids);
-    this.#ids = grown;
-  }
-
-  #copyWords(from: GPUBuffer, to: GPUBuffer): void {
-    const { device } = this.#backend.gpu;
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, 0, to, 0, Math.min(from.size, to.size));
-    device.queue.submit([encoder.finish()]);
   }
 
   async #submitStep(tokens: number, logitsOf: "last", ids: Uint32Array | undefined, sampling: Sampling): Promise<number> {
@@ -294,7 +260,7 @@ export class WebGpuTimeline implements Timeline {
   ): void {
     const { gpu, model, recorder } = this.#backend;
     const position = this.#cache.length;
-    if (ids) gpu.device.queue.writeBuffer(this.#ids, position * 4, ids.slice());
+    if (ids) this.#ids.write(ids, position);
     this.#cache.append(tokens);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     gpu.device.queue.writeBuffer(model.scratch.rotations, 0, rotationTable(model.weights.rotary, positions));
@@ -319,29 +285,20 @@ export class WebGpuTimeline implements Timeline {
       ...(selection && { runs: selection.runs, farFrom: farFromAt(selection, position) }),
     });
     const uniform = step.uniform(words);
-    const shared = { hits: this.#hits ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
+    const shared = { hits: this.#hits?.buffer ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
     const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, shared, layer);
-    recordForward(step, model, { ids: this.#ids, cache, tokens, closings, longest, selects, selected, uniform, logitsOf });
+    recordForward(step, model, { ids: this.#ids.buffer, cache, tokens, closings, longest, selects, selected, uniform, logitsOf });
     if (sampling)
       recordSample(
         step,
-        { logits: model.scratch.logits, tokens: this.#ids, sampled: this.#sampled, scratch, vocabularySize },
+        { logits: model.scratch.logits, tokens: this.#ids.buffer, sampled: this.#sampled, scratch, vocabularySize },
         sampling,
         position + tokens,
       );
   }
 
-  /** Rows of the next step, with `left` tokens to read, of which the last `apart` have steps of their own. */
-  #chunkSize(left: number, apart: number): number {
-    if (left <= apart) return 1;
-    const rate = this.#backend.prefillRate;
-    const wanted = rate === undefined ? firstChunk : Math.floor((rate * chunkSeconds) / smallestChunk) * smallestChunk;
-    return Math.min(left - apart, maxStepTokens, Math.max(smallestChunk, wanted));
-  }
-
   #measure(tokens: number, started: number): void {
-    // The last, short chunk of a prompt says little about long ones.
-    if (tokens >= smallestChunk) this.#backend.prefillRate = (tokens / (performance.now() - started)) * 1000;
+    this.#backend.prefillRate = measuredRate(chunks, tokens, started, this.#backend.prefillRate);
   }
 }
 
@@ -356,8 +313,4 @@ interface RecordedStep {
   selected: boolean;
   logitsOf: ForwardInput["logitsOf"];
   sampling: Sampling | undefined;
-}
-
-function createIds(gpu: Gpu, length: number): GPUBuffer {
-  return gpu.createBuffer("token ids", length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
 }
