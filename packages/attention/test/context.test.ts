@@ -53,10 +53,12 @@ describe("the policy of a context", () => {
   });
 
   test.each([
-    [{ budget: 512 }, 108, 1 + 108 + 4],
-    [{ budget: 512, runTokens: 16 }, 27, 1 + 27 + 4],
-    [{ budget: 1024, sinks: 20, recent: 128 }, (1024 - 32 - 128) / 4, 2 + (1024 - 160) / 4 + 8],
-    [{ budget: 84 }, 1, 6],
+    // A list has room for 512 runs at least, for the budgets of others.
+    [{ budget: 512 }, 108, 512],
+    [{ budget: 512, runTokens: 16 }, 27, 512],
+    [{ budget: 1024, sinks: 20, recent: 128 }, (1024 - 32 - 128) / 4, 512],
+    [{ budget: 4096, sinks: 20, recent: 128 }, (4096 - 32 - 128) / 4, 4 * 2 + (4096 - 160) / 4 + 4 * 8],
+    [{ budget: 84 }, 1, 512],
   ] as const)("selects what the budget leaves beside sinks and recents: %o", (options, runs, capacity) => {
     const { selection } = createPolicy({ policy: "quest", ...options }, model);
     expect(selection).toMatchObject({ runs });
