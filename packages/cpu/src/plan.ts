@@ -12,7 +12,7 @@ import { maxStepTokens, scratchBytes } from "./scratch.ts";
 const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
 
 /** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
-const plannedForks = 1;
+const plannedForks = 4;
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {

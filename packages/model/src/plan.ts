@@ -16,7 +16,7 @@ import type { BufferLimits } from "./weights/plan.ts";
 export const defaultLimits: BufferLimits = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 };
 
 /** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
-const plannedForks = 1;
+const plannedForks = 4;
 
 /** Far memory keeps more than the trained window: up to this many of them, within this many bytes unless told otherwise. */
 export const mostWindows = 8;
