@@ -73,10 +73,10 @@ describe("the policy of a context", () => {
     }
   });
 
-  test("quantises where it is automatic, and where it is told to", () => {
+  test("quantises where it is told to", () => {
     expect(
       [{}, { policy: "quest" }, { kv: "f16" }, { policy: "dense", kv: "kv4" }].map((options) => kvPrecisionOf(options as ContextOptions)),
-    ).toEqual(["kv8", "f16", "f16", "kv4"]);
+    ).toEqual(["f16", "f16", "f16", "kv4"]);
   });
 });
 

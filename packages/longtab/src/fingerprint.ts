@@ -1,4 +1,5 @@
 import type { ByteSource } from "@longtab/formats";
+import { sha256 } from "@longtab/weights";
 
 const sampledBytes = 65_536;
 const utf8 = new TextEncoder();
@@ -13,6 +14,5 @@ export async function fingerprint(source: ByteSource): Promise<string> {
   const places = [0, Math.floor((size - length) / 2), size - length];
   const samples = await Promise.all(places.map(async (place) => source.read(place, length)));
   const bytes = await new Blob([utf8.encode(`${size} `), ...samples]).arrayBuffer();
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return (await sha256(new Uint8Array(bytes))).slice(0, 32);
 }
