@@ -184,7 +184,7 @@ test("quiet lines say where the model's view begins, and what it only looks up",
 });
 
 test("before a model is loaded its card says what the chosen way to remember buys", async ({ page }) => {
-  await page.goto(chat.address(quick));
+  await page.goto(chat.address({ ...quick, stored: "none" }));
   const card = page.getByRole("region", { name: "Model" });
   await expect(card).toContainText("Remembersabout 49,000 words");
   await choose(page, "Short");
