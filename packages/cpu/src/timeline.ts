@@ -167,7 +167,8 @@ export class CpuTimeline implements Timeline {
   }
 
   async retrieved(): Promise<Uint32Array> {
-    return this.#enqueue(0, () => {
+    // No step: a rollback does not drop it.
+    return this.#backend.inTurn(async () => {
       const { heap, plan } = this.#backend;
       this.#hits ??= new PageHits(heap, plan.contextLength);
       return this.#hits.take(this.#length);
