@@ -1,7 +1,8 @@
+import { fetchPart } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { CacheMark } from "@longtab/attention";
 import type { Backend, PrefillOptions, Sampling, Timeline } from "./backend.ts";
-import { checkSnapshot, restoreSnapshot, writeSnapshot } from "./snapshot/index.ts";
+import type * as Snapshots from "./snapshot/index.ts";
 
 /** A place that the session was at, and the ids before it. */
 interface Place {
@@ -103,8 +104,9 @@ export class Session {
    * session must rest until the last piece was taken.
    * @param model a fingerprint of the weights.
    */
-  snapshot(model: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    return writeSnapshot(this.#backend, this.timeline, this.ids, model);
+  async *snapshot(model: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    const { writeSnapshot } = await importSnapshots();
+    yield* writeSnapshot(this.#backend, this.timeline, this.ids, model);
   }
 
   /**
@@ -113,6 +115,7 @@ export class Session {
    * @throws LongtabError as `restoreSnapshot` does. Where that comes after the check (a lost device, an abort), the session is empty.
    */
   async restore(source: ByteSource, model: string, signal?: AbortSignal): Promise<void> {
+    const { checkSnapshot, restoreSnapshot } = await importSnapshots();
     await checkSnapshot(source, this.#backend, model, signal);
     this.#keep(0);
     try {
@@ -152,6 +155,11 @@ export class Session {
     this.#ids.length = Math.min(length, this.timeline.length);
     return this.#ids.length;
   }
+}
+
+/** Fetched when a conversation is first kept or brought back. @throws LongtabError `network-failed` */
+async function importSnapshots(): Promise<typeof Snapshots> {
+  return fetchPart("The part of Longtab that keeps conversations", async () => import("./snapshot/index.ts"));
 }
 
 /** How far two sequences are the same from the first on. */

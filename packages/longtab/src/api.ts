@@ -186,6 +186,8 @@ export interface ChatCompletionParams extends SamplingOptions {
   /** Up to 16 strings; text from the first match on is not returned. */
   stop?: string | string[];
   stream_options?: { include_usage?: boolean };
+  /** Go on with the last message, which is an answer so far, instead of beginning one. Only what is new is returned. Default false. */
+  continue_final_message?: boolean;
   /**
    * A name for this conversation, by which the browser keeps what the model has read of it: after a reload, or when it is gone back to, an answer
    * begins without reading it again (`usage.prompt_tokens_details.cached_tokens` shows it). The newest few are kept, as far as there is room.

@@ -38,6 +38,7 @@ export function toRequest(params: ChatCompletionParams): GenerateRequest {
     stop: stopStrings(params.stop),
     ...(maxTokens !== undefined && { maxTokens }),
     ...(params.session !== undefined && { session: sessionName(params.session) }),
+    ...(params.continue_final_message === true && { continued: true }),
     ...sampling,
   };
 }

@@ -1,5 +1,5 @@
 import type { ContextOptions } from "@longtab/attention";
-import { LongtabError } from "@longtab/errors";
+import { LongtabError, fetchPart } from "@longtab/errors";
 import { loadWebGpuBackend } from "@longtab/engine";
 import type { Backend, WebGpuBackend } from "@longtab/engine";
 import type * as Cpu from "@longtab/cpu";
@@ -167,16 +167,7 @@ function planned({ contextLength, context, memoryBudget }: PlacementPlanOptions)
 
 /** The processor's code is fetched only where it is needed. @throws LongtabError `network-failed` */
 async function importCpu(): Promise<typeof Cpu> {
-  try {
-    return await import("@longtab/cpu");
-  } catch (cause) {
-    throw new LongtabError({
-      code: "network-failed",
-      what: "The part of Longtab for the processor could not be fetched from this page's server",
-      remedy: "check the connection and load the model again",
-      cause,
-    });
-  }
+  return fetchPart("The part of Longtab for the processor", async () => import("@longtab/cpu"));
 }
 
 function release(gpu: Gpu | LongtabError | undefined): void {

@@ -66,6 +66,8 @@ export interface GenerateRequest extends SamplingOptions {
   maxTokens?: number;
   stop: string[];
   session?: string;
+  /** The last message is an answer to go on with. */
+  continued?: true;
 }
 
 export type GenerateEvent =

@@ -33,9 +33,31 @@ export function startRequest(engine: Engine, request: GenerateRequest): StartedR
     min_p: minP,
     repetition_penalty: repetitionPenalty,
     seed,
+    continued = false,
   } = request;
   const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed }, snakeCase);
-  return { engine, ids: engine.encode({ messages }), messages, options: { sampling, maxTokens, stop } };
+  const ids = continued ? encodeContinued(engine, messages) : engine.encode({ messages });
+  return { engine, ids, messages, options: { sampling, maxTokens, stop } };
+}
+
+/** The prompt of the messages before the last, the answer's opening included, and behind it the answer so far. */
+function encodeContinued(engine: Pick<Engine, "encode" | "tokenizer">, messages: readonly ChatMessage[]): Uint32Array {
+  const last = messages.at(-1);
+  if (last?.role !== "assistant" || typeof last.content !== "string") {
+    throw new LongtabError({
+      code: "invalid-message",
+      what: "There is no answer to go on with",
+      value: String(last?.role),
+      limit: "the last message must be the assistant's",
+      remedy: "leave out continue_final_message to begin an answer",
+    });
+  }
+  const opening = engine.encode({ messages: messages.slice(0, -1) });
+  const answer = engine.tokenizer.encode(last.content);
+  const ids = new Uint32Array(opening.length + answer.length);
+  ids.set(opening);
+  ids.set(answer, opening.length);
+  return ids;
 }
 
 /** The option's name in the API. */

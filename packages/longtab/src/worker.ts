@@ -1,21 +1,23 @@
-import { LongtabError } from "@longtab/errors";
+import { LongtabError, fetchPart } from "@longtab/errors";
 import type { Engine } from "@longtab/engine";
 import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
 import { calibrateModel } from "./calibrate-model.ts";
 import { carryTypedErrors } from "./comlink-errors.ts";
-import { planContext } from "./context-plan.ts";
 import { loadModel } from "./load-model.ts";
 import type { SamplingOptions } from "./api.ts";
 import type { LoadEvent, WorkerApi } from "./protocol.ts";
 import { runRequest, startRequest } from "./requests.ts";
 import type { StartedRequest } from "./requests.ts";
-import { SessionKeeper } from "./sessions/session-keeper.ts";
-import { StoredSessions } from "./sessions/session-store.ts";
+import type { SessionKeeper } from "./sessions/index.ts";
+import type * as Sessions from "./sessions/index.ts";
 
 /** One worker holds one model. What Comlink exposes is this object. */
 let engine: Engine | undefined;
 let defaults: SamplingOptions & { maxTokens?: number } = {};
+/** Of the weights. */
+let fingerprint = "";
+/** From the first named session on. */
 let keeper: SessionKeeper | undefined;
 const running = new Map<number, AbortController>();
 
@@ -24,7 +26,7 @@ const api: WorkerApi = {
     const send = (event: LoadEvent): void => events.postMessage(event);
     const loaded = await loadModel(request, (progress) => send({ type: "progress", progress }));
     engine = loaded.engine;
-    keeper = new SessionKeeper(engine, loaded.fingerprint, new StoredSessions());
+    ({ fingerprint } = loaded);
     const { sampling, context, trainedContextLength } = loaded.info;
     // A model that never stops of itself would write for ever.
     defaults = { ...sampling, ...(context.endless && { maxTokens: trainedContextLength }) };
@@ -53,9 +55,13 @@ const api: WorkerApi = {
     return loadedEngine().encode({ messages }).length;
   },
 
-  planContext,
+  async planContext(request) {
+    const { planContext } = await fetchPart("The part of Longtab that plans memory", async () => import("./context-plan.ts"));
+    return planContext(request);
+  },
 
   async deleteSession(name) {
+    const { StoredSessions } = await importSessions();
     await new StoredSessions().delete(name);
   },
 
@@ -81,9 +87,24 @@ const api: WorkerApi = {
 /** Runs a request; that of a named session goes on from what was kept of it, and is kept in turn. */
 async function answer(started: StartedRequest, session: string | undefined, events: MessagePort, signal: AbortSignal): Promise<void> {
   keeper?.interrupt();
-  if (session !== undefined) await keeper?.recall(session, started.ids, signal);
+  if (session !== undefined) await (await openKeeper(started.engine))?.recall(session, started.ids, signal);
   await runRequest(started, events, signal);
   if (session !== undefined && running.size === 1) keeper?.keepSoon(session);
+}
+
+/** Undefined where its code cannot be fetched: then nothing is kept, and an answer begins by reading. */
+async function openKeeper(loaded: Engine): Promise<SessionKeeper | undefined> {
+  try {
+    const { SessionKeeper, StoredSessions } = await importSessions();
+    return (keeper ??= new SessionKeeper(loaded, fingerprint, new StoredSessions()));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws LongtabError `network-failed` */
+async function importSessions(): Promise<typeof Sessions> {
+  return fetchPart("The part of Longtab that keeps conversations", async () => import("./sessions/index.ts"));
 }
 
 function loadedEngine(): Engine {

@@ -1,5 +1,5 @@
 import { LongtabError } from "@longtab/errors";
-import { Environment, Template } from "@huggingface/jinja";
+import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { BoundedInterpreter, LimitReached } from "./bounded-interpreter.ts";
 import type { Message } from "./chat.ts";
 import { strftime } from "./strftime.ts";
@@ -19,7 +19,7 @@ const BASE_OUTPUT = 1_000_000;
 
 /** A chat template as transformers renders it: Jinja with trim_blocks and lstrip_blocks, the special tokens by name. */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #program: ReturnType<typeof parse>;
   readonly #tokens: Readonly<Record<string, string>>;
 
   /** @throws LongtabError `template-failed` when the template is too long or is not one. */
@@ -29,7 +29,8 @@ export class ChatTemplate {
     }
     this.#tokens = tokens;
     try {
-      this.#template = new Template(source);
+      // As the library's Template does, which would bring its formatter of templates along.
+      this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
     } catch (error) {
       throw failure(`The model's chat template cannot be read: ${reason(error)}`, error);
     }
@@ -65,7 +66,7 @@ export class ChatTemplate {
       length: BASE_OUTPUT + 8 * content,
     });
     try {
-      return interpreter.run(this.#template.parsed).toString();
+      return interpreter.run(this.#program).toString();
     } catch (error) {
       if (refusal !== undefined) throw refused(refusal);
       if (error instanceof LimitReached) throw failure(`The model's chat template ${error.message}`, error, error);

@@ -39,8 +39,9 @@ export class SessionKeeper {
       if (!record || common(record.ids, prompt) < common(this.#engine.contextIds, prompt) + leastTokens) return;
       await this.#engine.restore(this.#store.source(record), this.#model, signal);
     } catch (error) {
-      // What cannot be used once never can.
-      if (LongtabError.from(error).code !== "aborted") await this.#store.delete(name).catch(() => {});
+      // What cannot be used once never can, unless it was not looked at.
+      const { code } = LongtabError.from(error);
+      if (code !== "aborted" && code !== "network-failed") await this.#store.delete(name).catch(() => {});
     }
   }
 

@@ -1,0 +1,2 @@
+export { SessionKeeper } from "./session-keeper.ts";
+export { StoredSessions } from "./session-store.ts";
