@@ -30,6 +30,11 @@ describe("toRequest", () => {
     expect(toRequest(nulls as unknown as ChatCompletionParams)).toEqual({ messages, stop: [] });
   });
 
+  it("says that an answer is to be gone on with only where that was asked", () => {
+    expect(toRequest({ messages, continue_final_message: true })).toEqual({ messages, stop: [], continued: true });
+    expect(toRequest({ messages, continue_final_message: false })).toEqual({ messages, stop: [] });
+  });
+
   it("keeps options that are zero", () => {
     expect(toRequest({ messages, temperature: 0, top_k: 0, min_p: 0, seed: 0 })).toEqual({
       messages,
