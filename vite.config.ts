@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { offlinePlugins } from "./apps/chat/pwa/plugins.ts";
 import { stripShaders } from "./scripts/strip-shaders.mjs";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -35,19 +36,19 @@ export default defineConfig({
   root: "apps/chat",
   // Relative, so that the built folder works under any path.
   base: "./",
-  plugins: [strictPolicy()],
+  plugins: [strictPolicy(), offlinePlugins()],
   build: {
     outDir: "../../dist",
-    emptyOutDir: true,
+    // Left to a plugin, which spares the widget's folder.
+    emptyOutDir: false,
     // The oldest browsers with both WebGPU and CSS light-dark().
     target: ["chrome123", "firefox141", "safari26"],
     modulePreload: { polyfill: false },
     // An inlined asset would be a data: URL, which the policy forbids everywhere but in images.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { index: here("apps/chat/index.html"), "service-worker": here("apps/chat/src/service-worker.ts") },
-      // A service worker needs an address that stays, above all that it serves.
-      output: { entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js") },
+      input: here("apps/chat/index.html"),
+      output: { entryFileNames: "assets/[name]-[hash].js" },
     },
   },
   worker: { format: "es", plugins: () => [stripShaders()] },

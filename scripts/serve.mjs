@@ -55,12 +55,20 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
+/** The widget below /embed/ is for pages of any origin, which set their own policies. */
+const EMBED_HEADERS = {
+  "access-control-allow-origin": "*",
+  "cross-origin-resource-policy": "cross-origin",
+  "x-content-type-options": "nosniff",
+};
+
 /**
  * @typedef {object} ServeOptions
  * @property {string} dist folder of the built page
  * @property {string} models folder whose .gguf files appear under /models/
  * @property {string} [host] 127.0.0.1 unless told otherwise
  * @property {number[]} [ports] tried in order; 0 is any free one
+ * @property {boolean} [plain] true: with types and lengths alone, as a host that lets nobody choose headers
  *
  * @typedef {object} Served
  * @property {string} url with a slash at its end
@@ -73,9 +81,9 @@ const PAGE_HEADERS = {
  * @param {ServeOptions} options
  * @returns {Promise<Served>}
  */
-export async function serve({ dist, models, host = "127.0.0.1", ports = [0] }) {
+export async function serve({ dist, models, host = "127.0.0.1", ports = [0], plain = false }) {
   const server = createServer((request, response) => {
-    answer(request, response, dist, models).catch((/** @type {unknown} */ error) => {
+    answer(request, response, { dist, models, plain }).catch((/** @type {unknown} */ error) => {
       // The browser left in the middle of a transfer, or the file went away: there is nobody or nothing to send.
       if (!response.headersSent) fail(response, 500, error instanceof Error ? error.message : String(error));
       else response.destroy();
@@ -116,22 +124,27 @@ async function listen(server, host, ports) {
 
 /**
  * @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response
- * @param {string} dist @param {string} models
+ * @param {{ dist: string, models: string, plain: boolean }} site
  */
-async function answer(request, response, dist, models) {
-  for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
+async function answer(request, response, { dist, models, plain }) {
+  const path = pathOf(request);
+  if (!plain) setHeaders(response, path ?? "/");
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     return fail(response, 405, "Only GET and HEAD are answered here");
   }
-  const path = pathOf(request);
   if (path === undefined) return fail(response, 400, "The address cannot be read");
   if (path.startsWith("/models/")) return sendModel(request, response, models, path);
   const file = await findPage(dist, path);
   if (file === undefined) return fail(response, 404, "There is no such page");
-  // Vite puts a hash of the contents into the names under assets/.
-  response.setHeader("cache-control", path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
   return sendFile(request, response, file);
+}
+
+/** @param {import("node:http").ServerResponse} response @param {string} path */
+function setHeaders(response, path) {
+  for (const [name, value] of Object.entries(path.startsWith("/embed/") ? EMBED_HEADERS : PAGE_HEADERS)) response.setHeader(name, value);
+  // Vite puts a hash of the contents into the names under assets/. Everything else is asked for anew, above all the service worker.
+  response.setHeader("cache-control", /^\/(embed\/)?assets\//.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
 }
 
 /**
@@ -221,5 +234,6 @@ async function isFile(path) {
 function fail(response, status, words) {
   response.setHeader("content-type", "text/plain; charset=utf-8");
   response.removeHeader("content-length");
+  response.removeHeader("cache-control");
   response.writeHead(status).end(`${words}.\n`);
 }

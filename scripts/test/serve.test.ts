@@ -8,17 +8,18 @@ import { listening, seededBytes, temporaryFolder } from "./support.ts";
 const model = seededBytes(1000);
 
 /** A page with one asset, a models folder with one model and something that is none, served. */
-async function site(): Promise<string> {
+async function site(options: { plain?: boolean } = {}): Promise<string> {
   const folder = temporaryFolder();
   const dist = join(folder, "dist");
   const models = join(folder, "models");
-  for (const path of [join(dist, "assets"), models]) mkdirSync(path, { recursive: true });
+  for (const path of [join(dist, "assets"), join(dist, "embed"), models]) mkdirSync(path, { recursive: true });
   writeFileSync(join(dist, "index.html"), "<title>page</title>");
   writeFileSync(join(dist, "assets/a.js"), "export {};");
+  for (const name of ["service-worker.js", "manifest.webmanifest", "embed/widget.js"]) writeFileSync(join(dist, name), "");
   writeFileSync(join(folder, "secret.txt"), "secret");
   writeFileSync(join(models, "m.gguf"), model);
   writeFileSync(join(models, "m.gguf.1-0.part"), "half");
-  const { url, close } = await serve({ dist, models });
+  const { url, close } = await serve({ dist, models, ...options });
   onTestFinished(close);
   return url;
 }
@@ -45,6 +46,38 @@ test("lets browsers keep files whose names carry a hash", async () => {
   const response = await fetch(`${await site()}assets/a.js`);
   expect(response.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   expect(response.headers.get("cache-control")).toContain("immutable");
+});
+
+test.each(["service-worker.js", "manifest.webmanifest", "embed/widget.js"])("has browsers ask for %s every time", async (path) => {
+  expect((await fetch(`${await site()}${path}`)).headers.get("cache-control")).toBe("no-cache");
+});
+
+test("sends the web manifest as what it is", async () => {
+  const response = await fetch(`${await site()}manifest.webmanifest`);
+  expect(response.headers.get("content-type")).toMatch(/^application\/manifest\+json/);
+});
+
+test("lets pages of any origin use the widget, and none the page's own files", async () => {
+  const url = await site();
+  const widget = (await fetch(`${url}embed/widget.js`)).headers;
+  expect(widget.get("access-control-allow-origin")).toBe("*");
+  expect(widget.get("cross-origin-resource-policy")).toBe("cross-origin");
+  expect(widget.get("content-security-policy")).toBeNull();
+  const asset = (await fetch(`${url}assets/a.js`)).headers;
+  expect(asset.get("access-control-allow-origin")).toBeNull();
+  expect(asset.get("cross-origin-resource-policy")).toBe("same-origin");
+});
+
+test("sends no headers of its own where it plays a plain host", async () => {
+  const { headers } = await fetch(await site({ plain: true }));
+  expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
+  for (const name of ["cross-origin-embedder-policy", "content-security-policy", "cache-control"]) expect(headers.get(name)).toBeNull();
+});
+
+test("has nobody keep the answer that a file is missing", async () => {
+  const response = await fetch(`${await site()}assets/gone.js`);
+  expect(response.status).toBe(404);
+  expect(response.headers.get("cache-control")).toBeNull();
 });
 
 test("sends a model whole, in ranges, and not at all when it is unchanged", async () => {

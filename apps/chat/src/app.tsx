@@ -7,6 +7,7 @@ import { generation, stop } from "./state/generation.ts";
 import { modelState } from "./state/model.ts";
 import { announcement, dismissNotice, notice } from "./state/notices.ts";
 import { closeDrawer, dialog, focusComposer, narrow, sidebarOpen } from "./state/page.ts";
+import { Banners } from "./view/banners.tsx";
 import { Composer, ComposerNote } from "./view/composer.tsx";
 import { ConversationView } from "./view/conversation.tsx";
 import { DropTarget } from "./view/drop-target.tsx";
@@ -34,6 +35,7 @@ export function App(): JSX.Element {
       <Sidebar />
       <div class="stage" inert={narrow.value && sidebarOpen.value}>
         <Header />
+        <Banners />
         {isEmpty.value ? <Welcome /> : <ConversationView key={current.value.id} />}
         <Dock />
       </div>

@@ -16,9 +16,9 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 export async function startDrafts(): Promise<void> {
   // A phone may end a hidden tab without another word.
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") writeNow();
+    if (document.visibilityState === "hidden") void writeDrafts();
   });
-  addEventListener("pagehide", writeNow);
+  addEventListener("pagehide", () => void writeDrafts());
   for (const [id, text] of await readDrafts()) {
     const draft = draftFor(id);
     if (draft.peek() === "") draft.value = text;
@@ -47,7 +47,7 @@ export function setDraft(conversationId: string, text: string): void {
   draftFor(conversationId).value = text;
   unwritten.add(conversationId);
   clearTimeout(timer);
-  timer = setTimeout(writeNow, WRITE_AFTER_MS);
+  timer = setTimeout(() => void writeDrafts(), WRITE_AFTER_MS);
 }
 
 /** The draft of a conversation that was never begun: a list of conversations cannot show it, so a new one takes it up. */
@@ -59,9 +59,11 @@ export function forgottenDraft(stored: readonly ConversationSummary[]): string |
   });
 }
 
-function writeNow(): void {
+/** Stores what was typed and is not stored yet. */
+export async function writeDrafts(): Promise<void> {
   clearTimeout(timer);
   // Refused storage loses nothing that is on screen.
-  for (const id of unwritten) void writeDraft(id, draftFor(id).peek()).catch(() => undefined);
+  const writes = Array.from(unwritten, (id) => writeDraft(id, draftFor(id).peek()).catch(() => undefined));
   unwritten.clear();
+  await Promise.all(writes);
 }

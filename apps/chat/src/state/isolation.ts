@@ -2,6 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { draft } from "./conversations.ts";
 import { availability, expectedBackend, modelState } from "./model.ts";
 import { dialog } from "./page.ts";
+import { serviceWorkers } from "./registration.ts";
 
 /**
  * Several threads on the processor share memory, which browsers allow to cross-origin isolated pages only. `npm start` sends the headers for
@@ -9,13 +10,9 @@ import { dialog } from "./page.ts";
  * needs one reload: at its very beginning, only where the processor will run the model, and never when the person has begun something.
  */
 export function startIsolation(): void {
-  const workers = (navigator as Partial<Navigator>).serviceWorker;
-  if (crossOriginIsolated || workers === undefined) return;
-  const registered = workers.register(new URL("./service-worker.js", document.baseURI));
-  // Refused in some private windows: then one thread computes, which the page says.
-  registered.catch(() => undefined);
+  const workers = serviceWorkers();
   // A page that a worker served and that is not isolated will not be after a reload either.
-  if (workers.controller !== null) return;
+  if (crossOriginIsolated || workers === undefined || workers.controller !== null) return;
   const controlled = signal(false);
   workers.addEventListener("controllerchange", () => (controlled.value = true), { once: true });
   const end = effect(() => {
@@ -28,7 +25,7 @@ export function startIsolation(): void {
 
 /** True where the page will be isolated from its next reload on, when more threads may compute. */
 export function isolatesNext(): boolean {
-  return !crossOriginIsolated && ((navigator as Partial<Navigator>).serviceWorker?.controller ?? null) !== null;
+  return !crossOriginIsolated && (serviceWorkers()?.controller ?? null) !== null;
 }
 
 function nothingBegun(): boolean {

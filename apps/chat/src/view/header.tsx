@@ -4,6 +4,7 @@ import { choice, modelState } from "../state/model.ts";
 import { dialog, sidebarOpen } from "../state/page.ts";
 import { ContextRing } from "./context-ring.tsx";
 import { IconButton } from "./icons.tsx";
+import { OfflineBadge } from "./offline-badge.tsx";
 
 const STATE_WORDS = {
   checking: "looking",
@@ -23,6 +24,7 @@ export function Header(): JSX.Element {
       {closed && <IconButton icon="panel" label="Show conversations" expanded={false} onClick={() => (sidebarOpen.value = true)} />}
       {closed && <IconButton icon="plus" label="New chat" class="header-new" onClick={newConversation} />}
       {isEmpty.value ? <span class="header-title" /> : <h1 class="header-title">{current.value.title}</h1>}
+      <OfflineBadge />
       <ModelChip />
       <ContextRing />
     </header>

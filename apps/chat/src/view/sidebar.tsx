@@ -8,6 +8,7 @@ import { generation } from "../state/generation.ts";
 import { closeDrawer, dialog, focusComposer, narrow, sidebarOpen } from "../state/page.ts";
 import { changeSettings, settings, type Theme } from "../state/settings.ts";
 import { IconButton, type IconName, Icon, Mark } from "./icons.tsx";
+import { InstallButton } from "./install-button.tsx";
 
 export function Sidebar(): JSX.Element {
   const open = sidebarOpen.value;
@@ -49,6 +50,7 @@ export function Sidebar(): JSX.Element {
             </section>
           ))}
         </div>
+        <InstallButton />
         <div class="sidebar-foot">
           <button type="button" class="foot-button" onClick={() => (dialog.value = "settings")}>
             <Icon name="sliders" /> Settings
