@@ -99,7 +99,7 @@ test.describe("left to itself, a model", () => {
     const beforeWorker = `${LOOKS_REAL};
       const create = GPUDevice.prototype.createShaderModule;
       GPUDevice.prototype.createShaderModule = function (module) {
-        return create.call(this, { ...module, code: module.code.replaceAll(" + quad, sums)", " + quad, 1.01 * sums)") });
+        return create.call(this, { ...module, code: module.code.replaceAll(/(\\/4u\\+\\w+,)(\\w+\\);)/g, "$11.01*$2") });
       }`;
     await visit({ browser, scripts }, { beforeWorker }, async (page, url) => {
       expect((await load(page, url)).info).toMatchObject({

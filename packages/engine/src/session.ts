@@ -1,5 +1,5 @@
-import { fetchPart } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
+import { fetchPart } from "@longtab/origin";
 import type { CacheMark } from "@longtab/attention";
 import type { Backend, PrefillOptions, Sampling, Timeline } from "./backend.ts";
 import type * as Snapshots from "./snapshot/index.ts";

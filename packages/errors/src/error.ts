@@ -25,6 +25,8 @@ export type ErrorCode =
   | "webgpu-unavailable"
   | "wasm-unavailable"
   | "wasm-blocked"
+  // The page's Content-Security-Policy forbids a worker, a script or a download: `limit` names the directive.
+  | "policy-blocked"
   | "device-limit"
   | "device-lost"
   | "out-of-memory"

@@ -1,4 +1,3 @@
 export { aborted, orAborted, throwIfAborted } from "./abort.ts";
 export { LongtabError, isLongtabError } from "./error.ts";
-export { fetchPart } from "./part.ts";
 export type { ErrorCode, ErrorParts, SerializedError } from "./error.ts";

@@ -1,5 +1,5 @@
 import type { ContextOptions } from "@longtab/attention";
-import { LongtabError, fetchPart } from "@longtab/errors";
+import { LongtabError } from "@longtab/errors";
 import { loadWebGpuBackend } from "@longtab/engine";
 import type { Backend, WebGpuBackend } from "@longtab/engine";
 import type * as Cpu from "@longtab/cpu";
@@ -7,6 +7,7 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { openDevice } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { planLoad } from "@longtab/model";
+import { fetchPart } from "@longtab/origin";
 import type { BackendChoice, LoadProgress, ModelInfo, PrefillChoice } from "./api.ts";
 import { adapterName, decideByAdapter, describeDecision, isSlower, looksSlow, whyNotGpu } from "./choose-backend.ts";
 import type { Decision, Why } from "./choose-backend.ts";

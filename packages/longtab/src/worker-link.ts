@@ -1,4 +1,5 @@
 import { LongtabError } from "@longtab/errors";
+import { explainWorker, startWorker } from "@longtab/origin";
 import type { Remote } from "comlink";
 import { wrap } from "comlink";
 import { carryTypedErrors } from "./comlink-errors.ts";
@@ -10,7 +11,7 @@ carryTypedErrors();
 export class WorkerLink {
   /** Resolves once with the reason, whoever ended the worker. */
   readonly ended: Promise<LongtabError>;
-  readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longtab" });
+  readonly #worker = startWorker(() => new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longtab" }));
   readonly #api: Remote<WorkerApi> = wrap<WorkerApi>(this.#worker);
   readonly #pending = new Set<(reason: LongtabError) => void>();
   #reason: LongtabError | undefined;
@@ -18,7 +19,7 @@ export class WorkerLink {
 
   constructor() {
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
-    this.#worker.addEventListener("error", ({ message }) => this.end(failed(message || "it could not be started")));
+    this.#worker.addEventListener("error", ({ message }) => void this.#fail(message));
     void this.#watch();
   }
 
@@ -41,6 +42,10 @@ export class WorkerLink {
     this.#worker.terminate();
     for (const reject of this.#pending) reject(reason);
     this.#resolveEnded(reason);
+  }
+
+  async #fail(message: string): Promise<void> {
+    this.end((await explainWorker(this.#worker)) ?? failed(message || "it could not be started"));
   }
 
   /**

@@ -1,5 +1,6 @@
-import { LongtabError, fetchPart } from "@longtab/errors";
+import { LongtabError } from "@longtab/errors";
 import type { Engine } from "@longtab/engine";
+import { fetchPart } from "@longtab/origin";
 import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
 import { calibrateModel } from "./calibrate-model.ts";

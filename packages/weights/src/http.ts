@@ -1,5 +1,6 @@
 import { LongtabError } from "@longtab/errors";
 import { release } from "@longtab/formats";
+import { findBlock } from "@longtab/origin";
 import { aborted } from "./abort.ts";
 import { parseSha256 } from "./sha256.ts";
 
@@ -30,7 +31,7 @@ export interface ConnectionOptions {
  *
  * Only headers that need no CORS preflight are sent: a simple Range is one of them, If-Range is not, and the hub's CDN refuses it.
  * So the validator of every answer is compared with the first one's instead, which tells the same.
- * @throws `model-not-found`, `network-failed`, `offline`, `source-changed`, `file-limit`, `aborted`
+ * @throws `model-not-found`, `network-failed`, `policy-blocked`, `offline`, `source-changed`, `file-limit`, `aborted`
  */
 export async function openFile(url: string, start: number, end: number | undefined, options: ConnectionOptions): Promise<FileResponse> {
   const stall = new AbortController();
@@ -141,6 +142,8 @@ async function waiting<T>(connection: Connection, work: () => Promise<T>): Promi
         cause: error,
       });
     }
+    const blocked = await findBlock("connect-src", url);
+    if (blocked) throw blocked;
     throw networkFailed(`The connection to ${shownUrl(url)} failed`, error);
   } finally {
     clearTimeout(timer);

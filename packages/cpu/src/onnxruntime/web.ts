@@ -9,7 +9,7 @@ export const webOnnxRuntime: OnnxRuntimeHost = {
   },
   async load() {
     const runtime = await import("onnxruntime-web/wasm");
-    runtime.env.wasm.wasmPaths = { mjs: new URL(glue, location.href).href, wasm: new URL(wasm, location.href).href };
+    runtime.env.wasm.wasmPaths = { mjs: new URL(glue, import.meta.url).href, wasm: new URL(wasm, import.meta.url).href };
     return runtime;
   },
 };

@@ -1,4 +1,5 @@
 import { LongtabError } from "@longtab/errors";
+import { findBlock, startWorker } from "@longtab/origin";
 import plain from "../../wasm/kernels.wasm?url";
 import plainThreads from "../../wasm/kernels-threads.wasm?url";
 import relaxed from "../../wasm/kernels-relaxed.wasm?url";
@@ -22,15 +23,19 @@ export const webHost: CpuHost = {
     return globalThis.crossOriginIsolated && typeof SharedArrayBuffer !== "undefined";
   },
   async loadKernels(name) {
+    // Not to the worker's own address, which is a Blob's where the script is of another origin.
+    const url = new URL(urls[name], import.meta.url).href;
     try {
-      const response = await fetch(urls[name]);
+      const response = await fetch(url);
       if (!response.ok) throw new Error(`status ${response.status}`);
       return await response.arrayBuffer();
     } catch (cause) {
+      const blocked = await findBlock("connect-src", url);
+      if (blocked) throw blocked;
       throw new LongtabError({
         code: "network-failed",
         what: "The processor's part of Longtab could not be fetched from this page's server",
-        value: urls[name],
+        value: url,
         remedy: "check the connection and load the model again",
         cause,
       });
@@ -42,7 +47,7 @@ export const webHost: CpuHost = {
 
 class WebThread implements Thread {
   readonly failed: Promise<unknown>;
-  readonly #worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module", name: "longtab cpu" });
+  readonly #worker = startWorker(() => new Worker(new URL("./thread.ts", import.meta.url), { type: "module", name: "longtab cpu" }));
 
   constructor(init: ThreadInit) {
     this.failed = new Promise((resolve) => this.#worker.addEventListener("error", resolve, { once: true }));

@@ -41,7 +41,7 @@ export class SessionKeeper {
     } catch (error) {
       // What cannot be used once never can, unless it was not looked at.
       const { code } = LongtabError.from(error);
-      if (code !== "aborted" && code !== "network-failed") await this.#store.delete(name).catch(() => {});
+      if (!["aborted", "network-failed", "policy-blocked"].includes(code)) await this.#store.delete(name).catch(() => {});
     }
   }
 

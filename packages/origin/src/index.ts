@@ -1,0 +1,3 @@
+export { fetchPart } from "./part.ts";
+export { findBlock } from "./policy.ts";
+export { explainWorker, startWorker } from "./worker.ts";
