@@ -36,7 +36,7 @@ function highQuants(bytes: v128): v128 {
 }
 
 /** Bytes of quants of 4 bits, of which the high halves are taken. */
-function halves(bytes: v128): v128 {
+export function halves(bytes: v128): v128 {
   return i8x16.sub(v128.and(bytes, i8x16.splat(<i8>0xf0)), i8x16.splat(120));
 }
 

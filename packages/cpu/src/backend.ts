@@ -7,7 +7,7 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
-import { CpuPagePool, pageKind, PageTurns, setPages } from "./kv/index.ts";
+import { CpuPagePool, pageKind, PageLandmarks, PageTurns, setPages } from "./kv/index.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
 import { planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
@@ -89,6 +89,7 @@ export class CpuBackend implements Backend {
   /** Whether decoding checks what followed the last words when they occurred before: the tokens are the same without. For measuring. */
   drafts = true;
   readonly selector = new LastSelection();
+  readonly landmarks: PageLandmarks;
   readonly #started: Started;
   #turns: PageTurns | undefined;
   #failure: LongtabError | undefined;
@@ -103,6 +104,7 @@ export class CpuBackend implements Backend {
     this.simd = started.simd;
     this.#started = started;
     this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.pages, pageKind(plan.precision, plan.policy.selection));
+    this.landmarks = new PageLandmarks(started.heap, cacheShape(plan.config));
     if (meetsFar(plan.policy)) this.#turns = new PageTurns(started.heap, model.weights.rotary, plan.contextLength);
     this.lost = new Promise((resolve) => (this.#reportLost = resolve));
   }
@@ -138,7 +140,7 @@ export class CpuBackend implements Backend {
   memory(): BackendMemory {
     const { scratch, kvBudget } = this.plan.memory;
     const weights = this.plan.memory.weights + (this.model.products?.bytes ?? 0);
-    return { weights, scratch, kv: this.pool.bytes, kvBudget };
+    return { weights, scratch, kv: this.pool.bytes + this.landmarks.bytes, kvBudget };
   }
 
   /** A step runs on the thread that asks for it. */

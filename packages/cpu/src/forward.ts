@@ -37,6 +37,8 @@ export interface ForwardInput {
   turns?: number;
   /** What a step of one row selects of its lists; left out where it reads them as they are. */
   selection?: Selection | undefined;
+  /** What it ranks pages by, of layer `index`; pages that have boxes need none. */
+  landmarks?: (index: number) => number;
   /** Whether it goes by what the step before it has selected. */
   selected?: boolean;
   /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
@@ -128,7 +130,7 @@ function attention(model: CpuModel, index: number, input: ForwardInput): void {
 function select(
   { config, kernels, scratch: s, threads }: CpuModel,
   index: number,
-  { position, rotations, turns = 0, hits = 0, selected = false }: ForwardInput,
+  { position, rotations, turns = 0, hits = 0, selected = false, landmarks }: ForwardInput,
   { entries, heads: records, capacity: listed }: LayerPointers,
   selection: Selection,
 ): Pick<LayerPointers, "entries" | "heads" | "capacity"> {
@@ -162,6 +164,7 @@ function select(
     hits,
     s.selection,
     threads,
+    landmarks?.(index) ?? 0,
   );
   return lists;
 }

@@ -63,6 +63,7 @@ export interface Kernels {
     hits: number,
     scratch: number,
     threads: number,
+    landmarks: number,
   ): void;
   attentionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   attend(

@@ -5,7 +5,7 @@ import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
 import { cacheShape, checkContextLength, farBudget, findTensors, largestContext, mostWindows, readConfig } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
-import { pageKind, pagesBytes, tableBytes, turnsBytes } from "./kv/index.ts";
+import { landmarksBytes, pageKind, pagesBytes, tableBytes, turnsBytes } from "./kv/index.ts";
 import { maxStepTokens, scratchBytes } from "./scratch.ts";
 
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
@@ -77,7 +77,9 @@ export function planCpuLoad(
     const pages = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
-    const kvBudget = pagesBytes(shape, pages, pageKind(precision, policy.selection)) + tableBytes(shape, capacity) + turns;
+    const kind = pageKind(precision, policy.selection);
+    const tables = tableBytes(shape, capacity) + landmarksBytes(shape, policy, capacity, kind) + turns;
+    const kvBudget = pagesBytes(shape, pages, kind) + tables;
     return { policy, pages, memory: { weights, scratch: scratchBytes(config, { capacity, selection: policy.selection }), kvBudget } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);

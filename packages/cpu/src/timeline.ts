@@ -156,6 +156,7 @@ export class CpuTimeline implements Timeline {
 
   returnTo(mark: CacheMark, ids: Uint32Array): boolean {
     this.truncate(this.length);
+    this.#backend.landmarks.forget(this);
     if (!this.#cache.returnTo(mark)) return false;
     this.#ids.replace(ids);
     this.#length = mark.length;
@@ -304,6 +305,8 @@ export class CpuTimeline implements Timeline {
     const { scratch, weights } = model;
     const { selection: chosen } = this.#cache.policy;
     const selection = chosen && tokens === 1 && position >= chosen.from ? chosen : undefined;
+    const { landmarks, pool } = this.#backend;
+    if (selection && pool.kind.selectBy === "ranges") landmarks.prepare(this, this.#cache.policy, this.#cache.lists.longest);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.all.subarray(position, position + tokens));
@@ -316,6 +319,7 @@ export class CpuTimeline implements Timeline {
       turns: this.#backend.turns(position + tokens - 1),
       selection,
       selected: selection !== undefined && this.#backend.selector.keeps(this, position, selection.every),
+      landmarks: (layer) => landmarks.pointer(layer),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,
@@ -337,6 +341,7 @@ export class CpuTimeline implements Timeline {
   /** Forgets every token from `length` on, what was drawn ahead included. */
   #forget(length: number): void {
     this.#ahead = undefined;
+    if (length < this.#cache.length) this.#backend.landmarks.forget(this);
     this.#length = Math.min(length, this.#cache.truncate(length));
     this.#ids.truncate(this.#length);
   }

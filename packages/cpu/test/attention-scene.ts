@@ -150,15 +150,20 @@ export class Layer {
     const { heap, kernels } = this.#open;
     const { heads, kvHeads, headSize } = this.scene.heads;
     const capacity = sinkPages + runs + recentPages;
+    const landmarkBytes = 16 + Math.ceil(headSize / 16) * 16;
     const p = {
       entries: heap.allocate(kvHeads * capacity * entryWords * 4),
       records: heap.allocate(kvHeads * headWords * 4),
       hits: heap.allocate(length * 4),
       scratch: heap.allocate(kernels.selectionScratchBytes(heads, kvHeads, headSize, length, this.#threads)),
+      landmarks: heap.allocate((2 + kvHeads) * 4),
+      rings: heap.allocate(kvHeads * length * landmarkBytes),
       fence: heap.allocate(64, 1),
     };
     heap.u32(p.hits, length).fill(0);
     heap.u8(p.fence, 64).fill(77);
+    const rings = Array.from({ length: kvHeads }, (_, kvHead) => p.rings + kvHead * length * landmarkBytes);
+    heap.u32(p.landmarks, 2 + kvHeads).set([1, length, ...rings]);
     kernels.select(
       queries,
       this.scene.shifts.length,
@@ -179,6 +184,7 @@ export class Layer {
       p.hits,
       p.scratch,
       this.#threads,
+      p.landmarks,
     );
     if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
     this.hits = Array.from(heap.u32(p.hits, length));

@@ -14,11 +14,11 @@ import {
   chosenPairs,
   chosenQueries,
   chosenScales,
+  chosenStride,
   firstCandidate,
   groupSize,
   headQueries,
   headScales,
-  otherQueries,
   pageScores,
   pairsOf,
   picked,
@@ -26,6 +26,7 @@ import {
   threadBins,
   threadChunk,
   threadScores,
+  weights,
 } from "./select";
 
 const SAMPLE: i32 = 16;
@@ -46,8 +47,8 @@ export function performPick(kvHead: i32): void {
   else pickAll(made, pages);
   sumRanges(kvHead, threadScores(chunk));
   choosePairs(kvHead, threadScores(chunk), threadBins(chunk), pairsOf(made));
-  splitQueries(kvHead, made, false);
-  if (argument(1) > FAR_ROTATION) splitQueries(kvHead, made, true);
+  chooseQueries(kvHead, made, false);
+  if (argument(1) > FAR_ROTATION) chooseQueries(kvHead, made, true);
 }
 
 function pickAll(made: usize, pages: i32): void {
@@ -104,7 +105,7 @@ function sumShares(made: usize, pages: i32): void {
 /** The pages with the largest shares, the first of equals, in order. */
 function pickBest(made: usize, pages: i32, wanted: i32, bins: usize): void {
   const shares = pageScores(made, groupSize());
-  const threshold = largest(shares, pages, wanted, bins, pageScores(made, 0));
+  const threshold = largest(shares, pages, wanted, bins, weights(made, 0));
   let equals = ties();
   let to = picked(made);
   for (let index = 0; index < pages; index++) {
@@ -162,23 +163,17 @@ function choosePairs(kvHead: i32, ranges: usize, sums: usize, chosen: usize): vo
   }
 }
 
-/** Splits a head's queries into those on the chosen pairs and those on the other channels. */
-function splitQueries(kvHead: i32, made: usize, far: bool): void {
+/** A head's queries on the chosen pairs. */
+function chooseQueries(kvHead: i32, made: usize, far: bool): void {
   const headSize = argument(4);
-  const group = groupSize();
   const rotation = far ? FAR_ROTATION : 0;
   const count = chosenPairs(headSize);
   const chosen = chosenQueries(made, far);
-  const others = otherQueries(chosen);
-  const queries = headQueries(kvHead, rotation);
-  memory.copy(chosenScales(chosen), headScales(kvHead, rotation), (<usize>group) << 2);
-  memory.copy(others, queries, (<usize>(group * headSize)) << 1);
-  for (let query = 0; query < group; query++) {
-    for (let index = 0; index < count; index++) {
-      const pair = load<i32>(pairsOf(made) + ((<usize>index) << 2));
-      const at = ((<usize>(query * headSize)) << 1) + ((<usize>pair) << 2);
-      store<u32>(chosen + ((<usize>(query * count + index)) << 2), load<u32>(queries + at));
-      store<u32>(others + at, 0);
-    }
+  memory.copy(chosenScales(chosen), headScales(kvHead, rotation), (<usize>groupSize()) << 2);
+  for (let query = 0; query < groupSize(); query++) {
+    const from = headQueries(kvHead, rotation) + ((<usize>(query * headSize)) << 1);
+    const to = chosen + <usize>query * chosenStride(headSize);
+    for (let index: usize = 0; index < <usize>count; index++)
+      store<u32>(to + (index << 2), load<u32>(from + ((<usize>load<u32>(pairsOf(made) + (index << 2))) << 2)));
   }
 }

@@ -1,13 +1,11 @@
-// Scores of pages: of a query with the middles of their keys. On a book, with a quarter more pages looked at than runs taken, this loses as
-// little of what the best runs attend as bounds do, which say more and cost twice as much to read.
+// Scores of pages: of a query with the middles of their keys, as their landmarks have them. On a book, with a quarter more pages looked at than
+// runs taken, this loses as little of what the best runs attend as bounds do, which say more and cost twice as much to read.
 
 import { Four, One, Three, Two } from "../blocks";
 import { FAR_ROTATION, POSITION, SLOT } from "../lists";
-import { middlesOffset, pageOf, rangeScale, rangesOffset } from "../pages";
 import { sumLanes } from "../simd";
 import { argument } from "../team";
-import { touch } from "../touch";
-import { turnVectors } from "../turn";
+import { generation, isOf, landmarkBytes, make, middlesOf, placeOf, ringOf, ringPages, unitOf } from "./landmarks";
 import {
   blockEnd,
   blockStart,
@@ -20,43 +18,36 @@ import {
   isFar,
   pageScores,
   selects,
-  threadBins,
   threadChunk,
   threadScores,
-  turnOf,
 } from "./select";
 
 /** One block of a head's candidates. */
 export function performRank(item: i32): void {
   const kvHead = item % argument(3);
   if (!selects(kvHead)) return;
+  const start = blockStart(item);
+  const end = blockEnd(item, candidates(kvHead));
+  if (start >= end) return;
   const headSize = argument(4);
   const group = groupSize();
-  const chunk = threadChunk();
-  const offset = rangesOffset(headSize) + middlesOffset(headSize);
-  const scale = rangeScale(headSize) - middlesOffset(headSize);
-  const end = blockEnd(item, candidates(kvHead));
+  const turned = threadScores(threadChunk());
   const stride = pageScores(0, 1) - pageScores(0, 0);
-  let entry = firstCandidate(kvHead) + ((<usize>blockStart(item)) << 4);
-  let to = pageScores(choice(kvHead), 0) + ((<usize>blockStart(item)) << 2);
-  let touched = 0;
-  for (let index = blockStart(item), at = entry; index < end; index++) {
-    touched = touch(pageOf(load<u32>(at, SLOT)) + offset, scale + 4, touched);
-    at += 16;
-  }
-  store<i32>(threadBins(chunk), touched);
-  for (let index = blockStart(item); index < end; index++) {
-    let middles = pageOf(load<u32>(entry, SLOT)) + offset;
-    const unit = load<f32>(middles + scale);
+  const ring = ringOf(kvHead);
+  const pages = ringPages();
+  const current = generation();
+  const bytes = landmarkBytes(headSize);
+  let entry = firstCandidate(kvHead) + ((<usize>start) << 4);
+  let to = pageScores(choice(kvHead), 0) + ((<usize>start) << 2);
+  for (let index = start; index < end; index++) {
+    const slot = load<u32>(entry, SLOT);
     const position = load<i32>(entry, POSITION);
     const far = isFar(position);
-    if (far) {
-      const turned = threadScores(chunk);
-      turnVectors(middles, 1, headSize, turnOf(position), true, turned);
-      middles = turned;
-    }
+    const landmark = ring + <usize>((<u32>position >> 4) % pages) * bytes;
+    if (!isOf(landmark, current, slot, placeOf(position, far))) make(landmark, current, slot, position, far, turned);
     const rotation = far ? FAR_ROTATION : 0;
-    rankPage(middles, headQueries(kvHead, rotation), headScales(kvHead, rotation), unit, group, headSize, to, stride);
+    const queries = headQueries(kvHead, rotation);
+    rankPage(middlesOf(landmark), queries, headScales(kvHead, rotation), unitOf(landmark), group, headSize, to, stride);
     entry += 16;
     to += 4;
   }
@@ -86,12 +77,12 @@ function rankQueries<T>(middles: usize, q: usize, scales: usize, unit: f32, head
   let c = i32x4.splat(0);
   let d = i32x4.splat(0);
   while (q < end) {
-    const middle = v128.load(middles);
+    const middle = v128.load8x8_s(middles);
     a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(q), middle));
     if (queries > 1) b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load(q + bytes), middle));
     if (queries > 2) c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load(q + 2 * bytes), middle));
     if (queries > 3) d = i32x4.add(d, i32x4.dot_i16x8_s(v128.load(q + 3 * bytes), middle));
-    middles += 16;
+    middles += 8;
     q += 16;
   }
   store<f32>(to, scoreOf(a) * unit * load<f32>(scales));

@@ -24,30 +24,27 @@ export function chosenPairs(headSize: i32): i32 {
 }
 
 // What `pick` leaves for a KV head: i32 count of picked pages and f32 bounds by query; u32 chosen pairs; then for near and for far
-// candidates the queries i16 on the chosen pairs, their f32 scales, and the queries i16 on the other channels. All at multiples of 16.
+// candidates the queries i16 on the chosen pairs and their f32 scales. All at multiples of 16.
 
 function aligned(bytes: usize): usize {
   return (bytes + 15) & ~15;
-}
-
-function pairsBytes(headSize: i32): usize {
-  return aligned((<usize>chosenPairs(headSize)) << 2);
 }
 
 function boundsBytes(group: i32): usize {
   return aligned((<usize>(group + 1)) << 2);
 }
 
-function chosenQueriesBytes(group: i32, headSize: i32): usize {
-  return aligned((<usize>(group * chosenPairs(headSize))) << 2);
+/** Bytes of the chosen pairs, and of a query on them. */
+export function chosenStride(headSize: i32): usize {
+  return aligned((<usize>chosenPairs(headSize)) << 2);
 }
 
-function splitBytes(group: i32, headSize: i32): usize {
-  return chosenQueriesBytes(group, headSize) + boundsBytes(group) + aligned((<usize>(group * headSize)) << 1);
+function chosenBytes(group: i32, headSize: i32): usize {
+  return <usize>group * chosenStride(headSize) + boundsBytes(group);
 }
 
 function choiceBytes(group: i32, headSize: i32): usize {
-  return boundsBytes(group) + pairsBytes(headSize) + 2 * splitBytes(group, headSize);
+  return boundsBytes(group) + chosenStride(headSize) + 2 * chosenBytes(group, headSize);
 }
 
 /** A chunk, the scores of its queries or turned queries, and bins. */
@@ -82,6 +79,7 @@ export function selectionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param selected u32 [kvHeads, selectedCapacity, 4] and @param selectedRecords u32 [kvHeads, 8]: out
  * @param hits u32 [pages by position], counts the runs selected of each; or 0
  * @param scratch `selectionScratchBytes`, at a multiple of 16
+ * @param landmarks u32 [2 + kvHeads] of landmarks.ts; their rings have room for all candidates. 0 where pages have boxes
  */
 export function select(
   queries: usize,
@@ -103,6 +101,7 @@ export function select(
   hits: usize,
   scratch: usize,
   threads: i32,
+  landmarks: usize,
 ): void {
   setArgument(0, <i32>queries);
   setArgument(1, rotations);
@@ -124,6 +123,7 @@ export function select(
   setArgument(17, <i32>scratch);
   setArgument(18, threads);
   setArgument(19, beginOperation(scratch));
+  setArgument(20, <i32>landmarks);
   let blocks = 0;
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) if (selects(kvHead)) blocks = max(blocks, (candidates(kvHead) + BLOCK - 1) / BLOCK);
   if (blocks > 0) {
@@ -217,20 +217,14 @@ export function pairsOf(choice: usize): usize {
   return choice + boundsBytes(groupSize());
 }
 
-/** i16 [group, chosen pairs, 2]; scales f32 [group] and the queries on the other channels i16 [group, E] follow. */
+/** i16 [group, chosen pairs, 2], a query every `chosenStride` bytes; scales f32 [group] follow. */
 export function chosenQueries(choice: usize, far: bool): usize {
-  const group = groupSize();
-  const headSize = argument(4);
-  const near = pairsOf(choice) + pairsBytes(headSize);
-  return far ? near + splitBytes(group, headSize) : near;
+  const near = pairsOf(choice) + chosenStride(argument(4));
+  return far ? near + chosenBytes(groupSize(), argument(4)) : near;
 }
 
 export function chosenScales(chosen: usize): usize {
-  return chosen + chosenQueriesBytes(groupSize(), argument(4));
-}
-
-export function otherQueries(chosen: usize): usize {
-  return chosenScales(chosen) + boundsBytes(groupSize());
+  return chosen + <usize>groupSize() * chosenStride(argument(4));
 }
 
 /** u32 [picked pages]: indices of candidates, in order. */
@@ -238,7 +232,7 @@ export function picked(choice: usize): usize {
   return choice + choiceBytes(groupSize(), argument(4));
 }
 
-/** f32 [candidates], scores of a query of the group; those of `group` are shares. */
+/** f32 [candidates] of a query of the group: scores, and from `pick` on 2^(score - bound); those of `group` are shares. */
 export function pageScores(choice: usize, query: i32): usize {
   return picked(choice) + <usize>(query + 1) * aligned((<usize>argument(8)) << 2);
 }

@@ -1,3 +1,4 @@
+export { landmarksBytes, PageLandmarks } from "./landmarks.ts";
 export { pageBytes, pageKind, pagesBytes, setPages, tableBytes } from "./page.ts";
 export type { PageKind } from "./page.ts";
 export { CpuPagePool } from "./pool.ts";
