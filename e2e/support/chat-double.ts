@@ -15,8 +15,7 @@ export class ChatWithDouble {
   }
 
   static async start(): Promise<ChatWithDouble> {
-    await build({ configFile: `${root}apps/chat/test/vite.config.ts` });
-    return new ChatWithDouble(await serve({ dist: `${root}.cache/chat-with-double`, models: `${root}.cache` }));
+    return new ChatWithDouble(await serve({ dist: await buildWithDouble(), models: `${root}.cache` }));
   }
 
   address(scenario: Scenario, hash = ""): string {
@@ -35,4 +34,10 @@ export class ChatWithDouble {
   async close(): Promise<void> {
     await this.#served.close();
   }
+}
+
+/** Builds the page with the double; returns its folder. */
+export async function buildWithDouble(): Promise<string> {
+  await build({ configFile: `${root}apps/chat/test/vite.config.ts` });
+  return `${root}.cache/chat-with-double`;
 }

@@ -74,12 +74,15 @@ async function keepReceived(received: Received): Promise<void> {
   });
 }
 
-/** Everything that waits, oldest first; it waits no longer. */
-export async function takeReceived(): Promise<Received[]> {
-  return inReceived("readwrite", async (store) => {
-    const waiting = await promisifyRequest<Received[]>(store.getAll());
-    if (waiting.length > 0) store.clear();
-    await promisifyRequest(store.transaction);
-    return waiting;
+/** Hands on everything that waits, oldest first. It waits until it was taken: what breaks off meanwhile comes again. */
+export async function takeReceived(take: (received: Received) => Promise<void>): Promise<void> {
+  const [keys, waiting] = await inReceived("readonly", (store) =>
+    Promise.all([promisifyRequest(store.getAllKeys()), promisifyRequest<Received[]>(store.getAll())]),
+  );
+  for (const received of waiting) await take(received);
+  if (keys.length === 0) return;
+  await inReceived("readwrite", (store) => {
+    for (const key of keys) store.delete(key);
+    return promisifyRequest(store.transaction);
   });
 }

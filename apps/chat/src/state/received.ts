@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
-import { takeReceived } from "../pwa/received-store.ts";
+import { type Received, takeReceived } from "../pwa/received-store.ts";
 import { isModelFile } from "./attachment.ts";
 import { attachFile } from "./attachments.ts";
 import { busy } from "./busy.ts";
 import { current, draft, newConversation } from "./conversations.ts";
-import { setDraft } from "./drafts.ts";
+import { setDraft, writeDrafts } from "./drafts.ts";
 import { chooseFile } from "./model.ts";
 import { notify } from "./notices.ts";
 import { focusComposer } from "./page.ts";
@@ -29,7 +29,7 @@ export async function startReceiving(): Promise<void> {
   // Said once: a reload does not begin a new chat again.
   if (search === "?new" || search === "?received") history.replaceState(null, "", location.pathname + location.hash);
   followShortcut(search);
-  await takeWaiting();
+  await takeReceived(take).catch(() => undefined);
 }
 
 function followShortcut(search: string): void {
@@ -39,19 +39,17 @@ function followShortcut(search: string): void {
 }
 
 /** What any website could have sent here goes no further than the message field, and a model is asked about. */
-async function takeWaiting(): Promise<void> {
-  const waiting = await takeReceived().catch(() => []);
-  for (const { text, files, mistakes } of waiting) {
-    newConversation();
-    // A new chat may hold words that were never sent.
-    if (text !== "") setDraft(current.peek().id, draft.peek() === "" ? text : `${draft.peek()}\n\n${text}`);
-    for (const file of files) {
-      if (await isModelFile(file)) offeredModel.value = file;
-      else await attachFile(file);
-    }
-    for (const mistake of mistakes) notify(mistake);
+async function take({ text, files, mistakes }: Received): Promise<void> {
+  newConversation();
+  // A new chat may hold words that were never sent.
+  if (text !== "") setDraft(current.peek().id, draft.peek() === "" ? text : `${draft.peek()}\n\n${text}`);
+  await writeDrafts();
+  for (const file of files) {
+    if (await isModelFile(file)) offeredModel.value = file;
+    else await attachFile(file);
   }
-  if (waiting.length > 0) focusComposer();
+  for (const mistake of mistakes) notify(mistake);
+  focusComposer();
 }
 
 /** Opened by the person in the system's file manager: as if dropped on the page. */
