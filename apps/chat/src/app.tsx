@@ -5,8 +5,7 @@ import { attachedHere } from "./state/attachments.ts";
 import { current, draft, isEmpty, newConversation } from "./state/conversations.ts";
 import { generation, stop } from "./state/generation.ts";
 import { modelState } from "./state/model.ts";
-import { announcement, dismissNotice, notice } from "./state/notices.ts";
-import { closeDrawer, dialog, focusComposer, narrow, sidebarOpen } from "./state/page.ts";
+import { closeDrawer, dialog, focusComposer, focusSearch, narrow, sidebarOpen } from "./state/page.ts";
 import { Banners } from "./view/banners.tsx";
 import { Composer, ComposerNote } from "./view/composer.tsx";
 import { ConversationView } from "./view/conversation.tsx";
@@ -17,6 +16,7 @@ import { ModelsDialog } from "./view/models-dialog.tsx";
 import { SettingsDialog } from "./view/settings-dialog.tsx";
 import { ShortcutsDialog } from "./view/shortcuts-dialog.tsx";
 import { Sidebar } from "./view/sidebar.tsx";
+import { LiveRegion, Toast } from "./view/notices.tsx";
 import { Welcome } from "./view/welcome.tsx";
 
 export function App(): JSX.Element {
@@ -43,10 +43,9 @@ export function App(): JSX.Element {
       {dialog.value === "settings" && <SettingsDialog />}
       {dialog.value === "models" && <ModelsDialog />}
       {dialog.value === "shortcuts" && <ShortcutsDialog />}
-      <Toast />
-      <output class="unseen" aria-live="polite">
-        {announcement.value}
-      </output>
+      {/* Behind an open sheet nothing can be reached or heard: there the sheet has its own. */}
+      {dialog.value === null && <Toast />}
+      <LiveRegion />
     </div>
   );
 }
@@ -67,28 +66,6 @@ function Dock(): JSX.Element | null {
   );
 }
 
-function Toast(): JSX.Element | null {
-  if (notice.value === null) return null;
-  const { text, undo } = notice.value;
-  return (
-    <div class="toast">
-      <span>{text}</span>
-      {undo !== undefined && (
-        <button
-          type="button"
-          class="text-button"
-          onClick={() => {
-            dismissNotice();
-            undo();
-          }}
-        >
-          Undo
-        </button>
-      )}
-    </div>
-  );
-}
-
 function onKeyDown(event: KeyboardEvent): void {
   const mod = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
@@ -102,6 +79,10 @@ function onKeyDown(event: KeyboardEvent): void {
   } else if (mod && event.shiftKey && key === "s") {
     event.preventDefault();
     sidebarOpen.value = !sidebarOpen.peek();
+  } else if ((mod && key === "k" && !event.shiftKey) || (key === "/" && !mod && dialog.peek() === null && !isField(event.target))) {
+    event.preventDefault();
+    dialog.value = null;
+    focusSearch();
   } else if (mod && key === ",") {
     event.preventDefault();
     dialog.value = "settings";
@@ -112,4 +93,8 @@ function onKeyDown(event: KeyboardEvent): void {
     event.preventDefault();
     document.querySelector<HTMLButtonElement>(".exchange.last .question button[aria-label='Edit message']")?.click();
   }
+}
+
+function isField(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches("input, textarea, select, [contenteditable]");
 }

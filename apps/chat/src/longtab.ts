@@ -1,5 +1,5 @@
 /** The page's one door to the library. */
-export { Longtab, isLongtabError } from "longtab";
+export { Longtab, LongtabError, isLongtabError } from "longtab";
 export type {
   Availability,
   BackendChoice,

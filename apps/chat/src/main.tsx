@@ -14,6 +14,7 @@ import { startMemory } from "./state/memory.ts";
 import { startModel } from "./state/model.ts";
 import { startPlans } from "./state/plans.ts";
 import { startReceiving } from "./state/received.ts";
+import { startSearch } from "./state/search.ts";
 import { startSettings } from "./state/settings.ts";
 import { resumeModel, startUpdates } from "./state/update.ts";
 import "./style/index.css";
@@ -28,6 +29,7 @@ startConnection();
 startMemory();
 startPlans();
 startCounting();
+startSearch();
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");
 // Conversations are there before the first paint: the page never shows a welcome and then a conversation over it.

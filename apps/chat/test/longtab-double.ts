@@ -34,15 +34,34 @@ export { isLongtabError, LongtabError } from "../../../packages/errors/src/index
  * (a download at 41 per cent, a lost device). It is never part of the page that is built.
  */
 const scenario = JSON.parse(new URL(location.href).searchParams.get("scenario") ?? "{}") as Scenario;
-const catalogue: CatalogueEntry[] = catalogueJson;
-const [entry] = catalogue;
-if (entry === undefined) throw new Error("The catalogue is empty");
+const [entry] = catalogueJson as [CatalogueEntry];
+const sibling = (id: string, name: string, size: number, parameters: number): CatalogueEntry => ({
+  ...entry,
+  id,
+  name,
+  description: "A model that there is only in tests.",
+  size,
+  parameters,
+  file: `${id}.gguf`,
+  url: `https://huggingface.co/nobody/nothing/resolve/main/${id}.gguf`,
+});
+const catalogue: CatalogueEntry[] =
+  scenario.catalogue === "families"
+    ? [
+        entry,
+        sibling("smollm2-360m-instruct", "SmolLM2 360M Instruct", 386e6, 361_821_120),
+        sibling("qwen-0.5b", "Qwen2.5 0.5B Instruct", 1_200e6, 494_032_768),
+        sibling("qwen-7b", "Qwen2.5 7B Instruct", 4_683e6, 7_615_616_512),
+      ]
+    : [entry];
+if (scenario.deviceMemory !== undefined) Object.defineProperty(navigator, "deviceMemory", { value: scenario.deviceMemory });
 
 const PHASES: Record<BackendKind, readonly LoadPhase[]> = {
   webgpu: ["download", "verify", "upload", "shaders"],
   cpu: ["download", "verify", "upload"],
 };
 const NO_GPU = "Runs on the processor: there is no usable graphics adapter here.";
+let persisted = false;
 let gpuIsThere = scenario.gpu === undefined || scenario.gpu === "real";
 let stored: StoredModel[] =
   scenario.stored === undefined || scenario.stored === "none"
@@ -93,14 +112,14 @@ function failure(code: string): LongtabError {
 }
 
 async function load(reference: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
-  const size = entry?.size ?? 0;
+  const size = catalogue.find(({ id }) => id === reference)?.size ?? entry.size;
   const { backend: chosen = "auto" } = options;
   const backend = chosen === "auto" ? (gpuIsThere ? "webgpu" : "cpu") : chosen;
   if (backend === "webgpu" && !gpuIsThere) throw failure("webgpu-unavailable");
   for (const phase of PHASES[backend]) {
     const total = phase === "shaders" ? 24 : size;
     const steps = 20;
-    for (let step = phase === "download" && stored[0]?.complete === true ? steps : 0; step <= steps; step++) {
+    for (let step = phase === "download" && stored.some((model) => model.id === reference && model.complete) ? steps : 0; step <= steps; step++) {
       throwIfAborted(options.signal);
       const loaded = Math.round((total * step) / steps);
       options.onProgress?.({
@@ -117,7 +136,7 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
     }
   }
   const id = typeof reference === "string" ? reference : reference.name;
-  stored = [{ id, name: id, size, storedBytes: size, complete: true, lastUsed: Date.now() }];
+  stored = [...stored.filter((model) => model.id !== id), { id, name: id, size, storedBytes: size, complete: true, lastUsed: Date.now() }];
   const reason = chosen === "auto" ? (backend === "cpu" ? NO_GPU : "Runs on the graphics card.") : undefined;
   if (scenario.gpu === "later") gpuIsThere = true;
   const place = reason ?? `Runs on the ${backend === "cpu" ? "processor" : "graphics card"}, as chosen.`;
@@ -125,11 +144,12 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
 }
 
 /** What the page chooses; a scenario that says how much is kept is about a context that can be full. */
-function contextOf({ context = "auto" }: LoadOptions): ContextInfo {
+function contextOf({ context = "auto", memoryBudget = Infinity }: Pick<LoadOptions, "context" | "memoryBudget">): ContextInfo {
   const chosen = (typeof context === "string" ? context : context.policy) ?? "auto";
   const policy = scenario.contextLength === undefined ? chosen : "dense";
   const endless = policy !== "dense";
-  const keeps = scenario.contextLength ?? (policy === "streaming" ? 2048 : policy === "auto" ? 65_536 : 8192);
+  const wanted = scenario.contextLength ?? (policy === "streaming" ? 2048 : policy === "auto" ? 65_536 : 8192);
+  const keeps = Math.min(wanted, Math.floor(memoryBudget / BYTES_PER_TOKEN));
   return {
     policy,
     description: `What “${policy}” does in ${keeps.toLocaleString("en")} tokens.`,
@@ -146,6 +166,7 @@ function contextOf({ context = "auto" }: LoadOptions): ContextInfo {
 }
 
 const HEADS = 90;
+const BYTES_PER_TOKEN = 9000;
 
 /** Pages as a policy of this kind would have them after so many tokens. */
 function pagesOf({ policy, keeps }: ContextInfo, tokens: number): PageUsage {
@@ -188,7 +209,7 @@ class DoubleModel implements LoadedModel {
       adapter: backend === "cpu" ? "" : "a test",
       softwareAdapter: false,
       sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1.1 },
-      memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: 190e6 },
+      memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: context.keeps * BYTES_PER_TOKEN },
     };
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     const create = async (params: ChatCompletionParams): Promise<ChatStream> => this.#answer(params);
@@ -220,7 +241,9 @@ class DoubleModel implements LoadedModel {
       if (scenario.holdReading === true && done >= prompt * 0.4) await hold(signal);
       await pause(scenario.readMs ?? 2);
     }
-    const words = (scenario.answer ?? DEFAULT_ANSWER).match(/\s*\S+/g) ?? [];
+    const all = (scenario.answer ?? DEFAULT_ANSWER).match(/\s*\S+/g) ?? [];
+    const told = params.continue_final_message === true ? (params.messages.at(-1)?.content.match(/\S+/g)?.length ?? 0) : 0;
+    const words = all.slice(told, scenario.endAfterWords === undefined ? Infinity : told + scenario.endAfterWords);
     const base = { id: "double", object: "chat.completion.chunk", created: 0, model: this.model.id } as const;
     const began = performance.now();
     for (const [index, word] of words.entries()) {
@@ -234,7 +257,8 @@ class DoubleModel implements LoadedModel {
       }
       if (scenario.wordMs !== 0) await pause(scenario.wordMs ?? 12);
     }
-    yield { ...base, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+    const ended = told + words.length < all.length ? "length" : "stop";
+    yield { ...base, choices: [{ index: 0, delta: {}, finish_reason: ended }] };
     const seconds = Math.max((performance.now() - began) / 1000, 0.001);
     yield { ...base, choices: [], usage: this.#usage(params, prompt, words.length, seconds) };
   }
@@ -321,13 +345,17 @@ export const Longtab: LongtabStatic = {
     delete: async (id) => {
       stored = stored.filter((model) => model.id !== id);
     },
-    plan: async (_model, { context } = {}) => {
-      const { keeps, endless } = contextOf(context === undefined ? {} : { context });
-      return { keeps, endless, bytes: keeps * 9000 };
+    plan: async (_model, options = {}) => {
+      const { keeps, endless } = contextOf(options);
+      return { keeps, endless, bytes: keeps * BYTES_PER_TOKEN };
     },
     calibrate,
-    estimate: async () => ({ usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6, quota: 2.1e9, persisted: false }),
-    persist: async () => true,
+    estimate: async () => ({
+      usage: stored.reduce((sum, model) => sum + model.storedBytes, 0) + 1.2e6,
+      quota: scenario.quota ?? 2.1e9,
+      persisted,
+    }),
+    persist: async () => (persisted = scenario.refusesToPersist !== true),
   },
   sessions: { delete: async () => undefined },
 };

@@ -5,6 +5,13 @@ export interface Scenario {
   unavailable?: boolean;
   /** "real", where nothing is said; "none"; "later": one that is there only once a model is loaded. */
   gpu?: "real" | "none" | "later";
+  /** "families": a catalogue of several, of which one fits, one hardly and one not at all. */
+  catalogue?: "families";
+  /** What the browser says of the device's memory, GiB; and what it grants the page, bytes. */
+  deviceMemory?: number;
+  quota?: number;
+  /** The browser does not promise to keep what is stored. */
+  refusesToPersist?: boolean;
   /** Tokens of a context that ends. */
   contextLength?: number;
   /** No head map is known for the model. */
@@ -20,6 +27,8 @@ export interface Scenario {
   /** Code of the error with which the load, or an answer after some words, fails. */
   loadError?: string;
   answerError?: string;
+  /** End the answers at their limit, after so many words. */
+  endAfterWords?: number;
   /** Hold while reading the prompt, or after this many words of the answer. */
   holdReading?: boolean;
   holdAfterWords?: number;

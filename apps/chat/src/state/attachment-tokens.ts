@@ -2,7 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { textOf } from "./attached-texts.ts";
 import type { Attachment } from "./attachment.ts";
 import { attachedHere } from "./attachments.ts";
-import { current } from "./conversations.ts";
+import { shownExchanges } from "./conversations.ts";
 import { loadedModel } from "./model.ts";
 
 /** Tokens of each text, as the loaded model counts them; counted once, because a book takes the worker a second. */
@@ -36,7 +36,7 @@ export function startCounting(): void {
       if (tokens !== undefined && loadedModel.peek() === model) counts.value = new Map([...counts.peek(), [id, tokens]]);
     };
     return effect(() => {
-      for (const { id } of [...attachedHere.value, ...current.value.exchanges.flatMap(({ attachments = [] }) => attachments)]) {
+      for (const { id } of [...attachedHere.value, ...shownExchanges.value.flatMap(({ attachments = [] }) => attachments)]) {
         if (asked.has(id)) continue;
         asked.add(id);
         last = last.then(async () => count(id));

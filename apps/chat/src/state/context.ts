@@ -1,11 +1,11 @@
 import { computed, effect, signal } from "@preact/signals";
 import { sumOfTokens } from "./attachment-tokens.ts";
 import { type CachePart, partsOf } from "./cache-parts.ts";
-import { current, isEmpty } from "./conversations.ts";
+import { settingsHere } from "./conversation-settings.ts";
+import { current, isEmpty, shownExchanges } from "./conversations.ts";
 import { generatingHere, generation } from "./generation.ts";
 import { toPrompt } from "./messages.ts";
 import { loadedModel } from "./model.ts";
-import { settings } from "./settings.ts";
 
 /** How much there is of the conversation, and how much of it the model can hold. */
 export interface ContextFill {
@@ -32,7 +32,7 @@ export const contextFill = computed<ContextFill | null>(() => {
   if (model === undefined) return null;
   const { keeps, endless } = model.context;
   const live = answering.value;
-  const attached = current.value.exchanges.reduce((sum, { attachments = [] }) => sum + sumOfTokens(attachments), 0);
+  const attached = shownExchanges.value.reduce((sum, { attachments = [] }) => sum + sumOfTokens(attachments), 0);
   const used = live !== null && live.promptTokens > 0 ? live.promptTokens + live.tokens : counted.value + attached;
   return { used, keeps, endless, share: Math.min(used / keeps, 1) };
 });
@@ -41,7 +41,7 @@ export const contextFill = computed<ContextFill | null>(() => {
 export const cacheHere = computed(() => {
   const live = answering.value?.cache ?? null;
   if (live !== null) return live;
-  return current.value.exchanges.findLast(({ answer }) => answer?.stats?.cache !== undefined)?.answer?.stats?.cache ?? null;
+  return shownExchanges.value.findLast(({ answer }) => answer?.stats?.cache !== undefined)?.answer?.stats?.cache ?? null;
 });
 
 export const cacheParts = computed<CachePart[]>(() => (cacheHere.value === null || isEmpty.value ? [] : partsOf(cacheHere.value)));
@@ -52,7 +52,7 @@ export function startContext(): void {
   effect(() => {
     const model = loadedModel.value;
     const conversation = current.value;
-    const { systemPrompt } = settings.value;
+    const { systemPrompt } = settingsHere.value;
     clearTimeout(timer);
     if (model === null || generation.value !== null) return;
     if (isEmpty.value) {

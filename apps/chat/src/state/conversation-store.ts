@@ -1,5 +1,5 @@
 import { createStore, promisifyRequest } from "idb-keyval";
-import { type Conversation, type ConversationSummary, summarise } from "./conversation.ts";
+import { type Conversation, type ConversationSummary, type Exchange, summarise } from "./conversation.ts";
 
 /**
  * Conversations in IndexedDB: one record each, and a summary beside it for the list. There is no list to overwrite, and every change is a
@@ -14,14 +14,53 @@ const draftKey = (id: string) => `draft:${id}`;
 /** All keys that begin with a prefix: \uffff sorts behind every id. */
 export const keysWith = (prefix: string) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
 
-export function readConversation(id: string): Promise<Conversation | undefined> {
-  return inStore("readonly", (store) => promisifyRequest<Conversation | undefined>(store.get(recordKey(id))));
+/** As it was stored before conversations had branches: one exchange behind the other. */
+type StoredExchange = Omit<Exchange, "parent"> & Partial<Pick<Exchange, "parent">>;
+export type StoredConversation = Omit<Conversation, "exchanges"> & { exchanges: StoredExchange[] };
+
+/** A stored conversation as it is now written. */
+export function upgrade(stored: StoredConversation): Conversation {
+  const exchanges = stored.exchanges.map((exchange, index, all) => ({
+    ...exchange,
+    parent: exchange.parent === undefined ? (all[index - 1]?.id ?? null) : exchange.parent,
+  }));
+  return { ...stored, exchanges };
+}
+
+export async function readConversation(id: string): Promise<Conversation | undefined> {
+  const stored = await inStore("readonly", (store) => promisifyRequest<StoredConversation | undefined>(store.get(recordKey(id))));
+  return stored && upgrade(stored);
 }
 
 /** Newest first. */
 export async function listConversations(): Promise<ConversationSummary[]> {
   const summaries = await inStore("readonly", (store) => promisifyRequest<ConversationSummary[]>(store.getAll(keysWith("summary:"))));
   return summaries.toSorted((a, b) => b.updatedAt - a.updatedAt);
+}
+
+/** Conversations read at once: enough to be quick, few enough to leave the page its frames. */
+const AT_ONCE = 50;
+
+/** All of them, one after the other. */
+export async function* allConversations(): AsyncGenerator<Conversation> {
+  const keys = await inStore("readonly", (store) => promisifyRequest(store.getAllKeys(keysWith("conversation:"))));
+  for (let at = 0; at < keys.length; at += AT_ONCE) {
+    const some = await inStore("readonly", async (store) =>
+      Promise.all(keys.slice(at, at + AT_ONCE).map(async (key) => promisifyRequest<StoredConversation | undefined>(store.get(key)))),
+    );
+    for (const stored of some) if (stored !== undefined) yield upgrade(stored);
+  }
+}
+
+/** Stores a conversation that is new here, with the texts of its attachments by their ids, all or nothing. */
+export async function addConversation(conversation: Conversation, texts: ReadonlyMap<string, string>): Promise<void> {
+  await inStore("readwrite", (store) => {
+    for (const [id, text] of texts) store.put(text, `attachment:${id}`);
+    store.put(conversation, recordKey(conversation.id));
+    store.put(summarise(conversation), summaryKey(conversation.id));
+    return promisifyRequest(store.transaction);
+  });
+  tellOtherTabs(conversation.id);
 }
 
 /**
@@ -34,7 +73,8 @@ export async function changeConversation(
   fallback: Conversation | undefined,
 ): Promise<void> {
   await inStore("readwrite", async (store) => {
-    const base = (await promisifyRequest<Conversation | undefined>(store.get(recordKey(id)))) ?? fallback;
+    const stored = await promisifyRequest<StoredConversation | undefined>(store.get(recordKey(id)));
+    const base = stored === undefined ? fallback : upgrade(stored);
     if (base === undefined) return;
     const next = change(base);
     store.put(next, recordKey(id));

@@ -2,12 +2,13 @@ import { computed, signal } from "@preact/signals";
 import { Longtab } from "../longtab.ts";
 import { bringTextsOf, sweepSoon } from "./attached-texts.ts";
 import { changeConversation, deleteConversation, listConversations, onOtherTabsChange, readConversation } from "./conversation-store.ts";
+import { branchOff, showExchange } from "./branches.ts";
 import {
-  askAgain,
   type Conversation,
   type ConversationSummary,
   createConversation,
   earliestToRemove,
+  pathOf,
   reinsert,
   removeExchanges,
   rename,
@@ -24,7 +25,9 @@ export const summaries = signal<ConversationSummary[]>([]);
 export const keeps = signal(true);
 /** Conversations whose last change could not be stored. */
 const unstored = new Map<string, Conversation>();
-export const isEmpty = computed(() => current.value.exchanges.length === 0);
+/** The exchanges on screen, of all that the conversation has. */
+export const shownExchanges = computed(() => pathOf(current.value));
+export const isEmpty = computed(() => shownExchanges.value.length === 0);
 
 const ADDRESS = /^#\/chat\/([\w-]+)$/;
 
@@ -49,13 +52,13 @@ async function openAddress(): Promise<void> {
 
 /** Shows a conversation; an id that is not stored is a new one's. */
 export async function openConversation(id: string): Promise<void> {
-  const found = await find(id);
+  const found = await findConversation(id);
   if (found !== undefined) await bringTextsOf(found);
   current.value = found ?? createConversation(id, Date.now());
   showAddress();
 }
 
-async function find(id: string): Promise<Conversation | undefined> {
+export async function findConversation(id: string): Promise<Conversation | undefined> {
   return unstored.get(id) ?? (await readConversation(id).catch(() => undefined));
 }
 
@@ -89,7 +92,7 @@ export async function change(id: string, apply: (conversation: Conversation) => 
   await refreshList();
 }
 
-async function refreshList(): Promise<void> {
+export async function refreshList(): Promise<void> {
   const stored = await listConversations().catch(() => []);
   const inMemory = [...unstored.values()].map(summarise);
   summaries.value = [...inMemory, ...stored.filter(({ id }) => !unstored.has(id))].toSorted((a, b) => b.updatedAt - a.updatedAt);
@@ -98,7 +101,7 @@ async function refreshList(): Promise<void> {
 async function followOtherTab(id: string): Promise<void> {
   await refreshList();
   if (current.peek().id !== id) return;
-  const stored = await find(id);
+  const stored = await findConversation(id);
   // Deleted elsewhere: what is on screen stays until the person leaves it.
   if (stored === undefined) return;
   await bringTextsOf(stored);
@@ -109,8 +112,30 @@ export function renameConversation(id: string, name: string): Promise<void> {
   return change(id, (conversation) => rename(conversation, name));
 }
 
+/** At the top of the list, or no longer. */
+export function pinConversation(id: string, pinned: boolean): Promise<void> {
+  return change(id, (conversation) => {
+    const { pinned: _, ...rest } = conversation;
+    return pinned ? { ...rest, pinned } : rest;
+  });
+}
+
+/** Shows another version of a message, or what leads to one, with what followed it. Nothing is changed but what is shown. */
+export function showVersion(exchangeId: string): Promise<void> {
+  return change(current.peek().id, (conversation) => showExchange(conversation, exchangeId));
+}
+
+/** Goes on from an exchange in a conversation of its own; this one stays as it is. */
+export async function branchIntoNewConversation(exchangeId: string): Promise<void> {
+  const branch = branchOff(current.peek(), exchangeId, newId, Date.now());
+  current.value = branch;
+  showAddress();
+  await change(branch.id, (conversation) => conversation);
+  notify("This is a new conversation, up to the message that you chose. The other one is as it was.");
+}
+
 export async function removeConversation(id: string): Promise<void> {
-  const conversation = await find(id);
+  const conversation = await findConversation(id);
   unstored.delete(id);
   await deleteConversation(id).catch(() => undefined);
   // What the model read of it goes at once: it can be read again.
@@ -148,10 +173,6 @@ async function removeWithUndo(exchangeIds: readonly string[], text: string): Pro
   await change(before.id, (conversation) => removeExchanges(conversation, exchangeIds, Date.now()));
   sweepSoon();
   notify(text, () => void change(before.id, (conversation) => reinsert(conversation, before, Date.now())));
-}
-
-export function putQuestionAgain(exchangeId: string, question: string): Promise<void> {
-  return change(current.peek().id, (conversation) => askAgain(conversation, exchangeId, question, Date.now()));
 }
 
 /** The text in the composer of the conversation on screen. */

@@ -1,25 +1,28 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { CacheUsage, LoadedModel, Usage } from "../longtab.ts";
+import { liveStats, statsFrom, viewFrom } from "./answer-stats.ts";
 import { attachedHere, clearAttached } from "./attachments.ts";
 import { textOf } from "./attached-texts.ts";
-import { type Answer, type AnswerEnd, type AnswerStats, ask, type Conversation, setAnswer } from "./conversation.ts";
-import { change, current, draft, putQuestionAgain } from "./conversations.ts";
+import { settingsHere } from "./conversation-settings.ts";
+import { type Answer, type AnswerEnd, ask, askBeside, type Conversation, setAnswer } from "./conversation.ts";
+import { change, current, draft, shownExchanges } from "./conversations.ts";
 import { setDraft } from "./drafts.ts";
 import { frameBatch } from "./frame-batch.ts";
 import { type Prompt, toPrompt } from "./messages.ts";
 import { loadedModel, loadModel, modelState, storedChoice } from "./model.ts";
 import { newId } from "./new-id.ts";
-import { placesOf } from "./passages.ts";
 import { type Reading, ReadingPace } from "./reading-pace.ts";
 import { announce } from "./notices.ts";
 import { toProblem, wasAborted } from "./problems.ts";
+import { reloadForHere, remembersAsHere } from "./remembering.ts";
+import { requestOptions } from "./request-options.ts";
 import { settings } from "./settings.ts";
 
 /** The one answer being made. The model serves one at a time; the conversation it belongs to need not be the one on screen. */
 export interface Generation {
   conversationId: string;
   exchangeId: string;
-  /** While the prompt is read; null once the answer begins. */
+  /** While the prompt is read; null once the answer begins, or goes on. */
   reading: Reading | null;
   text: string;
   /** Answer tokens so far. */
@@ -27,7 +30,8 @@ export interface Generation {
   promptTokens: number;
   /** What the model holds, a few times a second; null before it is known. */
   cache: CacheUsage | null;
-  /** Milliseconds of performance.now() at the first token; null before it. */
+  /** Milliseconds of performance.now() when it was asked for, and at its first token; null before it. */
+  askedAt: number;
   answeringSince: number | null;
   stop: () => void;
 }
@@ -41,7 +45,7 @@ export const generatingHere = computed(() => generation.value?.conversationId ==
 export const readingSpeed = computed(() => {
   const live = generation.value?.reading?.rate;
   if (live !== undefined) return live;
-  const measured = current.value.exchanges.findLast(({ answer }) => freshTokens(answer) >= ENOUGH_TO_MEASURE)?.answer?.stats?.prompt;
+  const measured = shownExchanges.value.findLast(({ answer }) => freshTokens(answer) >= ENOUGH_TO_MEASURE)?.answer?.stats?.prompt;
   return measured === undefined ? null : (measured.tokens - measured.cached) / measured.seconds;
 });
 
@@ -62,24 +66,28 @@ export async function send(): Promise<void> {
   const { id } = current.peek();
   const attachments = attachedHere.peek();
   if ((question === "" && attachments.length === 0) || generation.peek() !== null) return;
-  if (loadedModel.peek() === null) {
+  if (loadedModel.peek() === null || !remembersAsHere.peek()) {
     await waitForModel(id);
     return;
   }
   waitingToSend.value = null;
   const exchangeId = newId();
   const exchange = { id: exchangeId, question, ...(attachments.length > 0 && { attachments }), answer: null };
-  const saved = change(id, (conversation) => ask(conversation, exchange, Date.now()));
+  const defaults = settings.peek().chat;
+  const saved = change(id, (conversation) => ask(conversation, exchange, defaults, Date.now()));
   setDraft(id, "");
   await Promise.all([clearAttached(id, saved), answerExchange(exchangeId)]);
 }
 
 async function waitForModel(conversationId: string): Promise<void> {
   const { at } = modelState.peek();
-  const startable = at === "idle" && storedChoice.peek()?.complete === true;
-  if (at !== "loading" && !startable) return;
-  waitingToSend.value = conversationId;
-  if (startable) await loadModel();
+  const wait = (): void => void (waitingToSend.value = conversationId);
+  if (at === "ready") await reloadForHere(wait);
+  else if (at === "loading") wait();
+  else if (at === "idle" && storedChoice.peek()?.complete === true) {
+    wait();
+    await loadModel();
+  }
 }
 
 /** Sends the waiting message once the model is ready, and lets it rest in the composer if the model does not come or it was left. */
@@ -93,43 +101,69 @@ export function startSendingWhenReady(): void {
   });
 }
 
-/** Asks again: the same question for another answer, or an edited one. What followed it goes. */
-export async function regenerate(exchangeId: string, question?: string): Promise<void> {
-  const exchange = current.peek().exchanges.find(({ id }) => id === exchangeId);
-  if (exchange === undefined || generation.peek() !== null || loadedModel.peek() === null) return;
-  const saved = putQuestionAgain(exchangeId, (question ?? exchange.question).toWellFormed());
-  await Promise.all([saved, answerExchange(exchangeId)]);
+/** Asks again: the same question for another answer, or an edited one. What stood there stays beside it, with all that followed. */
+export async function regenerate(exchangeId: string, edited?: string): Promise<void> {
+  const { id: conversationId } = current.peek();
+  const exchange = shownExchanges.peek().find(({ id }) => id === exchangeId);
+  if (exchange === undefined || !(await canAnswer(conversationId))) return;
+  const question = (edited ?? exchange.question).toWellFormed();
+  // An answer without a word is nothing to keep.
+  if (question === exchange.question && (exchange.answer === null || exchange.answer.text === "")) {
+    const saved = change(conversationId, (conversation) => setAnswer(conversation, exchangeId, null, Date.now()));
+    await Promise.all([saved, answerExchange(exchangeId)]);
+    return;
+  }
+  const { attachments } = exchange;
+  const asked = { id: newId(), question, ...(attachments && { attachments }), answer: null };
+  const saved = change(conversationId, (conversation) => askBeside(conversation, exchangeId, asked, Date.now()));
+  await Promise.all([saved, answerExchange(asked.id)]);
+}
+
+/** Goes on with an answer that ended before it was done. */
+export async function continueAnswer(exchangeId: string): Promise<void> {
+  const answer = shownExchanges.peek().find(({ id }) => id === exchangeId)?.answer;
+  if (answer && answer.text !== "" && (await canAnswer(current.peek().id))) await answerExchange(exchangeId, answer);
+}
+
+/** Loads the model anew where this conversation is remembered in another way. */
+async function canAnswer(conversationId: string): Promise<boolean> {
+  if (generation.peek() !== null || loadedModel.peek() === null) return false;
+  await reloadForHere();
+  return loadedModel.peek() !== null && generation.peek() === null && current.peek().id === conversationId;
 }
 
 export function stop(): void {
   generation.peek()?.stop();
 }
 
-async function answerExchange(exchangeId: string): Promise<void> {
+/** `before`: an answer to go on with. */
+async function answerExchange(exchangeId: string, before?: Answer): Promise<void> {
   const model = loadedModel.peek();
   if (model === null) return;
   const conversation = current.peek();
   const controller = new AbortController();
-  generation.value = begin(conversation, exchangeId, controller);
-  announce("Reading your message");
+  generation.value = begin(conversation, exchangeId, before, controller);
+  announce(before === undefined ? "Reading your message" : "Going on");
   // From here on the stored conversation may change under another tab; only this exchange's answer is written.
   const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
-  const prompt = { ...toPrompt(conversation, settings.peek().systemPrompt, textOf, exchangeId), session: conversation.id };
-  const answer = await streamAnswer(model, prompt, controller.signal, save);
+  const { systemPrompt } = settingsHere.peek();
+  const prompt = toPrompt(conversation, systemPrompt, textOf, { lastExchangeId: exchangeId, withItsAnswer: before !== undefined });
+  const answer = await streamAnswer(model, { ...prompt, session: conversation.id }, before, controller.signal, save);
   await save(answer);
   generation.value = null;
   announceEnd(answer);
 }
 
-function begin({ id }: Conversation, exchangeId: string, controller: AbortController): Generation {
+function begin({ id }: Conversation, exchangeId: string, before: Answer | undefined, controller: AbortController): Generation {
   return {
     conversationId: id,
     exchangeId,
     reading: { done: 0, total: 0 },
-    text: "",
+    text: before?.text ?? "",
     tokens: 0,
     promptTokens: 0,
     cache: null,
+    askedAt: performance.now(),
     answeringSince: null,
     stop: () => controller.abort(),
   };
@@ -139,10 +173,11 @@ function begin({ id }: Conversation, exchangeId: string, controller: AbortContro
 async function streamAnswer(
   model: LoadedModel,
   { messages, origins, session }: Prompt & { session: string },
+  before: Answer | undefined,
   aborted: AbortSignal,
   save: (answer: Answer) => Promise<void>,
 ): Promise<Answer> {
-  let text = "";
+  let text = before?.text ?? "";
   let tokens = 0;
   let end: AnswerEnd = "complete";
   let usage: Usage | undefined;
@@ -151,11 +186,12 @@ async function streamAnswer(
   const saving = setInterval(() => void save({ text, end: "interrupted" }), SAVE_EVERY_MS);
   try {
     const stream = await model.chat.completions.create({
-      ...requestOptions(),
+      ...requestOptions(settingsHere.peek()),
       messages,
       session,
       signal: aborted,
       stream: true,
+      ...(before !== undefined && { continue_final_message: true }),
       onPrefill: (done, total) => showReading(pace.report(done, total, performance.now())),
       onCache: (cache) => update({ cache }),
     });
@@ -172,30 +208,15 @@ async function streamAnswer(
     }
     // A stream may end quietly when it is aborted.
     if (aborted.aborted) end = "stopped";
-    return { text, end, ...(usage === undefined ? liveStats(tokens) : { stats: statsFrom(usage), ...viewFrom(usage, origins) }) };
+    if (usage === undefined) return { text, end, ...statsSoFar(tokens) };
+    return { text, end, stats: statsFrom(usage, secondsToFirstToken()), ...viewFrom(usage, origins) };
   } catch (error) {
-    if (wasAborted(error)) return { text, end: "stopped", ...liveStats(tokens) };
-    return { text, end: "failed", problem: toProblem(error), ...liveStats(tokens) };
+    if (wasAborted(error)) return { text, end: "stopped", ...statsSoFar(tokens) };
+    return { text, end: "failed", problem: toProblem(error), ...statsSoFar(tokens) };
   } finally {
     clearInterval(saving);
     show.cancel();
   }
-}
-
-/** Only what a person set: the rest is the model's own. */
-function requestOptions() {
-  const {
-    temperature,
-    topP: top_p,
-    topK: top_k,
-    minP: min_p,
-    repetitionPenalty: repetition_penalty,
-    maxTokens: max_tokens,
-    seed,
-  } = settings.peek();
-  const chosen = { temperature, top_p, top_k, min_p, repetition_penalty, max_tokens, seed };
-  const set = Object.entries(chosen).filter((option): option is [keyof typeof chosen, number] => option[1] !== null);
-  return { ...Object.fromEntries(set), stream_options: { include_usage: true } };
 }
 
 function showReading(reading: Reading): void {
@@ -207,29 +228,14 @@ function update(part: Partial<Generation>): void {
   if (now !== null) generation.value = { ...now, ...part };
 }
 
-function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tokens, longtab }: Usage): AnswerStats {
-  return {
-    tokens: completion_tokens,
-    tokensPerSecond: longtab.decode_tokens_per_second,
-    prompt: { tokens: prompt_tokens, cached: prompt_tokens_details.cached_tokens, seconds: longtab.prefill_seconds },
-    cache: { tokens: longtab.context_tokens, bytes: longtab.kv_bytes, pages: longtab.pages },
-  };
+function secondsToFirstToken(): number | undefined {
+  const now = generation.peek();
+  return now === null || now.answeringSince === null ? undefined : (now.answeringSince - now.askedAt) / 1000;
 }
 
-/** What the answer looked at and could not see, where that is anything. */
-function viewFrom(
-  { longtab: { retrieved, forgotten, far } }: Usage,
-  origins: Prompt["origins"],
-): Pick<Answer, "looked" | "outOfView" | "farBack"> {
-  const [looked, outOfView, farBack] = [placesOf(retrieved, origins), placesOf(forgotten, origins), placesOf(far, origins)];
-  return { ...(looked.length > 0 && { looked }), ...(outOfView.length > 0 && { outOfView }), ...(farBack.length > 0 && { farBack }) };
-}
-
-/** Of an answer that was broken off, as far as the page saw it. The first token comes with the prompt: its time is not the answer's. */
-function liveStats(tokens: number): { stats?: AnswerStats } {
-  const since = generation.peek()?.answeringSince;
-  if (tokens < 2 || since === undefined || since === null) return {};
-  return { stats: { tokens, tokensPerSecond: ((tokens - 1) * 1000) / (performance.now() - since) } };
+function statsSoFar(tokens: number): ReturnType<typeof liveStats> {
+  const since = generation.peek()?.answeringSince ?? performance.now();
+  return liveStats(tokens, (performance.now() - since) / 1000, secondsToFirstToken() ?? 0);
 }
 
 function announceEnd({ text, end, problem }: Answer): void {

@@ -1,14 +1,25 @@
 import { effect, signal, untracked } from "@preact/signals";
+import type { Context } from "./chat-settings.ts";
+import { changeChatSettings, type SettingsScope } from "./conversation-settings.ts";
 import { generation } from "./generation.ts";
-import { closeModel, loadModel, modelState } from "./model.ts";
-import { changeSettings, type Context, settings } from "./settings.ts";
+import { reloadForHere } from "./remembering.ts";
+import { changeSettings } from "./settings.ts";
 
 /** True while a change waits for the answer under way. */
 const waiting = signal(false);
 
-/** From now on conversations are remembered so. The loaded model is loaded anew when the answer under way has ended; its conversation goes on. */
-export function rememberBy(context: Context): void {
-  changeSettings({ context });
+/**
+ * From now on this conversation, or those that begin, are remembered so. The loaded model is loaded anew when the answer under way has ended;
+ * its conversation goes on.
+ */
+export function rememberBy(scope: SettingsScope, context: Context): void {
+  changeChatSettings(scope, { context });
+  waiting.value = true;
+}
+
+/** From now on a conversation's memory takes so many bytes at most; null: as the library finds right. */
+export function budgetMemory(memoryBudget: number | null): void {
+  changeSettings({ memoryBudget });
   waiting.value = true;
 }
 
@@ -16,17 +27,6 @@ export function startMemory(): void {
   effect(() => {
     if (!waiting.value || generation.value !== null) return;
     waiting.value = false;
-    untracked(() => void reload());
+    untracked(() => void reloadForHere());
   });
-}
-
-async function reload(): Promise<void> {
-  const state = modelState.peek();
-  if (state.at !== "ready" && state.at !== "loading") return;
-  const { context, backend } = settings.peek();
-  if (state.at === "ready" && state.loaded.model.context.policy === context) return;
-  // A model that went on without its graphics card stays where it is.
-  const place = state.at === "ready" && state.loaded.model.backend === "cpu" ? "cpu" : backend;
-  await closeModel();
-  await loadModel(place);
 }

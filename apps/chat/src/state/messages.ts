@@ -1,5 +1,5 @@
 import type { ChatMessage } from "../longtab.ts";
-import type { Conversation, Exchange } from "./conversation.ts";
+import { type Conversation, type Exchange, pathOf } from "./conversation.ts";
 
 /** Where a part of a message's content comes from: an exchange's question, its answer, or the text of one of its attachments. */
 export interface Origin {
@@ -20,18 +20,26 @@ export interface Prompt {
 export type TextOf = (attachmentId: string) => string | undefined;
 
 /**
- * The messages that a model is given: up to and including the question of `lastExchangeId`, or all. Attached texts come before their question.
+ * The messages that a model is given: up to and including the question of `lastExchangeId`, or its answer so far, or all that is shown.
+ * Attached texts come before their question.
  * A question that never got a word of answer is joined to the next, so that roles alternate and nothing asked is lost.
  */
-export function toPrompt(conversation: Conversation, systemPrompt: string, textOf: TextOf, lastExchangeId?: string): Prompt {
+export function toPrompt(
+  conversation: Conversation,
+  systemPrompt: string,
+  textOf: TextOf,
+  { lastExchangeId, withItsAnswer = false }: { lastExchangeId?: string; withItsAnswer?: boolean } = {},
+): Prompt {
   const builder = new PromptBuilder();
   if (systemPrompt.trim() !== "") builder.begin("system", systemPrompt.toWellFormed());
-  for (const exchange of conversation.exchanges) {
+  for (const exchange of pathOf(conversation)) {
     builder.begin("user");
     for (const { text, ...origin } of questionParts(exchange, textOf)) builder.add(text, origin);
-    if (exchange.id === lastExchangeId) break;
     const { answer, id: exchangeId } = exchange;
-    if (answer !== null && answer.text !== "") builder.begin("assistant").add(answer.text, { exchangeId, part: "answer" });
+    const last = exchangeId === lastExchangeId;
+    if (answer !== null && answer.text !== "" && (!last || withItsAnswer))
+      builder.begin("assistant").add(answer.text, { exchangeId, part: "answer" });
+    if (last) break;
   }
   return builder.prompt;
 }

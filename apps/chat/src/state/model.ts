@@ -13,11 +13,14 @@ import {
   type StorageEstimate,
   type StoredModel,
 } from "../longtab.ts";
+import type { Context } from "./chat-settings.ts";
 import type { Problem } from "./conversation.ts";
-import { announce } from "./notices.ts";
+import { settingsHere } from "./conversation-settings.ts";
+import { announce, NOTICE_MS, notify } from "./notices.ts";
 import { dialog } from "./page.ts";
 import { toProblem, wasAborted } from "./problems.ts";
 import { changeSettings, settings } from "./settings.ts";
+import { formatBytes } from "../text/format.ts";
 
 /** The model that the page is about: loaded, loading, or to be loaded by the one button. */
 export interface Choice {
@@ -35,7 +38,8 @@ export type ModelState =
   | { at: "idle" }
   | { at: "loading"; backend: BackendKind; phases: Phases; phase: LoadPhase | null; cancel: () => void }
   | { at: "measuring"; progress: CalibrationProgress | null; cancel: () => void }
-  | { at: "ready"; loaded: LoadedModel }
+  /** `context`, `memoryBudget`: what it was loaded with. */
+  | { at: "ready"; loaded: LoadedModel; context: Context; memoryBudget: number | null }
   /** `backend`: where it ran, or was to run. */
   | { at: "failed" | "lost"; problem: Problem; backend: BackendKind };
 
@@ -100,7 +104,10 @@ export async function checkAvailability(): Promise<void> {
 /** The lists and sums that the page shows of stored models. Without storage they are empty. */
 export async function refreshStorage(): Promise<void> {
   try {
-    [storedModels.value, storage.value] = await Promise.all([Longtab.models.list(), Longtab.models.estimate()]);
+    const [stored, estimate] = await Promise.all([Longtab.models.list(), Longtab.models.estimate()]);
+    storedModels.value = stored.filter(({ id }) => !leaving.has(id));
+    const freed = stored.reduce((sum, { id, storedBytes }) => sum + (leaving.has(id) ? storedBytes : 0), 0);
+    storage.value = { ...estimate, usage: Math.max(0, estimate.usage - freed) };
   } catch {
     storedModels.value = [];
     storage.value = null;
@@ -140,18 +147,22 @@ export async function loadModel(backend: BackendChoice = settings.peek().backend
   if (at === "loading" || at === "ready" || at === "measuring") return;
   const controller = new AbortController();
   const { signal: aborted } = controller;
+  const { context } = settingsHere.peek();
+  const { memoryBudget } = settings.peek();
   const first = backend === "auto" ? expectedBackend.peek() : backend;
   const loading: ModelState = { at: "loading", backend: first, phases: {}, phase: null, cancel: () => controller.abort() };
   modelState.value = loading;
   // Progress is shown on the page, behind any sheet.
   dialog.value = null;
   announce(`Loading ${choice.peek().name}`);
+  await deleteLeaving();
   // Needs a person's gesture where the browser asks one; that it may say no is shown in the storage bar.
   void Longtab.models.persist().catch(() => false);
   try {
     const loaded = await Longtab.load(choice.peek().reference, {
       backend,
-      context: settings.peek().context,
+      context,
+      ...(memoryBudget !== null && { memoryBudget }),
       signal: aborted,
       modelBase: MODEL_BASE,
       onProgress: (progress) => {
@@ -161,7 +172,7 @@ export async function loadModel(backend: BackendChoice = settings.peek().backend
       },
     });
     if (aborted.aborted) return await loaded.dispose();
-    becomeReady(loaded);
+    becomeReady({ at: "ready", loaded, context, memoryBudget });
   } catch (error) {
     // A load that was cancelled for another one leaves that one's state alone.
     const mine = modelState.peek();
@@ -187,8 +198,9 @@ function referToStoredCopy(): void {
   if (stored !== undefined && typeof choice.peek().reference !== "string") choice.value = { ...choice.peek(), reference: stored.id };
 }
 
-function becomeReady(loaded: LoadedModel): void {
-  modelState.value = { at: "ready", loaded };
+function becomeReady(ready: Extract<ModelState, { at: "ready" }>): void {
+  modelState.value = ready;
+  const { loaded } = ready;
   const { id, backend } = loaded.model;
   changeSettings({ modelId: id });
   announce(`${choice.peek().name} is ready`);
@@ -198,8 +210,47 @@ function becomeReady(loaded: LoadedModel): void {
   });
 }
 
-/** Deletes a stored model; the one that is loaded goes on working until it is closed. */
-export async function deleteModel(id: string): Promise<void> {
-  await Longtab.models.delete(id);
+/** Stored models that are shown as deleted, and are in a moment: until then that can be taken back. */
+const leaving = new Map<string, ReturnType<typeof setTimeout>>();
+
+/** Deletes a stored model, with a way back for as long as the notice stands; the one that is loaded goes on working until it is closed. */
+export async function deleteModel({ id, storedBytes }: StoredModel, name: string): Promise<void> {
+  leaving.set(
+    id,
+    setTimeout(() => void deleteNow(id), NOTICE_MS),
+  );
   await refreshStorage();
+  notify(`${name} deleted, which frees ${formatBytes(storedBytes)}.`, () => {
+    clearTimeout(leaving.get(id));
+    leaving.delete(id);
+    void refreshStorage();
+  });
+}
+
+/** Makes room for a load; what is loaded now stays after all. */
+async function deleteLeaving(): Promise<void> {
+  const wanted = choice.peek();
+  for (const id of leaving.keys()) {
+    if (id === wanted.reference || id === wanted.entry?.id || id === wanted.entry?.url) {
+      clearTimeout(leaving.get(id));
+      leaving.delete(id);
+    } else await deleteNow(id);
+  }
+}
+
+async function deleteNow(id: string): Promise<void> {
+  clearTimeout(leaving.get(id));
+  await Longtab.models.delete(id).catch((error: unknown) => {
+    const { what } = toProblem(error);
+    notify(`The model could not be deleted. ${what}.`);
+  });
+  leaving.delete(id);
+  await refreshStorage();
+}
+
+/** Asks the browser to keep what is stored; false where it does not promise that. */
+export async function askToPersist(): Promise<boolean> {
+  const granted = await Longtab.models.persist().catch(() => false);
+  await refreshStorage();
+  return granted;
 }

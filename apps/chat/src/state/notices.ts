@@ -6,7 +6,8 @@ export interface Notice {
   undo?: () => void;
 }
 
-const SHOWN_MS = 8000;
+/** So long a notice stands, and what it tells of can be taken back. */
+export const NOTICE_MS = 8000;
 
 export const notice = signal<Notice | null>(null);
 /** What a screen reader says next; the visible page says it elsewhere. */
@@ -18,7 +19,7 @@ export function notify(text: string, undo?: () => void): void {
   clearTimeout(timer);
   notice.value = undo === undefined ? { text } : { text, undo };
   announce(undo === undefined ? text : `${text} Undo is available.`);
-  timer = setTimeout(dismissNotice, SHOWN_MS);
+  timer = setTimeout(dismissNotice, NOTICE_MS);
 }
 
 export function dismissNotice(): void {

@@ -20,6 +20,13 @@ export function closeDrawer(): void {
 }
 
 const COMPOSER_ID = "composer";
+export const SEARCH_ID = "chat-search";
+
+/** Opens the list of conversations where it is closed. */
+export function focusSearch(): void {
+  sidebarOpen.value = true;
+  requestAnimationFrame(() => document.getElementById(SEARCH_ID)?.focus());
+}
 
 export function focusComposer(): void {
   document.getElementById(COMPOSER_ID)?.focus();

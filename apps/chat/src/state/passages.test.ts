@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CHAT_DEFAULTS } from "./chat-settings.ts";
 import { type Answer, ask, type Conversation, createConversation, setAnswer } from "./conversation.ts";
 import { toPrompt } from "./messages.ts";
 import { type Place, placesOf, viewBoundary } from "./passages.ts";
@@ -8,14 +9,14 @@ const attachments = [{ id: "a", name: "book.txt", characters: 9 }];
 const stats = { tokens: 1, tokensPerSecond: 1, prompt: { tokens: 9, cached: 0, seconds: 1 } };
 
 function talk(outOfView: Place[]): Conversation {
-  let conversation = ask(createConversation("c", 0), { id: "e1", question: "first", attachments, answer: null }, 1);
+  let conversation = ask(createConversation("c", 0), { id: "e1", question: "first", attachments, answer: null }, CHAT_DEFAULTS, 1);
   conversation = setAnswer(conversation, "e1", { text: "one two", end: "complete" }, 2);
-  conversation = ask(conversation, { id: "e2", question: "second", answer: null }, 3);
+  conversation = ask(conversation, { id: "e2", question: "second", answer: null }, CHAT_DEFAULTS, 3);
   return setAnswer(conversation, "e2", { text: "three", end: "complete", outOfView, stats }, 4);
 }
 
 describe("passages in a conversation", () => {
-  const { messages, origins } = toPrompt(talk([]), "System.", () => "the text.", "e2");
+  const { messages, origins } = toPrompt(talk([]), "System.", () => "the text.", { lastExchangeId: "e2" });
 
   test("a passage over several parts is cut at them", () => {
     const message = 1;
@@ -48,7 +49,8 @@ describe("where the view begins", () => {
 
   test("by the last answer that knows: one that sees all again, or one that was broken off and does not know", () => {
     const place: Place = { exchangeId: "e1", part: "answer", start: 0, end: 7 };
-    const asked = (answer: Answer) => setAnswer(ask(talk([place]), { id: "e3", question: "third", answer: null }, 5), "e3", answer, 6);
+    const asked = (answer: Answer) =>
+      setAnswer(ask(talk([place]), { id: "e3", question: "third", answer: null }, CHAT_DEFAULTS, 5), "e3", answer, 6);
     expect(viewBoundary(asked({ text: "all", end: "complete", stats }), "outOfView")).toBeNull();
     expect(viewBoundary(asked({ text: "al", end: "stopped" }), "outOfView")).toEqual({ exchangeId: "e2", partly: false });
     expect(viewBoundary(talk([place]), "farBack")).toBeNull();

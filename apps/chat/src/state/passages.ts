@@ -1,5 +1,5 @@
 import type { Passage } from "../longtab.ts";
-import type { Conversation } from "./conversation.ts";
+import { type Conversation, pathOf } from "./conversation.ts";
 import type { Origin } from "./messages.ts";
 
 /** Characters of a part of a conversation: of a question, an answer or an attached text. */
@@ -25,7 +25,8 @@ export interface ViewBoundary {
 }
 
 /** By what the last answer could no longer see, or only look up; null where that is nothing. */
-export function viewBoundary({ exchanges }: Conversation, of: "outOfView" | "farBack"): ViewBoundary | null {
+export function viewBoundary(conversation: Conversation, of: "outOfView" | "farBack"): ViewBoundary | null {
+  const exchanges = pathOf(conversation);
   const answers = exchanges.flatMap(({ answer }) => (answer === null ? [] : [answer]));
   // An answer that was broken off does not know.
   const last = answers.findLast(({ stats }) => stats?.prompt !== undefined)?.[of]?.at(-1);

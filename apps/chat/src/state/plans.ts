@@ -1,7 +1,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import { type ContextPlan, Longtab } from "../longtab.ts";
 import { choice, storedChoice } from "./model.ts";
-import type { Context } from "./settings.ts";
+import type { Context } from "./chat-settings.ts";
+import { settings } from "./settings.ts";
 
 /** What each way to remember would buy with the chosen model; empty where nothing is known of it before it is stored. */
 export const plans = signal<Partial<Record<Context, ContextPlan>>>({});
@@ -18,13 +19,14 @@ const known = computed(() => {
 export function startPlans(): void {
   effect(() => {
     const id = known.value;
+    const { memoryBudget } = settings.value;
     plans.value = {};
     if (id === undefined) return;
     for (const context of CONTEXTS) {
       Longtab.models
-        .plan(id, { context })
+        .plan(id, { context, ...(memoryBudget !== null && { memoryBudget }) })
         .then((plan) => {
-          if (known.peek() === id) plans.value = { ...plans.peek(), [context]: plan };
+          if (known.peek() === id && settings.peek().memoryBudget === memoryBudget) plans.value = { ...plans.peek(), [context]: plan };
         })
         // A model that cannot be planned fails when it is loaded, where its error can be shown.
         .catch(() => undefined);

@@ -87,3 +87,19 @@ export function formatParameters(count: number): string {
   if (count >= 999.5e6) return `${(count / 1e9).toFixed(count < 9.95e9 ? 1 : 0).replace(/\.0$/, "")}B`;
   return `${Math.round(count / 1e6)}M`;
 }
+
+const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const AGES: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["year", 365 * 86_400],
+  ["month", 30 * 86_400],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+/** "3 days ago", "yesterday", "just now". Milliseconds since 1970. */
+export function formatAgo(time: number, now: number): string {
+  const seconds = Math.max(0, (now - time) / 1000);
+  for (const [unit, length] of AGES) if (seconds >= length) return AGO.format(-Math.floor(seconds / length), unit);
+  return "just now";
+}

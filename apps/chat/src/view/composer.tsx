@@ -5,10 +5,11 @@ import { attachedHere, attachFile, attachPaste } from "../state/attachments.ts";
 import { CHARACTERS_PER_TOKEN, sumOfTokens } from "../state/attachment-tokens.ts";
 import { offersGpu, useGpu } from "../state/backend.ts";
 import { contextFill, NEARLY_FULL } from "../state/context.ts";
-import { current, draft, isEmpty, keeps, openConversation } from "../state/conversations.ts";
+import { current, draft, isEmpty, keeps, openConversation, shownExchanges } from "../state/conversations.ts";
 import { setDraft } from "../state/drafts.ts";
 import { generatingHere, generation, send, stop, waitingToSend } from "../state/generation.ts";
 import { loadedModel, modelState, storedChoice } from "../state/model.ts";
+import { remembersAsHere } from "../state/remembering.ts";
 import { formatCount, formatSpeed } from "../text/format.ts";
 import { AttachButton, WaitingAttachments } from "./attachments.tsx";
 import { Icon } from "./icons.tsx";
@@ -43,6 +44,7 @@ export function Composer(): JSX.Element {
           ref={field}
           rows={1}
           value={text}
+          dir="auto"
           aria-label="Message"
           aria-describedby="composer-note"
           placeholder={isEmpty.value ? "Ask anything" : "Write a message"}
@@ -135,6 +137,8 @@ function noteContent(): JSX.Element | string {
       </>
     );
   }
+  if (!remembersAsHere.value)
+    return "This conversation is remembered in another way: sending loads the model anew for it, from this device.";
   if (fill !== null && !fill.endless) {
     const room = fill.keeps - fill.used;
     const draftTokens = draft.value.length / CHARACTERS_PER_TOKEN + sumOfTokens(attachedHere.value);
@@ -166,6 +170,6 @@ function placeNote(): string {
 }
 
 function speedNote(): string {
-  const speed = current.value.exchanges.findLast(({ answer }) => answer?.stats !== undefined)?.answer?.stats?.tokensPerSecond;
+  const speed = shownExchanges.value.findLast(({ answer }) => answer?.stats !== undefined)?.answer?.stats?.tokensPerSecond;
   return speed === undefined ? "answers come slowly" : `answers come at about ${formatSpeed(speed)} tokens a second`;
 }

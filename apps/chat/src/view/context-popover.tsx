@@ -1,11 +1,14 @@
 import type { JSX } from "preact";
+import type { ModelInfo } from "../longtab.ts";
 import type { CachePart, Kind } from "../state/cache-parts.ts";
 import { cacheHere, type ContextFill } from "../state/context.ts";
-import { current, isEmpty, newConversation, removeEarliest } from "../state/conversations.ts";
+import { isEmpty, newConversation, removeEarliest, shownExchanges } from "../state/conversations.ts";
 import { generatingHere } from "../state/generation.ts";
 import { loadedModel } from "../state/model.ts";
 import { dialog } from "../state/page.ts";
-import { formatBytes, formatCount, formatTokens } from "../text/format.ts";
+import { remembersAsHere } from "../state/remembering.ts";
+import { formatBytes, formatBytesOf, formatCount, formatTokens, formatWords } from "../text/format.ts";
+import { PagePicture } from "./page-picture.tsx";
 
 /** The kinds in plain words. */
 const WORDS: Record<Kind, { name: string; means: string }> = {
@@ -22,39 +25,29 @@ const LET_GO_BY_SOME = "Given up by those parts of the model that need only the 
 /** What the model has of the conversation, in figures and words, and the ways out where it ends. */
 export function ContextPopover({ fill, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
   const { used, keeps, endless } = fill;
+  const model = loadedModel.value?.model;
   return (
     <section class="popover" aria-label="Context">
       <p>
         <strong>{formatCount(used)}</strong> {endless ? (used === 1 ? "token" : "tokens") : `of ${formatCount(keeps)} tokens`}
-        {cacheHere.value !== null && !isEmpty.value && <span class="hint"> · {formatBytes(cacheHere.value.bytes)} of memory</span>}
       </p>
-      {parts.length > 0 && <Bar fill={fill} parts={parts} />}
+      {parts.length > 0 && <PagePicture parts={parts} />}
       {parts.length > 0 && <Legend parts={parts} />}
+      {parts.length > 0 && model !== undefined && <Memory budget={model.memory.kvBudget} keeps={keeps} />}
+      {!remembersAsHere.value && (
+        <p class="hint">This is how the model was loaded; it is loaded anew for this conversation when you send.</p>
+      )}
       <p class="hint">
-        {loadedModel.value?.model.context.description} <ChangeWay />
+        {model?.context.description} <ChangeWay />
       </p>
       {!endless && <Ways />}
     </section>
   );
 }
 
-/** Lengths are shares of what is kept at most or, once there was more, of all that was read; the smallest part is still seen. */
-function Bar({ fill: { used, keeps }, parts }: { fill: ContextFill; parts: readonly CachePart[] }): JSX.Element {
-  const whole = Math.max(used, keeps);
-  return (
-    <div class="parts" aria-hidden="true">
-      {parts.map(({ kind, tokens }) => (
-        <i key={kind} class={`kind-${kind}`} style={{ width: `${(tokens / whole) * 100}%` }} />
-      ))}
-    </div>
-  );
-}
-
 function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
-  const { pages } = cacheHere.value ?? {};
   const policy = loadedModel.value?.model.context.policy;
-  const held = pages === undefined ? 0 : pages.sink + pages.recent + pages.kept;
-  const share = pages === undefined || held === 0 ? 0 : pages.quantised / held;
+  const looked = shownExchanges.value.at(-1)?.answer?.looked?.length ?? 0;
   return (
     <>
       <dl class="kinds">
@@ -72,8 +65,34 @@ function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
           </div>
         ))}
       </dl>
-      {share > 0 && <p class="hint">{Math.round(share * 100)}% of what is held is stored in fewer bits.</p>}
+      {looked > 0 && <p class="hint">The last answer looked up {looked === 1 ? "one passage" : `${looked} passages`} of it.</p>}
     </>
+  );
+}
+
+/** Of keys and values. */
+const BITS: Record<ModelInfo["context"]["kv"], string> = { f16: "16", kv8: "8", k8v4: "8 and 4", kv4: "4" };
+
+/** Bytes that the conversation takes, of those that it may, and in how many bits they are stored. */
+function Memory({ budget, keeps }: { budget: number; keeps: number }): JSX.Element | null {
+  const cache = cacheHere.value;
+  if (cache === null) return null;
+  const { sink, recent, kept, quantised } = cache.pages;
+  const held = sink + recent + kept;
+  const bits = BITS[loadedModel.value?.model.context.kv ?? "f16"];
+  const share = held === 0 ? 0 : quantised / held;
+  return (
+    <div class="memory">
+      <p class="loading-line">
+        <span>Memory</span>
+        <span>{formatBytesOf(cache.bytes, Math.max(budget, cache.bytes))}</span>
+      </p>
+      <progress aria-label="Memory of this conversation" value={cache.bytes} max={Math.max(budget, cache.bytes)} />
+      <p class="hint">
+        Enough for about {formatWords(keeps)}.
+        {share > 0 && ` ${Math.round(share * 100)}% of what is held is stored in ${bits} bits a number instead of 16.`}
+      </p>
+    </div>
   );
 }
 
@@ -95,7 +114,7 @@ function Ways(): JSX.Element {
       <button
         type="button"
         class="button"
-        disabled={generatingHere.value || current.value.exchanges.length < 2}
+        disabled={generatingHere.value || shownExchanges.value.length < 2}
         onClick={() => void removeEarliest()}
       >
         Delete early messages

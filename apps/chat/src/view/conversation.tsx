@@ -1,10 +1,11 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { Fragment, type JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { current } from "../state/conversations.ts";
+import { current, shownExchanges } from "../state/conversations.ts";
 import { generation } from "../state/generation.ts";
 import { viewBoundary } from "../state/passages.ts";
 import { copyCodeOnClick } from "./copying.ts";
+import { following } from "./following.ts";
 import { Icon } from "./icons.tsx";
 import { useMarks } from "./looked-at.tsx";
 import { ExchangeView } from "./message.tsx";
@@ -17,8 +18,8 @@ export function ConversationView(): JSX.Element {
   const scroller = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useSignal(true);
-  const following = useRef(true);
-  const { id, exchanges } = current.value;
+  const { id } = current.value;
+  const exchanges = shownExchanges.value;
   const view = viewBoundary(current.value, "outOfView");
   const far = viewBoundary(current.value, "farBack");
   useMarks();
@@ -29,8 +30,11 @@ export function ConversationView(): JSX.Element {
   };
 
   // A conversation opens at its end, and a question just sent is shown wherever the person was.
-  const answering = generation.value?.exchangeId;
-  useLayoutEffect(toEnd, [id, exchanges.length, answering]);
+  const answering = useComputed(() => generation.value?.exchangeId).value;
+  useLayoutEffect(toEnd, [id]);
+  useLayoutEffect(() => {
+    if (answering !== undefined) toEnd();
+  }, [answering]);
 
   useEffect(() => {
     const element = scroller.current;
@@ -60,8 +64,9 @@ export function ConversationView(): JSX.Element {
     <div class="conversation-frame">
       <main class="scroller" ref={scroller} onScroll={onScroll} tabIndex={-1} aria-label="Conversation">
         <div class="column exchanges" ref={content}>
+          {/* By its parent: another version of a message takes the place of the one before, its switch and the focus on it included. */}
           {exchanges.map((exchange, index) => (
-            <Fragment key={exchange.id}>
+            <Fragment key={exchange.parent ?? ""}>
               {exchange.id === view?.exchangeId && <ViewLine partly={view.partly} first={index === 0} far={false} />}
               {exchange.id === far?.exchangeId && <ViewLine partly={far.partly} first={index === 0} far />}
               <ExchangeView exchange={exchange} last={index === exchanges.length - 1} />

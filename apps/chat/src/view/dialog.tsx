@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Dialog, dialog } from "../state/page.ts";
 import { IconButton } from "./icons.tsx";
+import { LiveRegion, Toast } from "./notices.tsx";
 
 /** A modal sheet. The browser's own <dialog> keeps the focus inside, closes on Esc and gives the focus back. */
 export function Sheet({ name, title, children }: { name: Dialog; title: string; children: ComponentChildren }): JSX.Element {
@@ -24,6 +25,8 @@ export function Sheet({ name, title, children }: { name: Dialog; title: string; 
           <IconButton icon="close" label="Close" onClick={close} />
         </header>
         {children}
+        <Toast />
+        <LiveRegion />
       </div>
     </dialog>
   );

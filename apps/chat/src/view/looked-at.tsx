@@ -2,7 +2,7 @@ import { signal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { textOf } from "../state/attached-texts.ts";
 import type { Exchange } from "../state/conversation.ts";
-import { current } from "../state/conversations.ts";
+import { current, shownExchanges } from "../state/conversations.ts";
 import type { Place } from "../state/passages.ts";
 import { highlight, scrollToPlace } from "./highlight.ts";
 
@@ -40,7 +40,7 @@ export function LookedAt({ exchange }: { exchange: Exchange }): JSX.Element | nu
 /** Keeps the marks in the conversation in step with what is shown. */
 export function useMarks(): void {
   useSignalEffect(() => {
-    const exchange = current.value.exchanges.find(({ id }) => id === shown.value);
+    const exchange = shownExchanges.value.find(({ id }) => id === shown.value);
     // Once the conversation is on screen as it is now.
     requestAnimationFrame(() => highlight(exchange?.answer?.looked ?? []));
   });

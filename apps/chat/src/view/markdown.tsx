@@ -20,7 +20,7 @@ export function Markdown({ text }: { text: string }): JSX.Element {
 function RenderedBlock({ start, source }: { start: number; source: string }): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => element.current?.replaceChildren(renderMarkdown(source)), [source]);
-  return <div class="block" data-start={start} ref={element} />;
+  return <div class="block" dir="auto" data-start={start} ref={element} />;
 }
 
 /** Text in, text node out: a selection in it survives while the code grows. */

@@ -1,25 +1,16 @@
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import type { BackendKind, LoadPhase, LoadProgress } from "../longtab.ts";
-import {
-  availability,
-  type Choice,
-  choice,
-  chooseFile,
-  chooseModel,
-  loadModel,
-  modelState,
-  type Phases,
-  storedChoice,
-} from "../state/model.ts";
+import { availability, type Choice, choice, loadModel, modelState, type Phases, storedChoice } from "../state/model.ts";
 import { waysOn } from "../state/problems.ts";
-import { parseReference } from "../state/model-reference.ts";
 import { plans } from "../state/plans.ts";
-import { changeSettings, type Context, settings } from "../state/settings.ts";
+import type { Context } from "../state/chat-settings.ts";
+import { settingsHere } from "../state/conversation-settings.ts";
+import { changeSettings, settings } from "../state/settings.ts";
 import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft, formatWords } from "../text/format.ts";
-import { Icon } from "./icons.tsx";
 import { Measuring } from "./measuring.tsx";
+import { OtherModel } from "./other-model.tsx";
 import { ProblemNote } from "./problem.tsx";
+import { ProgressCard } from "./progress-card.tsx";
 import { Unavailable } from "./unavailable.tsx";
 
 /** The model before it is ready: what it is, what it costs, and the one button; then its progress, or what went wrong. */
@@ -95,7 +86,7 @@ const MEMORY_TERMS: Record<Context, string> = { auto: "Remembers", streaming: "K
 
 /** What the chosen way to remember buys. */
 function MemoryFact({ trained }: { trained: number }): JSX.Element {
-  const { context } = settings.value;
+  const { context } = settingsHere.value;
   const plan = plans.value[context];
   if (plan === undefined) return <Fact term="Reads up to">{formatCount(trained)} tokens</Fact>;
   return <Fact term={MEMORY_TERMS[context]}>about {formatWords(plan.keeps)}</Fact>;
@@ -178,46 +169,26 @@ const STEPS: Record<BackendKind, readonly Step[]> = {
   cpu: [...FETCHING, { phase: "upload", label: "Make ready", doing: "Making it ready for the processor" }],
 };
 
-function Loading({
-  phases,
-  phase,
-  backend,
-  cancel,
-}: {
+interface LoadingProps {
   phases: Phases;
   phase: LoadPhase | null;
   backend: BackendKind;
   cancel: () => void;
-}): JSX.Element {
+}
+
+function Loading({ phases, phase, backend, cancel }: LoadingProps): JSX.Element {
   const steps = STEPS[backend];
   const at = steps.findIndex((step) => step.phase === phase);
   const progress = phase === null ? undefined : phases[phase];
   return (
-    <section class="card loading" aria-label="Model" aria-busy="true">
-      <div class="loading-head">
-        <h2>{choice.value.name}</h2>
-        <button type="button" class="button quiet" onClick={cancel}>
-          Cancel
-        </button>
-      </div>
-      <progress
-        aria-label={steps[at]?.doing ?? "Starting"}
-        max={progress?.total ?? 1}
-        {...(progress === undefined ? {} : { value: progress.loaded })}
-      />
-      <p class="loading-line">
-        <span>{steps[at]?.doing ?? "Starting"}</span>
-        <span>{progress === undefined ? "" : progressLine(progress)}</span>
-      </p>
-      <ol class="steps">
-        {steps.map((step, index) => (
-          <li key={step.phase} class={index < at ? "done" : index === at ? "now" : ""} aria-current={index === at ? "step" : undefined}>
-            {index < at && <Icon name="check" size={14} />}
-            {step.label}
-          </li>
-        ))}
-      </ol>
-    </section>
+    <ProgressCard
+      doing={steps[at]?.doing ?? "Starting"}
+      figures={progress === undefined ? "" : progressLine(progress)}
+      progress={progress && { done: progress.loaded, total: progress.total }}
+      steps={steps.map(({ label }) => label)}
+      at={at}
+      cancel={cancel}
+    />
   );
 }
 
@@ -228,64 +199,4 @@ function progressLine({ phase, loaded, total, rate, secondsLeft }: LoadProgress)
   if (rate > 0) parts.push(formatRate(rate));
   if (secondsLeft !== undefined && loaded < total) parts.push(`${formatTimeLeft(secondsLeft)} left`);
   return parts.join(" · ");
-}
-
-/** A file of one's own, or another model on the hub. */
-export function OtherModel(): JSX.Element {
-  const typed = useSignal("");
-  const mistake = useSignal<string | null>(null);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const parsed = parseReference(typed.value);
-    mistake.value = "mistake" in parsed ? parsed.mistake : null;
-    if ("reference" in parsed) void chooseModel(parsed);
-  };
-  return (
-    <details class="other" onToggle={(event) => event.currentTarget.open && event.currentTarget.scrollIntoView({ block: "nearest" })}>
-      <summary>
-        Use another model <Icon name="chevron" size={18} />
-      </summary>
-      <div class="other-ways">
-        <div class="other-file">
-          <label class="button">
-            <Icon name="file" size={18} /> Choose a .gguf file
-            <input
-              class="unseen"
-              type="file"
-              accept=".gguf"
-              onChange={(event) => {
-                const file = event.currentTarget.files?.[0];
-                if (file !== undefined) void chooseFile(file);
-                event.currentTarget.value = "";
-              }}
-            />
-          </label>
-          <p class="hint">or drop one anywhere on this page. It is read here and sent nowhere.</p>
-        </div>
-        <form onSubmit={submit} class="other-hub">
-          <label htmlFor="hub-name">From the Hugging Face hub</label>
-          <div class="field-row">
-            <input
-              id="hub-name"
-              type="text"
-              placeholder="owner/repo/file.gguf"
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              value={typed.value}
-              aria-invalid={mistake.value !== null}
-              aria-describedby="hub-mistake"
-              onInput={(event) => (typed.value = event.currentTarget.value)}
-            />
-            <button type="submit" class="button">
-              Load
-            </button>
-          </div>
-          <p class="mistake" id="hub-mistake" role="alert">
-            {mistake.value}
-          </p>
-        </form>
-      </div>
-    </details>
-  );
 }

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { attachAgain } from "../state/attachments.ts";
 import { continueOnProcessor } from "../state/backend.ts";
 import type { Problem } from "../state/conversation.ts";
-import { draft, newConversation, removeEarliest, current } from "../state/conversations.ts";
+import { current, draft, newConversation, removeEarliest, shownExchanges } from "../state/conversations.ts";
 import { setDraft } from "../state/drafts.ts";
 import { loadModel } from "../state/model.ts";
 import { dialog, focusComposer } from "../state/page.ts";
@@ -68,7 +68,7 @@ export function AnswerProblem({ problem, onRetry }: { problem: Problem; onRetry:
       </p>
     );
   }
-  if (problem.code === "context-exceeded" && current.value.exchanges.length < 2) {
+  if (problem.code === "context-exceeded" && shownExchanges.value.length < 2) {
     const remedy = "Edit the message to make it shorter, or load a model that reads more";
     return <ProblemNote problem={{ ...problem, remedy }} ways={[]} onRetry={undefined} />;
   }
@@ -105,7 +105,7 @@ async function follow(way: Way, onRetry: (() => void) | undefined): Promise<void
 
 /** The question that did not fit is put into the new conversation's composer, before whatever is there already. */
 async function moveQuestionToNewChat(): Promise<void> {
-  const { question = "", attachments = [] } = current.peek().exchanges.at(-1) ?? {};
+  const { question = "", attachments = [] } = shownExchanges.peek().at(-1) ?? {};
   newConversation();
   attachAgain(attachments);
   const rest = draft.peek();

@@ -1,11 +1,13 @@
 import type { JSX } from "preact";
 import type { ModelInfo } from "../longtab.ts";
+import type { Context } from "../state/chat-settings.ts";
+import { type SettingsScope, settingsOf } from "../state/conversation-settings.ts";
+import { isEmpty } from "../state/conversations.ts";
 import { generation } from "../state/generation.ts";
 import { measureModel } from "../state/measure.ts";
 import { rememberBy } from "../state/memory.ts";
 import { choice, loadedModel } from "../state/model.ts";
 import { plans } from "../state/plans.ts";
-import { type Context, settings } from "../state/settings.ts";
 import { formatBytes, formatWords } from "../text/format.ts";
 
 interface Way {
@@ -36,8 +38,8 @@ const WAYS: Record<Context, Way> = {
 const ORDER: readonly Context[] = ["auto", "streaming", "dense"];
 
 /** The setting of how conversations are remembered, and what is true of the loaded model. */
-export function Remembers(): JSX.Element {
-  const { context } = settings.value;
+export function Remembers({ scope }: { scope: SettingsScope }): JSX.Element {
+  const { context } = settingsOf(scope);
   const model = loadedModel.value?.model;
   const trained = model?.trainedContextLength ?? choice.value.entry?.contextLength;
   const words = trained === undefined ? "" : `, at about ${formatWords(trained)}`;
@@ -47,7 +49,7 @@ export function Remembers(): JSX.Element {
         <legend>Long conversations</legend>
         {ORDER.map((way) => (
           <label key={way} class="way" htmlFor={`context-${way}`}>
-            <input id={`context-${way}`} type="radio" name="context" checked={context === way} onChange={() => rememberBy(way)} />
+            <input id={`context-${way}`} type="radio" name="context" checked={context === way} onChange={() => rememberBy(scope, way)} />
             <span class="way-name">{WAYS[way].name}</span>
             <span class="way-does">{WAYS[way].does(words)}</span>
             <span class="way-costs">
@@ -56,7 +58,8 @@ export function Remembers(): JSX.Element {
           </label>
         ))}
       </fieldset>
-      {model !== undefined && <p class="hint">{truth(model)}</p>}
+      {model !== undefined && <p class="hint">Now: {truth(model)}</p>}
+      <p class="hint">{changeCosts(scope)}</p>
       {model?.context.headMap.source === "missing" && <MeasureOffer />}
     </div>
   );
@@ -67,10 +70,17 @@ function buys(way: Context): string {
   return plan === undefined ? "" : `Up to ${formatWords(plan.keeps)} in ${formatBytes(plan.bytes)}.`;
 }
 
+/** What a change of the way costs. */
+function changeCosts(scope: SettingsScope): string {
+  if (generation.value !== null) return "A change waits for the answer that is being written.";
+  if (scope === "defaults" && !isEmpty.value)
+    return "A change holds from the next new conversation on; the model is then loaded anew, from this device.";
+  return loadedModel.value === null ? "" : "A change loads the model anew, from this device; then it reads this conversation again.";
+}
+
 function truth({ context: { description, headMap } }: ModelInfo): string {
   const parts = [description];
   if (headMap.source === "missing") parts.push(headMap.reason);
-  if (generation.value !== null) parts.push("A change waits for the answer that is being written.");
   return parts.join(" ");
 }
 

@@ -6,6 +6,7 @@ import { isolatesNext } from "../state/isolation.ts";
 import { loadedModel } from "../state/model.ts";
 import { settings } from "../state/settings.ts";
 import { formatBytes } from "../text/format.ts";
+import { Segments } from "./segments.tsx";
 
 const CHOICES: readonly (readonly [BackendChoice, string])[] = [
   ["auto", "Automatic"],
@@ -19,15 +20,7 @@ export function RunsOn(): JSX.Element {
   const model = loadedModel.value?.model;
   return (
     <div class="setting">
-      <fieldset class="segments long">
-        <legend>Run on</legend>
-        {CHOICES.map(([value, label]) => (
-          <label key={value} htmlFor={`backend-${value}`}>
-            <input id={`backend-${value}`} type="radio" name="backend" checked={backend === value} onChange={() => runOn(value)} />
-            <span>{label}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Segments name="backend" legend="Run on" choices={CHOICES} chosen={backend} onChoose={runOn} long />
       {model === undefined ? (
         <p class="hint">Automatic takes the graphics card where there is one that is faster, and else the processor.</p>
       ) : (

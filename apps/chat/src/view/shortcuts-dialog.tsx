@@ -10,6 +10,7 @@ const SHORTCUTS: readonly (readonly [string[], string])[] = [
   [["↑"], "Edit the last message, from an empty field"],
   [[MOD, "Shift", "O"], "New chat"],
   [[MOD, "Shift", "S"], "Show or hide conversations"],
+  [[MOD, "K"], "Search conversations; / too, outside of a field"],
   [[MOD, ","], "Settings"],
   [[MOD, "/"], "This list"],
 ];

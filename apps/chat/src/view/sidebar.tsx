@@ -1,12 +1,10 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import type { ConversationSummary } from "../state/conversation.ts";
-import { current, newConversation, removeConversation, renameConversation, summaries } from "../state/conversations.ts";
-import { groupByAge } from "../state/conversation-groups.ts";
-import { generation } from "../state/generation.ts";
+import { newConversation } from "../state/conversations.ts";
 import { closeDrawer, dialog, focusComposer, narrow, sidebarOpen } from "../state/page.ts";
+import { query } from "../state/search.ts";
 import { changeSettings, settings, type Theme } from "../state/settings.ts";
+import { ChatList } from "./chat-list.tsx";
+import { ChatSearch, SearchHits } from "./chat-search.tsx";
 import { IconButton, type IconName, Icon, Mark } from "./icons.tsx";
 import { InstallButton } from "./install-button.tsx";
 
@@ -37,19 +35,8 @@ export function Sidebar(): JSX.Element {
         >
           <Icon name="plus" /> New chat
         </button>
-        <div class="chats">
-          {summaries.value.length === 0 && <p class="hint">Conversations are kept here, in this browser only.</p>}
-          {groupByAge(summaries.value, Date.now()).map(({ name, items }) => (
-            <section key={name}>
-              <h2>{name}</h2>
-              <ul>
-                {items.map((summary) => (
-                  <ChatItem key={summary.id} summary={summary} />
-                ))}
-              </ul>
-            </section>
-          ))}
-        </div>
+        <ChatSearch />
+        <div class="chats">{query.value.trim() === "" ? <ChatList /> : <SearchHits />}</div>
         <InstallButton />
         <div class="sidebar-foot">
           <button type="button" class="foot-button" onClick={() => (dialog.value = "settings")}>
@@ -60,66 +47,6 @@ export function Sidebar(): JSX.Element {
         </div>
       </nav>
     </>
-  );
-}
-
-function ChatItem({ summary: { id, title } }: { summary: ConversationSummary }): JSX.Element {
-  const renaming = useSignal(false);
-  const shown = current.value.id === id;
-  if (renaming.value) return <RenameItem id={id} title={title} onDone={() => (renaming.value = false)} />;
-  return (
-    <li class={shown ? "chat-item shown" : "chat-item"}>
-      <a href={`#/chat/${id}`} aria-current={shown ? "page" : undefined} onClick={closeDrawer} title={title}>
-        <span class="chat-title">{title}</span>
-        {generation.value?.conversationId === id && <GeneratingDot />}
-      </a>
-      <IconButton icon="pencil" size={16} label={`Rename “${title}”`} onClick={() => (renaming.value = true)} />
-      <IconButton
-        icon="trash"
-        size={16}
-        label={`Delete “${title}”`}
-        onClick={() => {
-          if (generation.peek()?.conversationId === id) generation.peek()?.stop();
-          void removeConversation(id);
-        }}
-      />
-    </li>
-  );
-}
-
-function GeneratingDot(): JSX.Element {
-  return (
-    <>
-      <i class="dot loading" />
-      <span class="unseen">, an answer is being written</span>
-    </>
-  );
-}
-
-function RenameItem({ id, title, onDone }: { id: string; title: string; onDone: () => void }): JSX.Element {
-  const field = useRef<HTMLInputElement>(null);
-  const cancelled = useRef(false);
-  useEffect(() => field.current?.select(), []);
-  return (
-    <li class="chat-item">
-      <input
-        ref={field}
-        type="text"
-        aria-label="Title"
-        defaultValue={title}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") {
-            event.stopPropagation();
-            cancelled.current = true;
-          }
-          if (event.key === "Escape" || (event.key === "Enter" && !event.isComposing)) event.currentTarget.blur();
-        }}
-        onBlur={(event) => {
-          if (!cancelled.current && event.currentTarget.value !== title) void renameConversation(id, event.currentTarget.value);
-          onDone();
-        }}
-      />
-    </li>
   );
 }
 

@@ -3,6 +3,7 @@ import { current } from "../state/conversations.ts";
 import { setDraft } from "../state/drafts.ts";
 import { send } from "../state/generation.ts";
 import { loadedModel, storedModels } from "../state/model.ts";
+import { FirstVisit } from "./first-visit.tsx";
 import { Mark } from "./icons.tsx";
 import { ModelCard } from "./model-card.tsx";
 
@@ -31,9 +32,10 @@ function Introduction(): JSX.Element {
       <div class="hero">
         <Mark size={44} />
         <h1>A language model that lives in this tab</h1>
-        {!known && <p>It runs on your own device. No account, no server: nothing you write leaves this page.</p>}
+        {!known && <p>It runs on your own device. No account, no server: nothing you write leaves it.</p>}
       </div>
       <ModelCard compact={false} />
+      {!known && <FirstVisit />}
     </>
   );
 }

@@ -1,0 +1,125 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { StoredModel } from "../longtab.ts";
+import { chooseModel, chooseStored, closeModel, deleteModel, loadedModel, storage } from "../state/model.ts";
+import type { KnownModel } from "../state/model-families.ts";
+import { deviceMemory, type Fit, judgeFit } from "../state/model-fit.ts";
+import { modelPlans } from "../state/model-plans.ts";
+import { formatAgo, formatBytes, formatBytesOf, formatParameters, formatWords } from "../text/format.ts";
+import { Icon, IconButton, type IconName } from "./icons.tsx";
+
+/** One model: what it is and takes, whether it fits this device, what is stored of it, and what can be done with it. */
+export function ModelRow({ model }: { model: KnownModel }): JSX.Element {
+  const { id, name, entry, stored } = model;
+  const loaded = loadedModel.value?.model.id;
+  const running = loaded !== undefined && (loaded === id || loaded === stored?.id);
+  const plan = modelPlans.value.get(id);
+  return (
+    <li class="model-row">
+      <div class="model-what">
+        <p class="model-name">
+          <strong>{name}</strong> {running && <RunningMark />}
+        </p>
+        {entry !== undefined && <p class="hint">{entry.description}</p>}
+        <p class="model-facts">
+          {entry === undefined
+            ? formatBytes(stored?.size ?? 0)
+            : [
+                formatBytes(entry.size),
+                entry.quantisation,
+                `${formatParameters(entry.parameters)} parameters`,
+                `Licence ${entry.license}`,
+              ].join(" · ")}
+        </p>
+        <FitLine model={model} />
+        {plan !== undefined && (
+          <p class="hint">
+            Conversations: about {formatWords(plan.keeps)} in up to {formatBytes(plan.bytes)}
+            {plan.endless ? ", and they never end." : "."}
+          </p>
+        )}
+        <p class="hint">{stored === undefined ? `${formatBytes(entry?.size ?? 0)} to download` : storedWords(stored)}</p>
+      </div>
+      <RowActions model={model} running={running} />
+    </li>
+  );
+}
+
+function RunningMark(): JSX.Element {
+  return (
+    <span class="running">
+      <i class="dot ready" /> loaded
+    </span>
+  );
+}
+
+function storedWords({ complete, storedBytes, size, lastUsed }: StoredModel): string {
+  const used = lastUsed > 0 ? `, last used ${formatAgo(lastUsed, Date.now())}` : "";
+  return complete ? `On this device${used}` : `${formatBytesOf(storedBytes, size)} are here already${used}`;
+}
+
+const FIT_WORDS: Record<Fit["verdict"], { icon: IconName; words: string }> = {
+  fits: { icon: "check", words: "Fits this device." },
+  tight: { icon: "alert", words: "Tight on this device." },
+  "too large": { icon: "close", words: "Too large for this device." },
+  unknown: { icon: "info", words: "May fit." },
+};
+
+function FitLine({ model: { id, entry, stored } }: { model: KnownModel }): JSX.Element {
+  const estimate = storage.value;
+  const { verdict, why } = judgeFit(
+    { size: entry?.size ?? stored?.size ?? 0, storedBytes: stored?.storedBytes ?? 0, conversation: modelPlans.value.get(id)?.bytes },
+    {
+      freeStorage: estimate === null || estimate.quota === 0 ? undefined : Math.max(0, estimate.quota - estimate.usage),
+      memory: deviceMemory(),
+    },
+  );
+  const { icon, words } = FIT_WORDS[verdict];
+  return (
+    <p class="fit" data-fit={verdict}>
+      <Icon name={icon} size={16} />
+      <span>
+        <strong>{words}</strong> {why}
+      </span>
+    </p>
+  );
+}
+
+function RowActions({ model: { id, name, entry, stored }, running }: { model: KnownModel; running: boolean }): JSX.Element {
+  const asking = useSignal(false);
+  const keep = useRef<HTMLButtonElement>(null);
+  // The question takes the place of the button that had the focus; the safe answer gets it.
+  useEffect(() => keep.current?.focus(), [asking.value]);
+  if (asking.value && stored !== undefined) {
+    return (
+      <fieldset class="model-actions" aria-label={`Delete ${name}?`}>
+        <button type="button" class="button danger" onClick={() => void deleteModel(stored, name)}>
+          Delete {formatBytes(stored.storedBytes)}
+        </button>
+        <button type="button" class="button quiet" ref={keep} onClick={() => (asking.value = false)}>
+          Keep
+        </button>
+      </fieldset>
+    );
+  }
+  const start = (): void => {
+    if (running) void closeModel();
+    else if (stored !== undefined) void chooseStored(stored);
+    else void chooseModel({ reference: id, name, ...(entry && { entry }) });
+  };
+  return (
+    <div class="model-actions">
+      <button type="button" class="button" aria-label={`${verb(running, stored)} ${name}`} onClick={start}>
+        {verb(running, stored)}
+      </button>
+      {stored !== undefined && <IconButton icon="trash" label={`Delete ${name}`} onClick={() => (asking.value = true)} />}
+    </div>
+  );
+}
+
+function verb(running: boolean, stored: StoredModel | undefined): string {
+  if (running) return "Close";
+  if (stored === undefined) return "Load";
+  return stored.complete ? "Start" : "Continue";
+}
