@@ -20,6 +20,7 @@ export interface ContextOptions {
   sinks?: number | undefined;
   /** Last tokens that are always read; rounded up to whole pages of 16. */
   recent?: number | undefined;
+  /** Default: full precision with "dense", 8 bits with the others. */
   kv?: KvPrecision | undefined;
   /** Which heads stream; without one every head retrieves. */
   headMap?: HeadMap | undefined;
@@ -33,10 +34,10 @@ export const policyNames: readonly PolicyName[] = ["dense", "streaming", "duo", 
 export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4"];
 
 /**
- * The precision that options come to: full unless told otherwise. Eight bits cost next to nothing by themselves, but where inputs of products
- * have eight bits too (relaxed SIMD) they move near ties of the first words of an answer.
+ * The precision that options come to. Unless told otherwise dense attention keeps all it has, for others are measured against it; the others keep
+ * 8 bits, which no measurement tells from full precision and which take half the room.
  */
-export function kvPrecisionOf({ kv = "f16" }: ContextOptions): KvPrecision {
+export function kvPrecisionOf({ policy, kv = policy === "dense" ? "f16" : "kv8" }: ContextOptions): KvPrecision {
   return kv;
 }
 

@@ -73,10 +73,12 @@ describe("the policy of a context", () => {
     }
   });
 
-  test("quantises where it is told to", () => {
+  test("quantises to 8 bits unless it is told otherwise or dense", () => {
     expect(
-      [{}, { policy: "quest" }, { kv: "f16" }, { policy: "dense", kv: "kv4" }].map((options) => kvPrecisionOf(options as ContextOptions)),
-    ).toEqual(["f16", "f16", "f16", "kv4"]);
+      [{}, { policy: "quest" }, { policy: "dense" }, { kv: "f16" }, { policy: "dense", kv: "kv4" }].map((options) =>
+        kvPrecisionOf(options as ContextOptions),
+      ),
+    ).toEqual(["kv8", "kv8", "f16", "f16", "kv4"]);
   });
 });
 

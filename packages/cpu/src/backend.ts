@@ -84,8 +84,8 @@ export class CpuBackend implements Backend {
   readonly prefillReason: string;
   /** Never by itself: a thread that dies takes the worker with it, or its work is done by the others. */
   readonly lost: Promise<Error>;
-  /** Measured prefill speed, tokens a second: how large the next chunk may be. */
-  prefillRate: number | undefined;
+  /** Most rows of a step of a prompt; fewer for tests of what happens between steps. */
+  promptRows = maxStepTokens;
   /** Whether decoding checks what followed the last words when they occurred before: the tokens are the same without. For measuring. */
   drafts = true;
   readonly selector = new LastSelection();

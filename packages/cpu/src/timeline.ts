@@ -1,7 +1,7 @@
 import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
-import { checkRoom, checkScoreRows, chunkSize, Drawer, measuredRate, mostDrafts } from "@longtab/engine";
-import type { PrefillOptions, PromptChunks, Sampling, Timeline } from "@longtab/engine";
+import { checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
+import type { PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
 import { finish, forward } from "./forward.ts";
@@ -10,11 +10,10 @@ import { layerPointers, PageHits } from "./kv/index.ts";
 import type { CpuTable } from "./kv/index.ts";
 import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
+import { promptRows } from "./prompt-rows.ts";
 import { readPages, writePages } from "./saved-pages.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
-/** Long enough to use weights and threads well: below 8 rows unpacking the weights costs more than multiplying with them. */
-const chunks: PromptChunks = { seconds: 0.8, first: 32, smallest: 8, most: maxStepTokens };
 /** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
 const pauseSeconds = 0.03;
 
@@ -62,18 +61,19 @@ export class CpuTimeline implements Timeline {
     return this.#length + this.#reading + this.#waiting;
   }
 
-  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
+  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress, onLogits }: PrefillOptions = {}): Promise<number> {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
-      const chunk = ids.subarray(done, done + chunkSize(chunks, this.#backend.prefillRate, ids.length - done, apart));
+      const chunk = ids.subarray(done, done + promptRows(this.length, ids.length - done, apart, this.#backend.promptRows));
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
         await this.#read(chunk, last ? "last" : "none");
+        if (last) onLogits?.(this.#logits(0));
         return last ? this.#draw(0, sampling) : 0;
       });
       const id = await orAborted(read, signal).catch((error: unknown) => {
@@ -232,12 +232,11 @@ export class CpuTimeline implements Timeline {
   async #read(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"]): Promise<void> {
     const rollbacks = this.#rollbacks;
     const position = this.#length;
-    const started = performance.now();
     this.#forget(position);
     this.#ids.set(ids, position);
     this.#cache.append(ids.length);
     this.#reading = ids.length;
-    let paused = started;
+    let paused = performance.now();
     for (const pending of this.#forward(position, ids.length, logitsOf, true)) {
       if (!pending && performance.now() - paused < pauseSeconds * 1000) continue;
       await (pending ?? nextTask());
@@ -246,7 +245,6 @@ export class CpuTimeline implements Timeline {
     }
     this.#reading = 0;
     this.#length += ids.length;
-    this.#backend.prefillRate = measuredRate(chunks, ids.length, started, this.#backend.prefillRate);
   }
 
   #take(ids: Uint32Array): void {

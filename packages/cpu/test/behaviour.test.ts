@@ -8,7 +8,7 @@ import { host } from "./kernels.ts";
 function cpu(threads: number): TestedBackend<CpuBackend> {
   return {
     load: async (file, source, options) => loadCpuBackend(file, source, { ...options, host, threads }),
-    shortenChunks: (backend) => void (backend.prefillRate = 1),
+    shortenChunks: (backend) => void (backend.promptRows = 8),
     // Row by row the bits are the same, however many rows run together.
     tolerance: 0,
   };

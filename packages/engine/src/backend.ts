@@ -65,6 +65,8 @@ export interface Sampling {
 export interface PrefillOptions {
   signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
+  /** Called with what the next token is drawn from: [vocabulary], until the call returns. */
+  onLogits?: (logits: Float32Array) => void;
 }
 
 /**

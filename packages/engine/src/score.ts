@@ -1,4 +1,3 @@
-import { rowsApart } from "@longtab/attention";
 import type { Policy } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { Backend, Sampling } from "./backend.ts";
@@ -51,14 +50,13 @@ export async function score(
     steps.push(scoreRow(rowLogits, continuation[steps.length] ?? 0, best));
   };
   try {
+    // A policy's rows depend on how the prompt before them was read: as when it is generated from.
     const stepwise = policy.name !== "dense";
-    // The last row of a prompt is one of many as a rule, and many see what one alone may not: two are enough.
-    const end = stepwise && rowsApart(policy, prompt.length) === 0 ? Math.min(2, prompt.length) : 1;
     const stride = stepwise ? 1 : Math.min(rows, timeline.scoreRows);
-    const from = prompt.length - end;
-    if (from > 0) await timeline.prefill(prompt.subarray(0, from), unread);
-    if (end > 1) take(await timeline.score(prompt.subarray(from)), 1);
-    const ids = new Uint32Array([...(end > 1 ? [] : prompt.subarray(from)), ...continuation.subarray(0, -1)]);
+    const from = prompt.length - 1;
+    if (stepwise) await timeline.prefill(prompt, unread, { onLogits: (logits) => take(logits, 0) });
+    else if (from > 0) await timeline.prefill(prompt.subarray(0, from), unread);
+    const ids = new Uint32Array([...(stepwise ? [] : prompt.subarray(from)), ...continuation.subarray(0, -1)]);
     for (let at = 0; at < ids.length; at += stride) {
       const chunk = ids.subarray(at, at + stride);
       const logits = await timeline.score(chunk);

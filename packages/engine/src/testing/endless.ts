@@ -6,7 +6,8 @@ import type { TestedBackend, TinyEngine } from "./tiny.ts";
 
 const trained = 64;
 const model = { seed: 21, contextLength: trained };
-const streaming: ContextOptions = { policy: "streaming", sinks: 4, recent: 32 };
+// At full precision: with fewer bits what a row sees depends on where the step before it ended.
+const streaming: ContextOptions = { policy: "streaming", sinks: 4, recent: 32, kv: "f16" };
 const headMap: HeadMap = { version: 1, model: "tiny", streaming: [0, 1].map((layer) => [layer === 0, layer === 1]) };
 
 /** Digits are a token each. */
@@ -125,16 +126,15 @@ export function describeEndless(tested: TestedBackend): void {
     });
   });
 
-  // Pages close between steps: with fewer bits a page may be read before and after by other ways of cutting a prompt.
-  describe.each<[string, ContextOptions, number]>([
-    ["streaming", streaming, 0],
-    ["duo", { policy: "duo", sinks: 4, recent: 16, headMap }, 0],
-    ["quest", { policy: "quest", budget: 48, recent: 16 }, 0],
-    ["duo+quest", { policy: "duo+quest", budget: 48, recent: 16, headMap }, 0],
-    ["far", { policy: "far", budget: 48, recent: 16 }, 0],
-    ["auto at full precision", { policy: "auto", budget: 48, recent: 16, headMap, kv: "f16" }, 0],
-    ["auto at 8 bits", { policy: "auto", budget: 48, recent: 16, headMap, kv: "kv8" }, 3],
-  ])("score with %s", (_, context, others) => {
+  describe.each<[string, ContextOptions]>([
+    ["streaming", { policy: "streaming", sinks: 4, recent: 32 }],
+    ["duo", { policy: "duo", sinks: 4, recent: 16, headMap }],
+    ["quest", { policy: "quest", budget: 48, recent: 16 }],
+    ["duo+quest", { policy: "duo+quest", budget: 48, recent: 16, headMap }],
+    ["far", { policy: "far", budget: 48, recent: 16 }],
+    ["auto at full precision", { policy: "auto", budget: 48, recent: 16, headMap, kv: "f16" }],
+    ["auto", { policy: "auto", budget: 48, recent: 16, headMap }],
+  ])("score with %s", (_, context) => {
     test("predicts what is generated, whatever the batching, past the trained window too", async () => {
       const tiny = await loadTiny(tested, model, { context });
       const ids = tiny.engine.encode({ text: digits(50) });
@@ -144,7 +144,7 @@ export function describeEndless(tested: TestedBackend): void {
       timeline.dispose();
       const most: number[] = [];
       const steps = await score(tiny.backend, ids, Uint32Array.from(drawn), { onLogits: (__, logits) => most.push(argmax(logits)) });
-      expect(most.filter((id, step) => id !== drawn[step]).length).toBeLessThanOrEqual(others);
+      expect(most).toEqual(drawn);
       expect(await score(tiny.backend, ids, Uint32Array.from(drawn), { rows: 1 })).toEqual(steps);
       tiny.engine.dispose();
     });

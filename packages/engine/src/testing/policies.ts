@@ -54,7 +54,8 @@ function windowOf(position: number, sinks: number, recent: number, sinksFrom: (d
 /** Policies on tiny models: what attention sees against plain f64 attention that is told what to see. */
 export function describePolicies(tested: TestedBackend): void {
   async function withTimeline<T>(context: ContextOptions, use: (timeline: Timeline, tiny: TinyEngine) => Promise<T>): Promise<T> {
-    const tiny = await loadTiny(tested, model, { context });
+    // At full precision: what is seen is compared, not how it is stored.
+    const tiny = await loadTiny(tested, model, { context: { kv: "f16", ...context } });
     const timeline = tiny.backend.createTimeline();
     try {
       return await use(timeline, tiny);

@@ -91,8 +91,8 @@ export function describePolicySnapshots(tested: TestedBackend): void {
         limit: "4 + 16 from 0 of 16",
       },
     ],
-    ["another precision", { ...contexts.streaming, kv: "kv8" }, { what: "The snapshot was made with another precision of the cache" }],
-    ["no policy", { policy: "dense" }, { what: "The snapshot was made with another context policy", value: "streaming", limit: "dense" }],
+    ["another precision", { ...contexts.streaming, kv: "f16" }, { what: "The snapshot was made with another precision of the cache" }],
+    ["no policy", { policy: "dense", kv: "kv8" }, { what: "The snapshot was made with another context policy", value: "streaming", limit: "dense" }],
   ] as const)("a snapshot is refused by %s", async (_, context, error) => {
     await withEngines([contexts.streaming, context], async (tiny, other) => {
       await answer(tiny, digits(100), { maxTokens: 4 });

@@ -63,7 +63,7 @@ export class WebGpuTimeline implements Timeline {
     return this.#cache.policy.endless ? Infinity : Math.min(contextLength, config.contextLength);
   }
 
-  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress }: PrefillOptions = {}): Promise<number> {
+  async prefill(ids: Uint32Array, sampling: Sampling, { signal, onProgress, onLogits }: PrefillOptions = {}): Promise<number> {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
@@ -74,7 +74,11 @@ export class WebGpuTimeline implements Timeline {
       const started = performance.now();
       done += chunk.length;
       if (done === ids.length) {
-        const drawn = this.#enqueue(chunk.length, () => this.#submitStep(chunk.length, "last", chunk, sampling));
+        const drawn = this.#enqueue(chunk.length, async () => {
+          const next = this.#submitStep(chunk.length, "last", chunk, sampling);
+          if (onLogits) onLogits(await this.#readLogits(1));
+          return next;
+        });
         const id = await orAborted(drawn, signal);
         this.#measure(chunk.length, started);
         onProgress?.(done, ids.length);
@@ -96,14 +100,9 @@ export class WebGpuTimeline implements Timeline {
   async score(ids: Uint32Array): Promise<Float32Array> {
     checkScoreRows(this, ids.length);
     this.#checkRoom(ids.length);
-    const { gpu, model, vocabularySize } = this.#backend;
     return this.#enqueue(ids.length, async () => {
       this.#submit(ids.length, "all", ids);
-      const { stride } = model.weights.head;
-      const logits = new Float32Array(await readBuffer(gpu, model.scratch.logits, 0, ids.length * stride * 4));
-      // Rows that were padded move together, in place and from the first on.
-      for (let row = 1; row < ids.length; row++) logits.copyWithin(row * vocabularySize, row * stride, row * stride + vocabularySize);
-      return logits.subarray(0, ids.length * vocabularySize);
+      return this.#readLogits(ids.length);
     });
   }
 
@@ -240,6 +239,16 @@ export class WebGpuTimeline implements Timeline {
     hits.set(new Uint32Array(await readBuffer(this.#backend.gpu, counted.buffer, 0, Math.min(counted.length, pages) * 4)));
     counted.dispose();
     return hits;
+  }
+
+  /** Of the first rows of the step that was submitted last: [rows, vocabulary]. */
+  async #readLogits(rows: number): Promise<Float32Array> {
+    const { gpu, model, vocabularySize } = this.#backend;
+    const { stride } = model.weights.head;
+    const logits = new Float32Array(await readBuffer(gpu, model.scratch.logits, 0, rows * stride * 4));
+    // Rows that were padded move together, in place and from the first on.
+    for (let row = 1; row < rows; row++) logits.copyWithin(row * vocabularySize, row * stride, row * stride + vocabularySize);
+    return logits.subarray(0, rows * vocabularySize);
   }
 
   async #submitStep(tokens: number, logitsOf: "last", ids: Uint32Array | undefined, sampling: Sampling): Promise<number> {
