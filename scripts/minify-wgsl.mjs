@@ -63,9 +63,9 @@ export function shortNames(sources) {
 
 /** Letters, then a capital with a letter: no word of WGSL looks so. @param {ReadonlySet<string>} taken @returns {Generator<string, void>} */
 function* names(taken) {
-  const small = "abcdefghijklmnopqrstuvwxyz";
-  const letters = [...small, ...small.toUpperCase()];
-  for (const name of [...letters, ...[...small.toUpperCase()].flatMap((first) => [...small].map((second) => first + second))])
+  const small = "abcdefghijklmnopqrstuvwxyz".split("");
+  const large = small.map((letter) => letter.toUpperCase());
+  for (const name of [...small, ...large, ...large.flatMap((first) => small.map((second) => first + second))])
     if (!taken.has(name) && !SWIZZLE.test(name)) yield name;
 }
 

@@ -52,10 +52,10 @@ describe("shaders with short names compute the same tokens", () => {
     ["Q4_1", { policy: "quest", budget: 96, recent: 32, kv: "f16" }],
   ] as const)("of a %s model with %o", async (types, context) => {
     compile("as written");
-    const expected = await answer(types, context as ContextOptions);
+    const expected = await answer(types, context);
     compile("with short names");
     const before = shortened;
-    expect(await answer(types, context as ContextOptions)).toBe(expected);
+    expect(await answer(types, context)).toBe(expected);
     expect(shortened).toBeGreaterThan(before + 5);
     expect(expected.length).toBeGreaterThan(10);
   });

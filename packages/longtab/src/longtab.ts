@@ -31,7 +31,7 @@ export const Longtab: LongtabStatic = {
 };
 
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
-async function load(model: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
+export async function load(model: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
   const { contextLength, context, memoryBudget, prefill } = options;
   const request = {
     ...toRequest(model, options),

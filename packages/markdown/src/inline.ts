@@ -84,11 +84,7 @@ class Inlines {
     const after = this.#text.charAt(at + marks.length);
     const { opens, closes } = flanks(mark, before, after);
     let left = marks.length;
-    while (closes && left > 0) {
-      const taken = this.#closeEmphasis(mark, left);
-      if (taken === 0) break;
-      left -= taken;
-    }
+    for (let taken = closes ? left : 0; left > 0 && taken > 0; left -= taken) taken = this.#closeEmphasis(mark, left);
     if (left === 0) return;
     if (opens && left <= 3) this.#open(mark, marks.slice(0, left));
     else this.#addText(marks.slice(0, left));

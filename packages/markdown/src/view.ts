@@ -56,7 +56,7 @@ function renderBlock(block: Block, words: MarkdownWords): HTMLElement {
       return renderList(block, words);
     case "table":
       return renderTable(block, words);
-    case "rule":
+    default:
       return element("hr");
   }
 }
@@ -107,22 +107,22 @@ function renderTable({ align, head, rows }: Block & { type: "table" }, words: Ma
 }
 
 function renderInline(nodes: readonly Inline[]): (Node | string)[] {
-  return nodes.map((node) => {
-    switch (node.type) {
-      case "text":
-        return node.text;
-      case "break":
-        return element("br");
-      case "code":
-        return element("code", node.text);
-      case "link":
-        return renderLink(node);
-      case "strong":
-      case "em":
-      case "del":
-        return element(node.type, ...renderInline(node.children));
-    }
-  });
+  return nodes.map(renderNode);
+}
+
+function renderNode(node: Inline): Node | string {
+  switch (node.type) {
+    case "text":
+      return node.text;
+    case "break":
+      return element("br");
+    case "code":
+      return element("code", node.text);
+    case "link":
+      return renderLink(node);
+    default:
+      return element(node.type, ...renderInline(node.children));
+  }
 }
 
 function renderLink({ href, children }: Inline & { type: "link" }): HTMLElement {

@@ -20,7 +20,7 @@ const seen: Violation[] = [];
 
 // The event bubbles up to a page's window, and is a worker's own; Node has neither.
 (globalThis as Partial<typeof globalThis>).addEventListener?.("securitypolicyviolation", (event) => {
-  const { effectiveDirective, blockedURI } = event as SecurityPolicyViolationEvent;
+  const { effectiveDirective, blockedURI } = event;
   seen.push({ directive: effectiveDirective.replace(/-elem$/, ""), blocked: blockedURI, at: performance.now() });
   if (seen.length > mostSeen) seen.shift();
 });

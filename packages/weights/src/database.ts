@@ -1,5 +1,6 @@
 import { LongtabError, isLongtabError } from "@longtab/errors";
 import { type UseStore, createStore, promisifyRequest } from "idb-keyval";
+import type { StoredModel } from "./contract.ts";
 
 /** What is stored of a model: while it loads (a partial) and when all of it is there (a manifest). */
 export interface ModelRecord {
@@ -19,6 +20,13 @@ export interface ModelRecord {
   sha256?: string;
   /** Milliseconds since 1970. */
   lastUsed: number;
+}
+
+/** The database of stores that are not given another. */
+export const weightsDatabase = "longtab-weights";
+
+export function describeRecord({ id, name, size, chunkBytes, chunks, lastUsed }: ModelRecord, complete: boolean): StoredModel {
+  return { id, name, size, storedBytes: Math.min(chunks.length * chunkBytes, size), complete, lastUsed };
 }
 
 type Kind = "partial" | "manifest";

@@ -1,7 +1,7 @@
 import { LongtabError } from "@longtab/errors";
 import { throwIfAborted } from "./abort.ts";
 import type { StorageEstimate, StoredModel, StoredSource, WeightsOptions, WeightsRequest } from "./contract.ts";
-import { type ModelRecord, WeightDatabase } from "./database.ts";
+import { type ModelRecord, WeightDatabase, describeRecord, weightsDatabase } from "./database.ts";
 import { type RetryPolicy, download } from "./download.ts";
 import { exclusively } from "./exclusive.ts";
 import { LARGEST_FILE } from "./http.ts";
@@ -43,7 +43,7 @@ export class WeightStore {
 
   /** @throws `storage-unavailable` */
   static async open(options: WeightStoreOptions = {}): Promise<WeightStore> {
-    return new WeightStore(await WeightDatabase.open(options.name ?? "longtab-weights"), options);
+    return new WeightStore(await WeightDatabase.open(options.name ?? weightsDatabase), options);
   }
 
   /** Every model that is here, wholly or in part, the one used last first. */
@@ -51,8 +51,8 @@ export class WeightStore {
     const [manifests, partials] = await Promise.all([this.#database.records("manifest"), this.#database.records("partial")]);
     const complete = new Set(manifests.map(({ id }) => id));
     const models = [
-      ...manifests.map((record) => describe(record, true)),
-      ...partials.filter(({ id }) => !complete.has(id)).map((record) => describe(record, false)),
+      ...manifests.map((record) => describeRecord(record, true)),
+      ...partials.filter(({ id }) => !complete.has(id)).map((record) => describeRecord(record, false)),
     ];
     return models.toSorted((a, b) => b.lastUsed - a.lastUsed);
   }
@@ -143,10 +143,6 @@ export class WeightStore {
   #source(record: ModelRecord): StoredSource {
     return new ChunkedSource(record, this.#database, this.#retry);
   }
-}
-
-function describe({ id, name, size, chunkBytes, chunks, lastUsed }: ModelRecord, complete: boolean): StoredModel {
-  return { id, name, size, storedBytes: Math.min(chunks.length * chunkBytes, size), complete, lastUsed };
 }
 
 function checkRequest(request: WeightsRequest): WeightsRequest {

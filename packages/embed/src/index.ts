@@ -1,0 +1,14 @@
+import { LongtabChat } from "./element.ts";
+
+export { LongtabChat } from "./element.ts";
+export type { ChatEventMap, ChatMessageDetail } from "./events.ts";
+export type { Strings } from "./strings/strings.ts";
+
+// A page may load the script twice.
+if (!customElements.get("longtab-chat")) customElements.define("longtab-chat", LongtabChat);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "longtab-chat": LongtabChat;
+  }
+}
