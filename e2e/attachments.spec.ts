@@ -1,20 +1,11 @@
-import { type Page, expect, test } from "@playwright/test";
-import { ChatWithDouble } from "./support/chat-double.ts";
+import { type Page, expect, field, quick, test } from "./support/chat-test.ts";
 import { drop } from "./support/drop.ts";
 import { paste } from "./support/paste.ts";
 
 /** Texts that go with a question: files and long pastes, with the double in the library's place. */
-let chat: ChatWithDouble;
 
-test.beforeAll(async () => {
-  chat = await ChatWithDouble.start();
-});
-test.afterAll(async () => chat.close());
-
-const quick = { stored: "all", wordMs: 0 } as const;
 const BOOK = "The whale rose slowly from the deep. ".repeat(300);
 const bytes = (text: string) => new TextEncoder().encode(text);
-const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const waiting = (page: Page) => page.locator(".composer .attachment");
 const sent = (page: Page) => page.locator(".bubble .attachment");
 const attach = async (page: Page, name: string, contents: Uint8Array) =>
@@ -25,7 +16,7 @@ const ask = async (page: Page, text: string) => {
   await expect(page.locator(".answer-foot")).toHaveCount(1);
 };
 
-test("a text file is attached, counted, sent with the question and read by the model", async ({ page }) => {
+test("a text file is attached, counted, sent with the question and read by the model", async ({ page, chat }) => {
   await chat.open(page, { ...quick, contextLength: 100_000 });
   await attach(page, "book.txt", bytes(BOOK));
   await expect(waiting(page)).toContainText(/book\.txt\s*2,799 tokens/);
@@ -37,7 +28,7 @@ test("a text file is attached, counted, sent with the question and read by the m
   await expect(page.locator(".attachment-text")).toContainText("The whale rose slowly");
 });
 
-test("a text is dropped anywhere on the page, beside a model", async ({ page }) => {
+test("a text is dropped anywhere on the page, beside a model", async ({ page, chat }) => {
   await chat.open(page, {});
   await drop(page, "notes.md", bytes("# Notes\n\nBuy milk."));
   await expect(waiting(page)).toContainText("notes.md");
@@ -46,7 +37,7 @@ test("a text is dropped anywhere on the page, beside a model", async ({ page }) 
   await expect(waiting(page)).toContainText("notes.md");
 });
 
-test("a long paste becomes an attachment, a short one stays in the field", async ({ page }) => {
+test("a long paste becomes an attachment, a short one stays in the field", async ({ page, chat }) => {
   await chat.open(page, { ...quick, contextLength: 8192 });
   await paste(page, field(page), "Just a line.");
   await expect(field(page)).toHaveValue("Just a line.");
@@ -58,7 +49,7 @@ test("a long paste becomes an attachment, a short one stays in the field", async
   await expect(page.getByText(/This message takes about \d+,\d00 tokens; the model can read/)).toBeVisible();
 });
 
-test("an attachment is taken out again with the keyboard", async ({ page }) => {
+test("an attachment is taken out again with the keyboard", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, "book.txt", bytes(BOOK));
   await waiting(page).getByRole("button", { name: "Remove book.txt" }).focus();
@@ -67,7 +58,7 @@ test("an attachment is taken out again with the keyboard", async ({ page }) => {
   await expect(field(page)).toBeFocused();
 });
 
-test("what is no text or too long is refused with a reason", async ({ page }) => {
+test("what is no text or too long is refused with a reason", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(
     page,
@@ -80,7 +71,7 @@ test("what is no text or too long is refused with a reason", async ({ page }) =>
   await expect(waiting(page)).toHaveCount(0);
 });
 
-test("attached texts survive a reload, before and after they are sent", async ({ page }) => {
+test("attached texts survive a reload, before and after they are sent", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, "book.txt", bytes(BOOK));
   await field(page).fill("What rose?");
@@ -97,7 +88,7 @@ test("attached texts survive a reload, before and after they are sent", async ({
   await expect(page.locator(".attachment-text")).toContainText("The whale rose slowly");
 });
 
-test("a text that nothing refers to any more is deleted from the browser", async ({ page }) => {
+test("a text that nothing refers to any more is deleted from the browser", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, "secret.txt", bytes("my secret"));
   await expect(waiting(page)).toHaveCount(1);
@@ -118,7 +109,7 @@ test("a text that nothing refers to any more is deleted from the browser", async
   await expect.poll(stored).toEqual([]);
 });
 
-test("reading a long text shows how far it is, how fast, and how long it will take, and can be stopped", async ({ page }) => {
+test("reading a long text shows how far it is, how fast, and how long it will take, and can be stopped", async ({ page, chat }) => {
   await chat.open(page, { ...quick, contextLength: 100_000, readMs: 60, holdReading: true });
   await attach(page, "book.txt", bytes(BOOK));
   await field(page).press("Enter");
@@ -128,7 +119,7 @@ test("reading a long text shows how far it is, how fast, and how long it will ta
   await expect(sent(page)).toContainText("book.txt");
 });
 
-test("a text that does not fit moves with its question to a new chat", async ({ page }) => {
+test("a text that does not fit moves with its question to a new chat", async ({ page, chat }) => {
   await chat.open(page, { ...quick, contextLength: 500 });
   await ask(page, "Hello");
   await attach(page, "book.txt", bytes(BOOK));

@@ -1,17 +1,8 @@
-import { type Page, expect, test } from "@playwright/test";
-import { ChatWithDouble } from "./support/chat-double.ts";
+import { type Page, ask, expect, field, quick, test } from "./support/chat-test.ts";
 
 /** What a conversation remembers, as the page shows it, with the double in the library's place. */
-let chat: ChatWithDouble;
 
-test.beforeAll(async () => {
-  chat = await ChatWithDouble.start();
-});
-test.afterAll(async () => chat.close());
-
-const quick = { stored: "all", wordMs: 0 } as const;
 const BOOK = "The whale rose slowly from the deep. ".repeat(1800);
-const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const settings = (page: Page) => page.getByRole("dialog", { name: "Settings" });
 const meter = (page: Page) => page.getByRole("button", { name: /^Context/ });
 const popover = (page: Page) => page.getByRole("region", { name: "Context" });
@@ -19,16 +10,10 @@ const choose = async (page: Page, name: string) => {
   await page.keyboard.press("Control+,");
   await settings(page).getByRole("radio", { name }).click({ force: true });
 };
-const ask = async (page: Page, text: string) => {
-  const before = await page.locator(".answer-foot").count();
-  await field(page).fill(text);
-  await field(page).press("Enter");
-  await expect(page.locator(".answer-foot")).toHaveCount(before + 1);
-};
 const attach = async (page: Page, text: string) =>
   page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
 
-test("each way to remember is one choice with what it does and what it costs", async ({ page }) => {
+test("each way to remember is one choice with what it does and what it costs", async ({ page, chat }) => {
   await chat.open(page, quick);
   await page.keyboard.press("Control+,");
   await expect(settings(page).getByRole("radio", { name: "Remembers" })).toBeChecked();
@@ -39,7 +24,7 @@ test("each way to remember is one choice with what it does and what it costs", a
   await expect(settings(page)).toContainText("What “auto” does in 65,536 tokens.");
 });
 
-test("another choice loads the model anew and the conversation goes on, also after a reload", async ({ page }) => {
+test("another choice loads the model anew and the conversation goes on, also after a reload", async ({ page, chat }) => {
   await chat.open(page, quick);
   await ask(page, "one");
   await choose(page, "Short");
@@ -53,7 +38,7 @@ test("another choice loads the model anew and the conversation goes on, also aft
   await expect(meter(page)).toHaveAccessibleName(/^Context: \d+ tokens, without end$/);
 });
 
-test("a change waits for the answer that is being written", async ({ page }) => {
+test("a change waits for the answer that is being written", async ({ page, chat }) => {
   await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
   await field(page).fill("Count.");
   await field(page).press("Enter");
@@ -67,7 +52,10 @@ test("a change waits for the answer that is being written", async ({ page }) => 
   await expect(page.locator(".answer")).toContainText("One two three");
 });
 
-test("a model without a head map says so and is measured here, after which it has one; the conversation goes on", async ({ page }) => {
+test("a model without a head map says so and is measured here, after which it has one; the conversation goes on", async ({
+  page,
+  chat,
+}) => {
   await chat.open(page, { ...quick, headMap: "missing" });
   await ask(page, "one");
   await page.keyboard.press("Control+,");
@@ -81,7 +69,7 @@ test("a model without a head map says so and is measured here, after which it ha
   await expect(settings(page).getByRole("button", { name: "Measure it here" })).toHaveCount(0);
 });
 
-test("measuring shows how far it is, and can be cancelled: then the model is as before", async ({ page }) => {
+test("measuring shows how far it is, and can be cancelled: then the model is as before", async ({ page, chat }) => {
   await chat.open(page, { ...quick, headMap: "missing", holdMeasure: true });
   await page.keyboard.press("Control+,");
   await settings(page).getByRole("button", { name: "Measure it here" }).click();
@@ -94,12 +82,12 @@ test("measuring shows how far it is, and can be cancelled: then the model is as 
   await expect(settings(page).getByRole("button", { name: "Measure it here" })).toBeVisible();
 });
 
-test("the meter names every kind of page with tokens and bytes, and says what it is for", async ({ page }) => {
+test("the meter names every kind of page with tokens and bytes, and says what it is for", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, BOOK);
   await ask(page, "What rose?");
   await meter(page).click();
-  await expect(popover(page)).toContainText(/^16,7\d\d tokens · 25\d\sMB of memory/);
+  await expect(popover(page)).toContainText(/^16,7\d\d tokens/);
   await expect(popover(page).locator("dt")).toHaveText(["Beginning", "Far back", "Kept", "Latest", "Let go"]);
   for (const [index, text] of [
     /^16 tokens · 369\skB$/,
@@ -110,12 +98,19 @@ test("the meter names every kind of page with tokens and bytes, and says what it
   ].entries()) {
     await expect(popover(page).locator("dd:not(.hint)").nth(index)).toHaveText(text);
   }
-  await expect(popover(page)).toContainText("100% of what is held is stored in fewer bits.");
+  await expect(popover(page)).toContainText("A square is 256 tokens.");
+  const squares = popover(page).locator(".page-squares i");
+  expect(await squares.count()).toBeGreaterThan(40);
+  expect(await squares.evaluateAll((all) => [...new Set(all.map((square) => square.getAttribute("class")))])).toEqual(
+    ["sink", "far", "kept", "recent", "forgotten"].map((kind) => `kind-${kind}`),
+  );
+  await expect(popover(page)).toContainText(/Memory25\d of 590\sMB/);
+  await expect(popover(page)).toContainText("100% of what is held is stored in 8 bits a number instead of 16.");
   await page.keyboard.press("Escape");
   await expect(popover(page)).toBeHidden();
 });
 
-test("the meter moves while a long text is read, and nothing beside it does", async ({ page }) => {
+test("the meter moves while a long text is read, and nothing beside it does", async ({ page, chat }) => {
   await chat.open(page, { ...quick, readMs: 5 });
   await attach(page, BOOK);
   const place = await meter(page).boundingBox();
@@ -127,7 +122,7 @@ test("the meter moves while a long text is read, and nothing beside it does", as
   expect(await meter(page).boundingBox()).toEqual(place);
 });
 
-test("an endless conversation is never full, whatever was said", async ({ page }) => {
+test("an endless conversation is never full, whatever was said", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, BOOK.repeat(5));
   await ask(page, "What rose?");
@@ -139,7 +134,7 @@ test("an endless conversation is never full, whatever was said", async ({ page }
   await expect(settings(page)).toBeVisible();
 });
 
-test("the meter of a conversation is there again after a reload", async ({ page }) => {
+test("the meter of a conversation is there again after a reload", async ({ page, chat }) => {
   await chat.open(page, quick);
   await ask(page, "one");
   await page.reload();
@@ -148,7 +143,7 @@ test("the meter of a conversation is there again after a reload", async ({ page 
   await expect(popover(page)).toContainText(/Latest\d+ tokens/);
 });
 
-test("what an answer looked at is shown on request, with its place in the conversation", async ({ page }) => {
+test("what an answer looked at is shown on request, with its place in the conversation", async ({ page, chat }) => {
   const answer = "The captain is called **Wolf**.\n\nHe reads a lot.";
   await chat.open(page, { ...quick, answer, retrieved: ["He reads a lot", "a box of tea", "rose slowly"] });
   await page.getByLabel("Attach a text file").setInputFiles({
@@ -172,7 +167,7 @@ test("what an answer looked at is shown on request, with its place in the conver
   await expect.poll(marked).toEqual([]);
 });
 
-test("quiet lines say where the model's view begins, and what it only looks up", async ({ page }) => {
+test("quiet lines say where the model's view begins, and what it only looks up", async ({ page, chat }) => {
   await chat.open(page, { ...quick, forgotten: "three", far: "Question four" });
   for (const question of ["one", "two", "three", "Question four"]) await ask(page, question);
   const lines = page.locator(".view-line");
@@ -183,7 +178,28 @@ test("quiet lines say where the model's view begins, and what it only looks up",
   await expect(lines).toHaveCount(2);
 });
 
-test("before a model is loaded its card says what the chosen way to remember buys", async ({ page }) => {
+test("a smaller memory is chosen for what it buys, the model is loaded anew with it, and the meter counts by it", async ({
+  page,
+  chat,
+}) => {
+  await chat.open(page, quick);
+  await ask(page, "one");
+  await page.keyboard.press("Control+,");
+  await expect(settings(page)).toContainText(/Keeps about 49,000 words \(590\sMB when full\)/);
+  await settings(page).getByLabel("Memory for a conversation").selectOption({ label: "up to 64 MB" });
+  await expect(settings(page)).toContainText(/Keeps about 5,300 words \(64\sMB when full\)/);
+  await page.keyboard.press("Escape");
+  await expect(meter(page)).toBeVisible();
+  await ask(page, "two");
+  await meter(page).click();
+  await expect(popover(page)).toContainText(/of 64\sMB/);
+  await page.reload();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await meter(page).click();
+  await expect(popover(page)).toContainText(/of 64\sMB/);
+});
+
+test("before a model is loaded its card says what the chosen way to remember buys", async ({ page, chat }) => {
   await page.goto(chat.address({ ...quick, stored: "none" }));
   const card = page.getByRole("region", { name: "Model" });
   await expect(card).toContainText("Remembersabout 49,000 words");

@@ -7,7 +7,7 @@ const device = { freeStorage: 2e9, memory: 4 * GIB };
 
 describe("whether a model fits", () => {
   test("in less than half of the memory it does, and says what it takes of how much", () => {
-    expect(judgeFit(small, device)).toEqual({ verdict: "fits", why: "It takes up to 500\u00a0MB of memory; this device has 4.3\u00a0GB." });
+    expect(judgeFit(small, device)).toEqual({ verdict: "fits", why: "It takes up to 500\u00a0MB of memory; this device has 4\u00a0GB." });
   });
 
   test.each([

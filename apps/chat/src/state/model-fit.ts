@@ -40,7 +40,8 @@ export function judgeFit({ size, storedBytes, conversation = 0 }: Need, { freeSt
   const takes = `It takes up to ${formatBytes(size + conversation)} of memory`;
   if (memory === undefined) return { verdict: "unknown", why: `${takes}; this browser does not say how much there is.` };
   const share = (size + conversation) / memory;
-  const has = `this device has ${formatBytes(memory)}${memory >= MOST_TOLD ? " or more" : ""}`;
+  // Memory is sold in powers of two and called by those of ten.
+  const has = `this device has ${memory / 2 ** 30}\u00a0GB${memory >= MOST_TOLD ? " or more" : ""}`;
   if (share <= COMFORTABLE_SHARE) return { verdict: "fits", why: `${takes}; ${has}.` };
   if (share <= LARGEST_SHARE || memory >= MOST_TOLD) return { verdict: "tight", why: `${takes}; ${has}. Close other pages first.` };
   return { verdict: "too large", why: `${takes}; ${has}.` };

@@ -63,7 +63,7 @@ export function AnswerSettings({ scope: scopeSignal }: { scope: Signal<SettingsS
         Makes words that were used already less likely; 1 is off.
       </Slider>
       <OptionalNumber scope={scope} setting="maxTokens" label="Longest answer, in tokens" placeholder="no limit" />
-      <OptionalNumber scope={scope} setting="seed" label="Seed" placeholder="a new one each time">
+      <OptionalNumber scope={scope} setting="seed" label="Seed" placeholder="new each time">
         With the same seed the same question gets the same answer.
       </OptionalNumber>
       <Resets scope={scope} />

@@ -91,7 +91,7 @@ export function AnswerView({ exchange, version, last }: AnswerProps): JSX.Elemen
             <IconButton
               icon="branch"
               size={17}
-              label="Go on from here in a new chat"
+              label="Branch off from here"
               onClick={() => void branchIntoNewConversation(id)}
               disabled={generation.value !== null}
             />
@@ -103,7 +103,7 @@ export function AnswerView({ exchange, version, last }: AnswerProps): JSX.Elemen
             </button>
           )}
           {last && answer !== null && endedEarly(answer) && (
-            <button type="button" class="button quiet" onClick={() => void continueAnswer(id)} disabled={!canAsk}>
+            <button type="button" class="button quiet small" onClick={() => void continueAnswer(id)} disabled={!canAsk}>
               Continue
             </button>
           )}
@@ -127,7 +127,8 @@ function answerStats({ end, stats }: Answer): string {
   const parts: string[] = [];
   if (stats !== undefined) {
     parts.push(formatTokens(stats.tokens), `${formatSpeed(stats.tokensPerSecond)} per second`);
-    if (stats.firstToken !== undefined) parts.push(`first after ${formatDuration(stats.firstToken)}`);
+    if (stats.firstToken !== undefined)
+      parts.push(`first after ${stats.firstToken < 0.05 ? "under 0.1 s" : formatDuration(stats.firstToken)}`);
   }
   if (end === "stopped") parts.push("stopped");
   if (end === "length") parts.push("ended at the limit");

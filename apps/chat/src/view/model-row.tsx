@@ -15,6 +15,7 @@ export function ModelRow({ model }: { model: KnownModel }): JSX.Element {
   const loaded = loadedModel.value?.model.id;
   const running = loaded !== undefined && (loaded === id || loaded === stored?.id);
   const plan = modelPlans.value.get(id);
+  const fit = fitOf(model);
   return (
     <li class="model-row">
       <div class="model-what">
@@ -32,7 +33,7 @@ export function ModelRow({ model }: { model: KnownModel }): JSX.Element {
                 `Licence ${entry.license}`,
               ].join(" · ")}
         </p>
-        <FitLine model={model} />
+        <FitLine fit={fit} />
         {plan !== undefined && (
           <p class="hint">
             Conversations: about {formatWords(plan.keeps)} in up to {formatBytes(plan.bytes)}
@@ -41,7 +42,7 @@ export function ModelRow({ model }: { model: KnownModel }): JSX.Element {
         )}
         <p class="hint">{stored === undefined ? `${formatBytes(entry?.size ?? 0)} to download` : storedWords(stored)}</p>
       </div>
-      <RowActions model={model} running={running} />
+      <RowActions model={model} running={running} fits={fit.verdict !== "too large"} />
     </li>
   );
 }
@@ -66,15 +67,18 @@ const FIT_WORDS: Record<Fit["verdict"], { icon: IconName; words: string }> = {
   unknown: { icon: "info", words: "May fit." },
 };
 
-function FitLine({ model: { id, entry, stored } }: { model: KnownModel }): JSX.Element {
+function fitOf({ id, entry, stored }: KnownModel): Fit {
   const estimate = storage.value;
-  const { verdict, why } = judgeFit(
+  return judgeFit(
     { size: entry?.size ?? stored?.size ?? 0, storedBytes: stored?.storedBytes ?? 0, conversation: modelPlans.value.get(id)?.bytes },
     {
       freeStorage: estimate === null || estimate.quota === 0 ? undefined : Math.max(0, estimate.quota - estimate.usage),
       memory: deviceMemory(),
     },
   );
+}
+
+function FitLine({ fit: { verdict, why } }: { fit: Fit }): JSX.Element {
   const { icon, words } = FIT_WORDS[verdict];
   return (
     <p class="fit" data-fit={verdict}>
@@ -86,7 +90,13 @@ function FitLine({ model: { id, entry, stored } }: { model: KnownModel }): JSX.E
   );
 }
 
-function RowActions({ model: { id, name, entry, stored }, running }: { model: KnownModel; running: boolean }): JSX.Element {
+interface RowActionsProps {
+  model: KnownModel;
+  running: boolean;
+  fits: boolean;
+}
+
+function RowActions({ model: { id, name, entry, stored }, running, fits }: RowActionsProps): JSX.Element {
   const asking = useSignal(false);
   const keep = useRef<HTMLButtonElement>(null);
   // The question takes the place of the button that had the focus; the safe answer gets it.
@@ -110,16 +120,16 @@ function RowActions({ model: { id, name, entry, stored }, running }: { model: Kn
   };
   return (
     <div class="model-actions">
-      <button type="button" class="button" aria-label={`${verb(running, stored)} ${name}`} onClick={start}>
-        {verb(running, stored)}
+      <button type="button" class="button" aria-label={`${verb(running, stored, fits)} ${name}`} onClick={start}>
+        {verb(running, stored, fits)}
       </button>
       {stored !== undefined && <IconButton icon="trash" label={`Delete ${name}`} onClick={() => (asking.value = true)} />}
     </div>
   );
 }
 
-function verb(running: boolean, stored: StoredModel | undefined): string {
+function verb(running: boolean, stored: StoredModel | undefined, fits: boolean): string {
   if (running) return "Close";
-  if (stored === undefined) return "Load";
+  if (stored === undefined) return fits ? "Load" : "Try anyway";
   return stored.complete ? "Start" : "Continue";
 }

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useId } from "preact/hooks";
 import { chooseFile, chooseModel } from "../state/model.ts";
 import { type ParsedReference, parseReference } from "../state/model-reference.ts";
 import { Icon } from "./icons.tsx";
@@ -42,6 +43,8 @@ export function OtherWays(): JSX.Element {
 
 /** What is typed is judged as it is typed, in a quiet line; it is an error only once it was meant. */
 function HubForm(): JSX.Element {
+  // There may be two of these: one on the page, one in a sheet.
+  const id = useId();
   const typed = useSignal("");
   const meant = useSignal(false);
   const parsed = parseReference(typed.value);
@@ -53,10 +56,10 @@ function HubForm(): JSX.Element {
   };
   return (
     <form onSubmit={submit} class="other-hub">
-      <label htmlFor="hub-name">From the Hugging Face hub: its name, or the address of its page</label>
+      <label htmlFor={id}>From the Hugging Face hub: its name, or the address of its page</label>
       <div class="field-row">
         <input
-          id="hub-name"
+          id={id}
           type="text"
           placeholder="owner/repo/file.gguf"
           autocomplete="off"
@@ -65,7 +68,7 @@ function HubForm(): JSX.Element {
           dir="ltr"
           value={typed.value}
           aria-invalid={wrong}
-          aria-describedby="hub-judged"
+          aria-describedby={`${id}-judged`}
           onInput={(event) => {
             typed.value = event.currentTarget.value;
             meant.value = false;
@@ -75,7 +78,7 @@ function HubForm(): JSX.Element {
           Load
         </button>
       </div>
-      <p class={wrong ? "mistake" : "hint"} id="hub-judged" role={wrong ? "alert" : undefined}>
+      <p class={wrong ? "mistake" : "hint"} id={`${id}-judged`} role={wrong ? "alert" : undefined}>
         {wrong || typed.value.trim() !== "" ? wordsOf(parsed) : ""}
       </p>
     </form>
