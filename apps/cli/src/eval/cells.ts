@@ -21,7 +21,8 @@ export interface NeedleCell extends CellBase {
   kind: "needles";
   at: number;
   needles: NeedleKind;
-  /** Of a document. */
+  /** Documents, and numbers in each: together as many questions. */
+  documents: number;
   count: number;
   /** Whether the policy meets all of the question in steps, or only what comes behind it. */
   question: "read" | "steps";
@@ -137,30 +138,26 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
   for (const tokens of contexts) cells.push(...makeNeedleCells(sizes, tokens, budgets, { local, duo }, hasMap, small));
   cells.push(...makeStreamingCells(sizes, trained, small), ...makeRegisterCells(sizes, small));
   for (const tokens of sizes.far) {
-    const shape = {
-      kind: "needles",
-      suite: "far",
-      at: tokens,
-      needles: "facts",
-      count: sizes.needles,
-      question: "read",
-      readsPrompt: true,
-    } as const;
-    cells.push({ ...shape, cell: at("far 1024", tokens), context: { policy: "far", budget: 1024 } });
-    cells.push({ ...shape, cell: at("streaming", tokens), context: { policy: "streaming" } });
+    const shape = { kind: "needles", suite: "far", at: tokens, question: "read", readsPrompt: true } as const;
+    // A document for each number, as passkeys are usually tested, and one that hides all of them, where each must be told from the others.
+    const alone = { ...shape, needles: "names", documents: sizes.needles, count: 1 } as const;
+    cells.push({ ...alone, cell: at("far 1024", tokens), context: { policy: "far", budget: 1024 } });
+    cells.push({ ...alone, cell: at("streaming", tokens), context: { policy: "streaming" } });
+    const together = { ...shape, needles: "facts", documents: 1, count: sizes.needles } as const;
+    cells.push({ ...together, cell: at(`${sizes.needles} in a document, far 1024`, tokens), context: { policy: "far", budget: 1024 } });
   }
   return cells;
 }
 
 /** Cells of a way to attend that the user chose, in place of all others: fidelity and passkeys, at every context. */
-export function makeChosenCells({ contexts, needles }: Sizes, context: ContextOptions): Cell[] {
+export function makeChosenCells({ contexts, documents, needles }: Sizes, context: ContextOptions): Cell[] {
   const { policy = "auto", budget, sinks, recent, runTokens, every, kv } = context;
   const numbers = Object.entries({ budget, sinks, recent, runs: runTokens, every }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${value}`],
   );
   const name = [policy, ...numbers, ...(kv === undefined ? [] : [kv])].join(" ");
   return contexts.flatMap((at): Cell[] => {
-    const asked = { kind: "needles", suite: "passkey", at, needles: "facts", count: needles, question: "read" } as const;
+    const asked = { kind: "needles", suite: "passkey", at, needles: "facts", documents, count: needles, question: "read" } as const;
     return [
       { kind: "fidelity", suite: "chosen", cell: `${name} at ${at}`, at, context },
       { ...asked, cell: `dense at ${at}`, context: { policy: "dense" } },
@@ -188,7 +185,7 @@ function makeNeedleCells(
     for (const budget of budgets) ways.push([`duo+quest ${budget} kv8`, { policy: "duo+quest", budget, kv: "kv8", ...local }]);
   }
   return ways.flatMap(([name, context]) => {
-    const shape = { kind: "needles", cell: `${name} at ${at}`, at, context } as const;
+    const shape = { kind: "needles", cell: `${name} at ${at}`, at, context, documents: sizes.documents } as const;
     const passkey = { ...shape, suite: "passkey", needles: "facts", count: sizes.needles, question: "read" } as const;
     const eight = { ...shape, suite: "eight needles", needles: "names", count: Math.min(8, sizes.needles), question: "read" } as const;
     return small || name.includes("kv8") ? [passkey] : [passkey, eight];

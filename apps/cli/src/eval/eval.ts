@@ -127,7 +127,7 @@ async function measure(
     await measureFidelity(stage, parts, fidelity, chooseScenes(stage.tokenizer, texts, sizes.samples, longest), sizes.tokens);
     await report();
   }
-  await measureNeedles(stage, parts, ofKind("needles"), texts, sizes.documents);
+  await measureNeedles(stage, parts, ofKind("needles"), texts);
   await report();
   await measureRegisters(stage, parts, ofKind("registers"), sizes.lines);
   await report();

@@ -8,34 +8,38 @@ import type { Stage } from "./stage.ts";
 import type { BookText } from "./texts.ts";
 
 /** Cells that are asked about the same documents. */
-type Group = NeedleCell[];
+type Group = [NeedleCell, ...NeedleCell[]];
 
 /** Questions about documents, each of which is read once for every load and asked from forks of the timeline that read it. */
-export async function measureNeedles(
-  stage: Stage,
-  parts: Parts,
-  cells: readonly NeedleCell[],
-  texts: readonly BookText[],
-  documents: number,
-): Promise<void> {
+export async function measureNeedles(stage: Stage, parts: Parts, cells: readonly NeedleCell[], texts: readonly BookText[]): Promise<void> {
   for (const group of groups(cells)) {
-    const [{ at, needles, count } = group[0] as NeedleCell] = group;
+    const [{ at, needles, documents, count }] = group;
     for (let index = 0; index < documents; index++) {
       const scene = `document ${index}`;
       const pending = group.filter((cell) => !parts.has({ ...cell, scene }));
       if (pending.length === 0) continue;
       const text = texts[index % texts.length] as BookText;
       const filler = takeTokens(stage.tokenizer, text, Math.floor((text.text.length * (index + 1)) / (documents + 2)), at);
-      const document = makePasskeys(stage.tokenizer, { kind: needles, tokens: at, depths: evenDepths(count), seed: at + index, filler });
+      const document = makePasskeys(stage.tokenizer, {
+        kind: needles,
+        tokens: at,
+        depths: depthsOf(index, documents, count),
+        seed: at + index,
+        filler,
+      });
       for (const sharing of byReader(stage, pending)) await askAll(stage, parts, sharing, document, scene);
     }
   }
 }
 
+/** Where a document hides its numbers: those of all documents together lie at even depths. */
+function depthsOf(index: number, documents: number, count: number): number[] {
+  return evenDepths(documents * count).filter((_, place) => place % documents === index);
+}
+
 /** @param cells those that share what reads the document. */
 async function askAll(stage: Stage, parts: Parts, cells: Group, document: PasskeyDocument, scene: string): Promise<void> {
   const [first] = cells;
-  if (!first) return;
   const room = document.ids.length + answerRoom;
   const started = performance.now();
   const backend = await stage.backend(first.context, room);
@@ -83,7 +87,7 @@ async function readQuestion(reader: Timeline, { question }: Needle): Promise<Tim
 const answerRoom = 128;
 
 function groups(cells: readonly NeedleCell[]): Group[] {
-  return partition(cells, (a, b) => a.at === b.at && a.needles === b.needles && a.count === b.count);
+  return partition(cells, (a, b) => a.at === b.at && a.needles === b.needles && a.documents === b.documents && a.count === b.count);
 }
 
 /** Cells whose document can be read by the same timeline. */
@@ -91,10 +95,10 @@ function byReader(stage: Stage, cells: readonly NeedleCell[]): Group[] {
   return partition(cells, (a, b) => !a.readsPrompt && !b.readsPrompt && stage.sameLoad(a.context, b.context));
 }
 
-function partition<T>(values: readonly T[], together: (a: T, b: T) => boolean): T[][] {
-  const sets: T[][] = [];
+function partition<T>(values: readonly T[], together: (a: T, b: T) => boolean): [T, ...T[]][] {
+  const sets: [T, ...T[]][] = [];
   for (const value of values) {
-    const set = sets.find(([first]) => first !== undefined && together(first, value));
+    const set = sets.find(([first]) => together(first, value));
     if (set) set.push(value);
     else sets.push([value]);
   }
