@@ -1,9 +1,13 @@
 import { computed, effect } from "@preact/signals";
 import { generation } from "./generation.ts";
 import { modelState } from "./model.ts";
+import { transfer } from "./transfer.ts";
 
-/** What a reload would break off in this tab: an answer that is being written, a model that is downloaded, loaded or measured. */
-export const busy = computed(() => generation.value !== null || modelState.value.at === "loading" || modelState.value.at === "measuring");
+/** What a reload would break off in this tab: an answer, a model that is downloaded, loaded or measured, conversations that come or go. */
+export const busy = computed(() => {
+  const { at } = modelState.value;
+  return generation.value !== null || at === "loading" || at === "measuring" || transfer.value !== null;
+});
 
 /** Held by every tab while it is busy, and by a tab that wants none to be. */
 const LOCK = "longtab-busy";

@@ -82,3 +82,30 @@ export function toMarkdown(conversation: Conversation): string {
   }
   return `${parts.join("\n\n")}\n`;
 }
+
+/** A name that every file system takes. */
+export function fileName(title: string, ending: string): string {
+  const name = title
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{N} ._-]+/gu, " ")
+    .replace(/[ .]+/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, 60)
+    .replace(/-+$/, "")
+    .toWellFormed();
+  return `${name === "" ? "conversation" : name}.${ending}`;
+}
+
+/** What makes a conversation the same as another: when it began, and every word of it. */
+export function contentOf({ createdAt, exchanges }: Conversation): string {
+  const numbers = new Map(exchanges.map(({ id }, index) => [id, index]));
+  return JSON.stringify([
+    createdAt,
+    exchanges.map(({ parent, question, attachments = [], answer }) => [
+      parent === null ? -1 : numbers.get(parent),
+      question,
+      attachments.map(({ name, characters }) => [name, characters]),
+      answer?.text ?? null,
+    ]),
+  ]);
+}

@@ -1,6 +1,6 @@
 import { readText } from "./attachment-store.ts";
 import { allConversations } from "./conversation-store.ts";
-import { fileParts, type FiledConversation, toFile, toMarkdown } from "./conversation-file.ts";
+import { fileName, fileParts, type FiledConversation, toFile, toMarkdown } from "./conversation-file.ts";
 import type { Conversation } from "./conversation.ts";
 import { findConversation, summaries } from "./conversations.ts";
 import { notify } from "./notices.ts";
@@ -41,18 +41,6 @@ async function filed(conversation: Conversation): Promise<FiledConversation> {
 
 function saveAll(conversations: Iterable<FiledConversation>, name: string): void {
   save([...fileParts(conversations, new Date())], name, "application/json");
-}
-
-/** A name that every file system takes. */
-export function fileName(title: string, ending: string): string {
-  const name = title
-    .normalize("NFC")
-    .replace(/[^\p{L}\p{N} ._-]+/gu, " ")
-    .trim()
-    .replace(/[ .]+/g, "-")
-    .slice(0, 60)
-    .toWellFormed();
-  return `${name === "" ? "conversation" : name}.${ending}`;
 }
 
 /** So long the browser may take to begin with a download. */

@@ -1,8 +1,8 @@
 import { LongtabError } from "../longtab.ts";
 import { withNewIds } from "./branches.ts";
+import { contentOf } from "./conversation-file.ts";
 import { type ReadFile, readFiled, readHeader, MOST_FILE_BYTES } from "./conversation-file-reader.ts";
 import { addConversation, allConversations, deleteConversation } from "./conversation-store.ts";
-import type { Conversation } from "./conversation.ts";
 import { refreshList } from "./conversations.ts";
 import { newId } from "./new-id.ts";
 import { notify } from "./notices.ts";
@@ -62,20 +62,6 @@ async function contentsHere(): Promise<Set<string>> {
   const contents = new Set<string>();
   for await (const conversation of allConversations()) contents.add(contentOf(conversation));
   return contents;
-}
-
-/** What makes a conversation the same as another: when it began, and every word of it. */
-export function contentOf({ createdAt, exchanges }: Conversation): string {
-  const numbers = new Map(exchanges.map(({ id }, index) => [id, index]));
-  return JSON.stringify([
-    createdAt,
-    exchanges.map(({ parent, question, attachments = [], answer }) => [
-      parent === null ? -1 : numbers.get(parent),
-      question,
-      attachments.map(({ name, characters }) => [name, characters]),
-      answer?.text ?? null,
-    ]),
-  ]);
 }
 
 async function add({ conversation, texts }: ReadFile): Promise<string> {

@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import { Longtab } from "../longtab.ts";
+import { installWords } from "../text/install-words.ts";
 
 /** Chromium's offer to install the page; the compiler's library does not know it. */
 interface InstallPromptEvent extends Event {
@@ -17,7 +18,7 @@ export type Installation = { by: "prompt" } | { by: "hand"; how: string } | { by
 export const installation = computed<Installation>(() => {
   if (installed.value) return { by: "none" };
   if (offer.value !== null) return { by: "prompt" };
-  const how = wordsFor(navigator.userAgent, navigator.maxTouchPoints);
+  const how = installWords(navigator.userAgent, navigator.maxTouchPoints);
   return how === undefined ? { by: "none" } : { by: "hand", how };
 });
 
@@ -41,22 +42,4 @@ export async function install(): Promise<void> {
   // It can be used once; where it is turned down the browser makes another one later.
   offer.value = null;
   await event.prompt();
-}
-
-/**
- * The way in browsers that let a person install a page but give the page no button for it. Undefined where there is none or the browser
- * would have made its offer.
- * @param touchPoints of the screen: iPads call themselves Macs
- */
-export function wordsFor(userAgent: string, touchPoints: number): string | undefined {
-  const chromium = /Chrome|Chromium|CriOS|EdgiOS/.test(userAgent);
-  if (/iPhone|iPad/.test(userAgent) || (/Macintosh/.test(userAgent) && touchPoints > 1))
-    return "Tap the Share button, then “Add to Home Screen”.";
-  if (/Android/.test(userAgent) && /Firefox/.test(userAgent)) return "Open the browser’s menu (⋮), then “Add app to Home screen”.";
-  if (/Macintosh/.test(userAgent) && /Safari/.test(userAgent) && !chromium && !/Firefox/.test(userAgent))
-    return "In the menu bar choose File, then “Add to Dock”.";
-  if (/Windows/.test(userAgent) && /Firefox/.test(userAgent)) return "Choose “Add tab to taskbar” at the end of the address bar.";
-  if (/Firefox/.test(userAgent))
-    return "This browser does not install pages. Without that, too, Longtab opens at this address while offline: keep a bookmark.";
-  return undefined;
 }

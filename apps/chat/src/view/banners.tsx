@@ -33,7 +33,7 @@ export function Banners(): JSX.Element {
 
 function OfferedModel({ file: { name, size } }: { file: File }): JSX.Element {
   return (
-    <Banner label="Model">
+    <Banner label="Model sent here">
       <p>
         <strong>{name}</strong> ({formatBytes(size)}) was sent to Longtab. Loading it takes the present model’s place.
       </p>

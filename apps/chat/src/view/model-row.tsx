@@ -97,17 +97,24 @@ interface RowActionsProps {
 }
 
 function RowActions({ model: { id, name, entry, stored }, running, fits }: RowActionsProps): JSX.Element {
-  const asking = useSignal(false);
-  const keep = useRef<HTMLButtonElement>(null);
-  // The question takes the place of the button that had the focus; the safe answer gets it.
-  useEffect(() => keep.current?.focus(), [asking.value]);
-  if (asking.value && stored !== undefined) {
+  /** Null: not asked yet. */
+  const asking = useSignal<boolean | null>(null);
+  const first = useRef<HTMLButtonElement>(null);
+  // What had the focus has gone: the safe answer gets it, and after an answer what can be done now.
+  useEffect(() => {
+    if (asking.value !== null) first.current?.focus();
+  }, [asking.value]);
+  const remove = (model: StoredModel): void => {
+    asking.value = false;
+    void deleteModel(model, name);
+  };
+  if (asking.value === true && stored !== undefined) {
     return (
       <fieldset class="model-actions" aria-label={`Delete ${name}?`}>
-        <button type="button" class="button danger" onClick={() => void deleteModel(stored, name)}>
+        <button type="button" class="button danger" onClick={() => remove(stored)}>
           Delete {formatBytes(stored.storedBytes)}
         </button>
-        <button type="button" class="button quiet" ref={keep} onClick={() => (asking.value = false)}>
+        <button type="button" class="button quiet" ref={first} onClick={() => (asking.value = false)}>
           Keep
         </button>
       </fieldset>
@@ -120,7 +127,7 @@ function RowActions({ model: { id, name, entry, stored }, running, fits }: RowAc
   };
   return (
     <div class="model-actions">
-      <button type="button" class="button" aria-label={`${verb(running, stored, fits)} ${name}`} onClick={start}>
+      <button type="button" class="button" ref={first} aria-label={`${verb(running, stored, fits)} ${name}`} onClick={start}>
         {verb(running, stored, fits)}
       </button>
       {stored !== undefined && <IconButton icon="trash" label={`Delete ${name}`} onClick={() => (asking.value = true)} />}
