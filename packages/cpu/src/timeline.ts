@@ -211,7 +211,7 @@ export class CpuTimeline implements Timeline {
     const needed = Math.min(tokens, room);
     this.#ids.grow(this.#cache.length + needed);
     // Rows of one step are those of many only where all of them read everything, as it was written.
-    const dense = this.#cache.length + needed + mostDrafts < this.#cache.policy.denseUntil && !this.#backend.pool.closes;
+    const dense = this.#cache.length + needed + mostDrafts < this.#cache.policy.denseUntil;
     const drafts = this.#backend.drafts && dense ? Math.min(mostDrafts, room - needed) : 0;
     try {
       await this.#cache.reserve(needed + drafts);
@@ -277,7 +277,9 @@ export class CpuTimeline implements Timeline {
    */
   #step(sampling: Sampling): number {
     const position = this.#length;
-    const { found, ids: drafts } = this.#ids.draft(position + 1, this.#draftRoom);
+    // A row alone sees the page before its own closed; beyond the end of its page drafts would see it open.
+    const room = this.#backend.pool.closes ? Math.min(this.#draftRoom, pageTokens - 1 - (position % pageTokens)) : this.#draftRoom;
+    const { found, ids: drafts } = this.#ids.draft(position + 1, room);
     const started = performance.now();
     this.#ids.set(drafts, position + 1);
     this.#cache.append(1 + drafts.length);

@@ -12,6 +12,8 @@ export interface GenerateOptions {
   signal?: AbortSignal | undefined;
   /** Tokens of the prompt that others are likely to begin with: they are read once, where the context forgets too. */
   shared?: number | undefined;
+  /** The prompt ends inside the text that is written on: a space at the seam is part of it. */
+  continues?: boolean | undefined;
   /** Tokens of the prompt read so far, of those that the cache did not hold. */
   onPrefill?: ((done: number, total: number) => void) | undefined;
 }
@@ -53,7 +55,7 @@ export async function* generate(
   const room = backend.contextLength - prompt.length;
   const budget = Math.min(options.maxTokens ?? room, room);
   const cachedTokens = session.reuse(prompt);
-  const decoder = tokenizer.createDecoder();
+  const decoder = tokenizer.createDecoder({ continues: options.continues ?? false });
   const stops = new StopMatcher(options.stop ?? []);
   const accepted: number[] = [];
   const started = performance.now();

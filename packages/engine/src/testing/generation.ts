@@ -79,6 +79,24 @@ export function describeGeneration(tested: TestedBackend): void {
       expect(await drawOneByOne(ids, sampling, 100)).toEqual(expected);
     });
 
+    test("gives them too where pages close while it is guessed what comes next", async () => {
+      const closing = await loadTiny(tested, { seed: 3 }, { context: { policy: "dense", kv: "kv8" } });
+      const ids = closing.engine.encode({ text: "one two three one two three one two three one two" });
+      const timeline = closing.backend.createTimeline();
+      const expected = [await timeline.prefill(ids, greedy)];
+      while (expected.length < 100) expected.push(await timeline.prefill(Uint32Array.from(expected.slice(-1)), greedy));
+      const decoding = closing.backend.createTimeline();
+      const drawn = [await decoding.prefill(ids, greedy)];
+      while (drawn.length < 100) drawn.push(await decoding.decode(greedy));
+      expect(drawn).toEqual(expected);
+      // What they have stored is the same as well: so are the logits of a token more.
+      const [next, other] = await Promise.all([timeline, decoding].map(async (one) => one.score(Uint32Array.of(7))));
+      const errors = Array.from(next ?? [], (logit, id) => Math.abs(logit - (other?.[id] ?? NaN)));
+      expect(Math.max(...errors)).toBeLessThanOrEqual(tested.tolerance);
+      for (const one of [timeline, decoding]) one.dispose();
+      closing.engine.dispose();
+    });
+
     test("gives the same text for the same seed and another for another", async () => {
       const of = async (seed: number): Promise<string> => (await answer(tiny, prompt, { sampling: { ...warm, seed }, maxTokens: 24 })).text;
       const first = await of(1);

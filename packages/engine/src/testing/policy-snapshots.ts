@@ -92,7 +92,11 @@ export function describePolicySnapshots(tested: TestedBackend): void {
       },
     ],
     ["another precision", { ...contexts.streaming, kv: "f16" }, { what: "The snapshot was made with another precision of the cache" }],
-    ["no policy", { policy: "dense", kv: "kv8" }, { what: "The snapshot was made with another context policy", value: "streaming", limit: "dense" }],
+    [
+      "no policy",
+      { policy: "dense", kv: "kv8" },
+      { what: "The snapshot was made with another context policy", value: "streaming", limit: "dense" },
+    ],
   ] as const)("a snapshot is refused by %s", async (_, context, error) => {
     await withEngines([contexts.streaming, context], async (tiny, other) => {
       await answer(tiny, digits(100), { maxTokens: 4 });
