@@ -37,7 +37,7 @@ export function startRequest(engine: Engine, request: GenerateRequest): StartedR
   } = request;
   const sampling = validateSampling({ temperature, topP, topK, minP, repetitionPenalty, seed }, snakeCase);
   const ids = continued ? encodeContinued(engine, messages) : engine.encode({ messages });
-  return { engine, ids, messages, options: { sampling, maxTokens, stop } };
+  return { engine, ids, messages, options: { sampling, maxTokens, stop, continues: continued } };
 }
 
 /** The prompt of the messages before the last, the answer's opening included, and behind it the answer so far. */

@@ -17,7 +17,12 @@ const question: ChatMessage = { role: "user", content: "Why is the sky blue?" };
 describe("going on with an answer", () => {
   it("gives the model the answer's opening and then the answer so far, with no end to it", () => {
     const text = "Because air scatters";
-    const { ids } = startRequest(engine, { messages: [question, { role: "assistant", content: text }], stop: [], continued: true });
+    const { ids, options } = startRequest(engine, {
+      messages: [question, { role: "assistant", content: text }],
+      stop: [],
+      continued: true,
+    });
+    expect(options.continues).toBe(true);
     expect(tokenizer.decode(ids, { special: true })).toBe(
       `${tokenizer.decode(tokenizer.encodeChat([question]), { special: true })}${text}`,
     );
