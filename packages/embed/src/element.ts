@@ -45,7 +45,10 @@ export class LongtabChat extends HTMLElement {
   readonly #hidden = new Set<LongtabError>();
   readonly #conversation = new Conversation(() => this.#showSoon());
   readonly #frame: Frame;
+  #connected = false;
   #drawing = false;
+  /** Of attributes that only look wrong: what was said about them. */
+  #told: (string | undefined)[] = [];
   #readyToAsk = Promise.withResolvers<SharedEngine>();
 
   constructor() {
@@ -132,6 +135,7 @@ export class LongtabChat extends HTMLElement {
 
   connectedCallback(): void {
     takeEarlyProperties(this, ["open", "strings"]);
+    this.#connected = true;
     this.#frame.panel.connect();
     this.#readEngine();
     this.#readLooks();
@@ -139,6 +143,7 @@ export class LongtabChat extends HTMLElement {
   }
 
   disconnectedCallback(): void {
+    this.#connected = false;
     this.#frame.panel.disconnect();
     // An element that is moved is taken out and put in again at once: it keeps its model.
     queueMicrotask(() => {
@@ -152,7 +157,8 @@ export class LongtabChat extends HTMLElement {
   }
 
   attributeChangedCallback(name: string): void {
-    if (!this.isConnected) return;
+    // While an element is made of the page's markup this is called for each attribute; connectedCallback reads them all.
+    if (!this.#connected) return;
     if (ofEngine.has(name)) this.#readEngine();
     else if (name === "lang" || name === "dir") void this.#readLanguage();
     else this.#readLooks();
@@ -241,7 +247,9 @@ export class LongtabChat extends HTMLElement {
     const opener = readOpener(attribute, isSelector);
     this.#frame.root.dataset["theme"] = theme.value;
     this.#opener = opener.value;
-    for (const problem of [theme.problem, opener.problem]) if (problem) this.#report(problem);
+    const problems = [theme.problem, opener.problem];
+    for (const [index, problem] of problems.entries()) if (problem && problem.message !== this.#told[index]) this.#report(problem);
+    this.#told = problems.map((problem) => problem?.message);
     this.#show();
   }
 
@@ -278,11 +286,13 @@ export class LongtabChat extends HTMLElement {
     const ready = this.#state.at === "ready";
     for (const { error } of exchanges) if (error && !this.#reported.has(error)) this.#report(error);
     const { panel, card, composer, messages, status } = this.#frame;
-    panel.show(this.#opener, this.open, words);
+    const moves = card.hasFocus;
+    const opened = panel.show(this.#opener, this.open, words);
     card.show(this.#state, this.#offer, words, this.#hidden);
     composer.show({ words, placeholder: this.getAttribute("placeholder") ?? "", answering: current !== undefined });
     this.#frame.show({ words, ready, empty: exchanges.length === 0 });
     messages.show(exchanges, words, this.#hidden);
+    if (ready ? opened || moves : opened) (ready ? composer.field : card).focus();
     const said =
       current && current.state !== "done" && current.state !== "stopped" && current.state !== "failed" ? words.say(current.state) : "";
     if (status.textContent !== said) status.textContent = said;

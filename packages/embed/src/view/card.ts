@@ -52,10 +52,26 @@ export class Card {
   show(state: EngineState, offer: Offer | undefined, words: Words, hidden: ReadonlySet<LongtabError>): void {
     this.root.hidden = state.at === "ready";
     if (state.at === "loading") return this.#showLoading(state.progress, words);
-    this.#shown = state.at;
-    if (state.at === "failed" && !hidden.has(state.error)) this.root.replaceChildren(this.#problem(state.error, words));
-    else if (offer) this.root.replaceChildren(...this.#offer(offer, words));
-    else this.root.replaceChildren();
+    const error = state.at === "failed" && !hidden.has(state.error) ? state.error : undefined;
+    const shows = JSON.stringify([state.at, error?.message, offer, words.language, words.strings]);
+    if (shows === this.#shown) return;
+    this.#shown = shows;
+    this.#replace(...(error ? [this.#problem(error, words)] : offer ? this.#offer(offer, words) : []));
+  }
+
+  get hasFocus(): boolean {
+    return this.root.contains((this.root.getRootNode() as ShadowRoot).activeElement);
+  }
+
+  focus(): void {
+    this.root.querySelector("button")?.focus();
+  }
+
+  /** A button that is replaced under a finger is not pressed, and loses the focus: so this is done only where something has changed. */
+  #replace(...nodes: Node[]): void {
+    const focused = this.hasFocus;
+    this.root.replaceChildren(...nodes);
+    if (focused) this.focus();
   }
 
   #offer({ facts, stored, size = facts.size }: Offer, words: Words): Node[] {
@@ -86,12 +102,11 @@ export class Card {
     ];
   }
 
-  /** Built once and then only changed: a button that is replaced under a finger is not pressed. */
   #showLoading(progress: LoadProgress | undefined, words: Words): void {
     if (this.#shown !== "loading") {
       const bar = h("progress", { part: "progress", max: 1 });
       bar.removeAttribute("value");
-      this.root.replaceChildren(
+      this.#replace(
         h("p", { class: "model" }),
         bar,
         h("p", { class: "soft figures" }),

@@ -52,10 +52,13 @@ export class Panel {
     this.#markOpeners(false);
   }
 
-  show(opener: Opener, open: boolean, words: Words): void {
+  /** @returns whether it has just been opened, and wants the focus. */
+  show(opener: Opener, open: boolean, words: Words): boolean {
     const opens = open && !this.#open;
     const closes = !open && this.#open;
     const floats = opener.kind !== "none";
+    // What is hidden loses the focus: afterwards nobody could tell that it was in there.
+    const held = this.#host.matches(":focus-within");
     if (opens) this.#returnTo = deepFocus();
     this.#opener = opener;
     this.#open = open;
@@ -70,11 +73,11 @@ export class Panel {
     toTopLayer(this.panel, floats && open);
     this.#markOpeners(open);
     this.#onViewport();
-    if (closes && floats) this.#giveFocusBack();
+    if (closes && floats && held) this.#giveFocusBack();
+    return opens && floats;
   }
 
   #giveFocusBack(): void {
-    if (!this.#host.matches(":focus-within") && document.activeElement !== document.body) return;
     const target = this.#returnTo instanceof HTMLElement && this.#returnTo.isConnected ? this.#returnTo : this.launcher;
     target.focus();
   }
