@@ -1,11 +1,9 @@
-import { type Page, expect, test } from "@playwright/test";
 import { tinyModel } from "@longtab/formats/testing";
 import { dist } from "../scripts/build-chat.mjs";
 import type { Scenario } from "../apps/chat/test/scenario.ts";
-import { buildWithDouble } from "./support/chat-double.ts";
+import { type Page, expect, field, test } from "./support/chat-test.ts";
 import { HostedPage } from "./support/hosted-page.ts";
 
-const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
 const card = (page: Page) => page.getByRole("region", { name: "Model" });
 const controlled = async (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null);
 
@@ -46,13 +44,9 @@ test.describe("without a network", () => {
 });
 
 test.describe("what is sent to the app", () => {
-  let built: string;
   let host: HostedPage;
-  test.beforeAll(async () => {
-    built = await buildWithDouble();
-  });
-  test.beforeEach(async () => {
-    host = await HostedPage.start(built);
+  test.beforeEach(async ({ chat }) => {
+    host = await HostedPage.start(chat.folder);
   });
   test.afterEach(async () => host.close());
 
@@ -94,7 +88,7 @@ test.describe("what is sent to the app", () => {
     await open(page, {});
     await share(page, {}, { "mine.gguf": "GGUF" });
     const shown = lastPage(page);
-    await expect(shown.getByRole("region", { name: "Model" }).first()).toContainText("mine.gguf (4 bytes) was sent to Longtab.");
+    await expect(shown.getByRole("region", { name: "Model sent here" })).toContainText("mine.gguf (4 bytes) was sent to Longtab.");
     await shown.getByRole("button", { name: "Load it" }).click();
     await expect(shown.getByRole("button", { name: /mine\.gguf/ })).toContainText("ready");
   });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildChat, dist } from "./build-chat.mjs";
+import { buildEmbed } from "./build-embed.mjs";
 import { installDependencies } from "./install.mjs";
 import { say } from "./workspace.mjs";
 
@@ -29,6 +30,7 @@ const PARTS = [
 try {
   await installDependencies();
   await buildChat();
+  await buildEmbed();
   weigh();
   say(`\nServe ${dist} with any static host: apps/chat/HOSTING.md says how.`);
 } catch (error) {

@@ -9,13 +9,22 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The chat page built with the double in the library's place, and served: for states that a real model cannot be brought into at will. */
 export class ChatWithDouble {
   readonly #served: Awaited<ReturnType<typeof serve>>;
+  /** Where the built page lies. */
+  readonly folder: string;
 
-  private constructor(served: Awaited<ReturnType<typeof serve>>) {
+  private constructor(served: Awaited<ReturnType<typeof serve>>, folder: string) {
     this.#served = served;
+    this.folder = folder;
   }
 
   static async start(): Promise<ChatWithDouble> {
-    return new ChatWithDouble(await serve({ dist: await buildWithDouble(), models: `${root}.cache` }));
+    await build({ configFile: `${root}apps/chat/test/vite.config.ts` });
+    const folder = `${root}.cache/chat-with-double`;
+    return new ChatWithDouble(await serve({ dist: folder, models: `${root}.cache` }), folder);
+  }
+
+  get url(): string {
+    return this.#served.url;
   }
 
   address(scenario: Scenario, hash = ""): string {
@@ -34,10 +43,4 @@ export class ChatWithDouble {
   async close(): Promise<void> {
     await this.#served.close();
   }
-}
-
-/** Builds the page with the double; returns its folder. */
-export async function buildWithDouble(): Promise<string> {
-  await build({ configFile: `${root}apps/chat/test/vite.config.ts` });
-  return `${root}.cache/chat-with-double`;
 }

@@ -48,7 +48,8 @@ function makeScrollable(table: HTMLTableElement): void {
   const frame = document.createElement("div");
   frame.className = "table-frame";
   frame.tabIndex = 0;
-  frame.setAttribute("role", "region");
+  // No landmark: an answer may have many tables.
+  frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", "Table");
   table.replaceWith(frame);
   frame.append(table);

@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
+import { loadedModel } from "../state/model.ts";
 import { loadOffered, offeredModel } from "../state/received.ts";
 import { applyUpdate, putOffUpdate, update } from "../state/update.ts";
 import { formatBytes } from "../text/format.ts";
@@ -35,7 +36,8 @@ function OfferedModel({ file: { name, size } }: { file: File }): JSX.Element {
   return (
     <Banner label="Model sent here">
       <p>
-        <strong>{name}</strong> ({formatBytes(size)}) was sent to Longtab. Loading it takes the present model’s place.
+        <strong>{name}</strong> ({formatBytes(size)}) was sent to Longtab.
+        {loadedModel.value !== null && " It would take the present model’s place."}
       </p>
       <button type="button" class="button primary" onClick={() => void loadOffered()}>
         Load it

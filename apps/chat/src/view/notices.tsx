@@ -6,7 +6,7 @@ export function Toast(): JSX.Element | null {
   if (notice.value === null) return null;
   const { text, undo } = notice.value;
   return (
-    <div class="toast">
+    <section class="toast" aria-label="Notice">
       <span>{text}</span>
       {undo !== undefined && (
         <button
@@ -20,7 +20,7 @@ export function Toast(): JSX.Element | null {
           Undo
         </button>
       )}
-    </div>
+    </section>
   );
 }
 
