@@ -58,6 +58,21 @@ test("an attachment is taken out again with the keyboard", async ({ page, chat }
   await expect(field(page)).toBeFocused();
 });
 
+test("several texts are attached by finger, and one is taken out again @phone", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  const file = (name: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(BOOK) });
+  await page
+    .getByLabel("Attach a text file")
+    .setInputFiles([file("one.txt"), file("a very long name of a book that nobody has read to its end.txt")]);
+  await drop(page, "two.txt", bytes(BOOK));
+  await expect(waiting(page)).toHaveCount(3);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  await waiting(page).getByRole("button", { name: "Remove one.txt" }).tap();
+  await expect(waiting(page)).toHaveCount(2);
+  await page.getByRole("button", { name: "Send", exact: true }).tap();
+  await expect(sent(page)).toHaveCount(2);
+});
+
 test("what is no text or too long is refused with a reason", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(

@@ -72,6 +72,35 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
     expect(seen.length).toBeGreaterThan(10);
   });
 
+  await test.step("an answer that its limit cut off goes on where it stopped, and another one stands beside it; neither is read anew", async () => {
+    const last = answer.last();
+    const idle = page.getByRole("button", { name: "Send" });
+    const begun = await last.locator(".markdown").innerText();
+    await last.getByRole("button", { name: "Continue" }).click();
+    await expect(idle).toBeVisible(ANSWERED);
+    const whole = await last.locator(".markdown").innerText();
+    expect(whole.length).toBeGreaterThan(begun.length + 20);
+    expect(whole.startsWith(begun)).toBe(true);
+    // All but the answer's last token, which had not been run.
+    const read = (title: string | null) =>
+      /^Read ([\d,]+) tokens, ([\d,]+) tokens of it still known/
+        .exec(title ?? "")
+        ?.slice(1)
+        .map(Number);
+    const [tokens = 0, known = 0] = read(await last.locator(".stats").getAttribute("title")) ?? [];
+    expect(tokens - known).toBeLessThanOrEqual(4);
+    expect(known).toBeGreaterThan(60);
+
+    await last.getByRole("button", { name: "Answer again" }).click();
+    await expect(last.getByRole("group", { name: "Versions of this answer" })).toHaveText("Version 2/ of 2");
+    await expect(idle).toBeVisible(ANSWERED);
+    expect((await last.locator(".markdown").innerText()).slice(0, 20)).toBe(begun.slice(0, 20));
+    const [question = 0, shared = 0] = read(await last.locator(".stats").getAttribute("title")) ?? [];
+    expect(question - shared).toBeLessThanOrEqual(2);
+    await last.getByRole("button", { name: "Previous version of this answer" }).click();
+    await expect.poll(async () => last.locator(".markdown").innerText()).toBe(whole);
+  });
+
   await test.step("after a reload the conversation is there, and the stored model starts without the network", async () => {
     await page.reload();
     await expect(page.getByRole("heading", { level: 1 })).toContainText("capital of France");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Page, ask, bubbles, chooseInList, dialog, edit, expect, field, openSettings, quick, test } from "./support/chat-test.ts";
 
 /** The list of conversations: search, pins, and files. */
-const search = (page: Page) => page.getByRole("combobox", { name: "Search conversations" });
+const search = (page: Page) => page.getByRole("searchbox", { name: "Search conversations" });
 const links = (page: Page) => page.getByRole("navigation", { name: "Conversations" }).getByRole("link");
 const settings = (page: Page) => dialog(page, "Settings");
 const toast = (page: Page) => page.locator(".toast");

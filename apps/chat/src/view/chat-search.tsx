@@ -19,13 +19,9 @@ export function ChatSearch(): JSX.Element | null {
       <Icon name="search" size={17} />
       <input
         id={SEARCH_ID}
-        type="text"
+        type="search"
         dir="auto"
-        role="combobox"
         aria-label="Search conversations"
-        aria-controls="search-hits"
-        aria-expanded={query.value.trim() !== ""}
-        aria-autocomplete="list"
         placeholder="Search"
         title="Search (Ctrl K)"
         autocomplete="off"

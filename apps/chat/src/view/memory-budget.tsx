@@ -1,14 +1,20 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { ContextPlan } from "../longtab.ts";
 import { settingsHere } from "../state/conversation-settings.ts";
 import { budgetMemory } from "../state/memory.ts";
-import { plans } from "../state/plans.ts";
+import { plans, plansByBudget } from "../state/plans.ts";
 import { MEMORY_BUDGETS, settings } from "../state/settings.ts";
 import { formatBytes, formatWords } from "../text/format.ts";
 
-/** The most that a conversation's memory may take, and what that buys with the chosen model. */
+/** The most that a conversation's memory may take; each size says what it buys with the chosen model. */
 export function MemoryBudget(): JSX.Element {
   const { memoryBudget } = settings.value;
-  const plan = plans.value[settingsHere.value.context];
+  const { context } = settingsHere.value;
+  const buys = useSignal<ReadonlyMap<number, ContextPlan>>(new Map());
+  useEffect(() => void plansByBudget(context, MEMORY_BUDGETS).then((found) => (buys.value = found)), [context]);
+  const plan = plans.value[context];
   return (
     <div class="setting">
       <div class="setting-head">
@@ -22,7 +28,7 @@ export function MemoryBudget(): JSX.Element {
           <option value="">Automatic</option>
           {MEMORY_BUDGETS.map((budget) => (
             <option key={budget} value={budget}>
-              up to {formatBytes(budget)}
+              {[formatBytes(budget), ...wordsOf(buys.value.get(budget))].join(": ")}
             </option>
           ))}
         </select>
@@ -30,9 +36,13 @@ export function MemoryBudget(): JSX.Element {
       <p class="hint" id="memory-budget-hint">
         {plan === undefined
           ? "What it buys is known once the model is stored."
-          : `Keeps about ${formatWords(plan.keeps)} (${formatBytes(plan.bytes)} when full).`}{" "}
+          : `Now: about ${formatWords(plan.keeps)}, in ${formatBytes(plan.bytes)} when full.`}{" "}
         A change loads the model anew, from this device.
       </p>
     </div>
   );
+}
+
+function wordsOf(plan: ContextPlan | undefined): string[] {
+  return plan === undefined ? [] : [`about ${formatWords(plan.keeps)}`];
 }
