@@ -4,7 +4,8 @@ import type { Backend } from "@longtab/engine";
 import { BlobSource, parseGguf } from "@longtab/formats";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape, readConfig } from "@longtab/model";
-import { Tokenizer } from "@longtab/tokenizer";
+import type { Tokenizer } from "@longtab/tokenizer";
+import { loadTokenizer } from "@longtab/tokenizer/lazy";
 import { WeightStore } from "@longtab/weights";
 import type { LoadProgress, ModelInfo } from "./api.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
@@ -91,7 +92,7 @@ async function readHeader(
   { contextLength, memoryBudget, context: wanted }: LoadRequest,
 ): Promise<Header> {
   const file = await parseGguf(source);
-  const tokenizer = Tokenizer.fromMetadata(file.metadata);
+  const tokenizer = await loadTokenizer(file.metadata);
   const mark = await fingerprint(source);
   const config = readConfig(file);
   const shape = cacheShape(config);

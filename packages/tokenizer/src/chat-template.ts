@@ -1,7 +1,7 @@
 import { LongtabError } from "@longtab/errors";
 import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { BoundedInterpreter, LimitReached } from "./bounded-interpreter.ts";
-import type { Message } from "./chat.ts";
+import type { Message, ReadTemplate, Template } from "./chat.ts";
 import { strftime } from "./strftime.ts";
 
 /** Characters. The largest template in use has about 30,000; a parser of nested text must not be fed without end. */
@@ -18,7 +18,7 @@ const STEPS_PER_MESSAGE = 5000;
 const BASE_OUTPUT = 1_000_000;
 
 /** A chat template as transformers renders it: Jinja with trim_blocks and lstrip_blocks, the special tokens by name. */
-export class ChatTemplate {
+export class ChatTemplate implements Template {
   readonly #program: ReturnType<typeof parse>;
   readonly #tokens: Readonly<Record<string, string>>;
 
@@ -74,6 +74,8 @@ export class ChatTemplate {
     }
   }
 }
+
+export const readTemplate: ReadTemplate = (source, tokens) => new ChatTemplate(source, tokens);
 
 function boundedRange(first: number, last?: number, step = 1): number[] {
   const [start, stop] = last === undefined ? [0, first] : [first, last];

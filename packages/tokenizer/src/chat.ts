@@ -1,6 +1,5 @@
 import { LongtabError } from "@longtab/errors";
 import { Attribute } from "./attributes.ts";
-import { ChatTemplate } from "./chat-template.ts";
 import { Guard } from "./guard.ts";
 import { SpecialTokens } from "./special-tokens.ts";
 import type { Fragment } from "./special-tokens.ts";
@@ -21,8 +20,17 @@ export interface ChatOptions {
   now?: Date;
 }
 
+/** Writes conversations as a model expects them. */
+export interface Template {
+  /** @throws LongtabError `template-failed` */
+  render(messages: readonly Message[], options: { addGenerationPrompt: boolean; now: Date }): string;
+}
+
+/** Reads a template of a model's file; `tokens` are the special tokens by the names that templates use. @throws LongtabError `template-failed` */
+export type ReadTemplate = (source: string, tokens: Readonly<Record<string, string>>) => Template;
+
 /** What models trained on ChatML expect; for files that have its tokens and no template. */
-const CHATML =
+export const CHATML =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
@@ -31,12 +39,14 @@ export class Chat {
   readonly #vocabulary: Vocabulary;
   readonly #special: SpecialTokens;
   readonly #source: string | undefined;
-  #prepared: { template: ChatTemplate; guard: Guard } | undefined;
+  readonly #read: ReadTemplate;
+  #prepared: { template: Template; guard: Guard } | undefined;
 
-  constructor(vocabulary: Vocabulary, special: SpecialTokens, source: string | undefined) {
+  constructor(vocabulary: Vocabulary, special: SpecialTokens, source: string | undefined, read: ReadTemplate) {
     this.#vocabulary = vocabulary;
     this.#special = special;
     const hasChatMl = vocabulary.ids.has("<|im_start|>") && vocabulary.ids.has("<|im_end|>");
+    this.#read = read;
     this.#source = source ?? (hasChatMl ? CHATML : undefined);
   }
 
@@ -50,7 +60,7 @@ export class Chat {
     return this.#special.partition(rendered).map((fragment) => (typeof fragment === "string" ? hidden.restore(fragment) : fragment));
   }
 
-  #prepare(): { template: ChatTemplate; guard: Guard } {
+  #prepare(): { template: Template; guard: Guard } {
     if (this.#source === undefined) {
       throw new LongtabError({
         code: "template-failed",
@@ -60,7 +70,7 @@ export class Chat {
     }
     const { texts, bosId, eosId, unknownId, paddingId } = this.#vocabulary;
     const text = (id: number | undefined): string => (id === undefined ? "" : (texts[id] ?? ""));
-    const template = new ChatTemplate(this.#source, {
+    const template = this.#read(this.#source, {
       bos_token: text(bosId),
       eos_token: text(eosId),
       unk_token: text(unknownId),
@@ -78,7 +88,7 @@ export class Chat {
    * The tokens that the template writes around a plain message. Some files (Gemma's) have turn markers that are typed as words, and
    * a marker must not come out of a message's content. Words like <think>, which templates look for in content, stay words.
    */
-  #structure(template: ChatTemplate): Set<number> {
+  #structure(template: Template): Set<number> {
     try {
       const probe = template.render([{ role: "user", content: "x" }], { addGenerationPrompt: true, now: new Date(0) });
       return new Set(this.#special.partition(probe).filter((fragment) => typeof fragment === "number"));

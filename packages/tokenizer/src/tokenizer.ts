@@ -3,7 +3,7 @@ import { Attribute } from "./attributes.ts";
 import { BpeEncoder } from "./bpe.ts";
 import type { Encoder } from "./bpe.ts";
 import { Chat } from "./chat.ts";
-import type { ChatOptions, Message } from "./chat.ts";
+import type { ChatOptions, Message, ReadTemplate } from "./chat.ts";
 import { StreamingDecoder, tokenBytes } from "./decoder.ts";
 import type { DecodeOptions } from "./decoder.ts";
 import { SpecialTokens } from "./special-tokens.ts";
@@ -26,24 +26,23 @@ export class Tokenizer {
   readonly #addedWords: SpecialTokens;
   readonly #special: SpecialTokens;
 
-  private constructor(vocabulary: Vocabulary, encoder: Encoder, template: string | undefined) {
+  private constructor(vocabulary: Vocabulary, encoder: Encoder, template: string | undefined, readTemplate: ReadTemplate) {
     this.#vocabulary = vocabulary;
     this.#encoder = encoder;
     this.#addedWords = new SpecialTokens(vocabulary, (bits) => (bits & (Attribute.control | Attribute.unknown)) === 0);
     this.#special = new SpecialTokens(vocabulary, () => true);
-    this.#chat = new Chat(vocabulary, this.#special, template);
+    this.#chat = new Chat(vocabulary, this.#special, template, readTemplate);
   }
 
   /**
    * Builds the tokeniser that a GGUF file's `tokenizer.*` metadata describes.
    * @throws LongtabError `unsupported-tokenizer` or `file-malformed`.
    */
-  static fromMetadata(metadata: Metadata): Tokenizer {
+  static fromMetadata(metadata: Metadata, readTemplate: ReadTemplate): Tokenizer {
     const vocabulary = readVocabulary(metadata);
     const { kind } = vocabulary;
     const encoder = kind.type === "spm" ? new SpmEncoder(vocabulary) : new BpeEncoder(vocabulary, kind.pre, readMerges(metadata));
-    const template = metadata.get("tokenizer.chat_template");
-    return new Tokenizer(vocabulary, encoder, typeof template === "string" ? template : undefined);
+    return new Tokenizer(vocabulary, encoder, chatTemplateOf(metadata), readTemplate);
   }
 
   get vocabularySize(): number {
@@ -121,4 +120,10 @@ export class Tokenizer {
     }
     return Uint32Array.from(ids);
   }
+}
+
+/** The chat template that a file brings along. */
+export function chatTemplateOf(metadata: Metadata): string | undefined {
+  const template = metadata.get("tokenizer.chat_template");
+  return typeof template === "string" ? template : undefined;
 }
