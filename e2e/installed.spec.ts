@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dist } from "../scripts/build-chat.mjs";
 import { modelsFolder } from "../scripts/catalogue.mjs";
+import { tinyModel } from "@longtab/formats/testing";
 import { expect, test } from "./support/fixtures.ts";
 import { HostedPage } from "./support/hosted-page.ts";
 
@@ -122,3 +123,37 @@ test("under another path of a host the page is installable, opens without a netw
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   expect(await isolated(page)).toBe(true);
 });
+
+for (const size of ["desktop", "phone @phone"]) {
+  test(`without a network a badge says what works, a model that is not stored is a plain error at once, and one's own file loads: ${size}`, async ({
+    page,
+    context,
+  }) => {
+    const host = await HostedPage.start(dist, { plain: false });
+    await page.goto(host.url);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await expect(page.getByRole("button", { name: "Offline" })).toHaveCount(0);
+    await host.close();
+    await context.setOffline(true);
+    await page.reload();
+    await page.getByRole("button", { name: "Offline" }).click();
+    await expect(page.getByRole("region", { name: "Offline" })).toContainText("No model is stored on this device yet");
+    await page.keyboard.press("Escape");
+    await card(page)
+      .getByRole("button", { name: /^Load model/ })
+      .click();
+    // What it costs is a second try, and no wait for an answer that cannot come.
+    await expect(page.getByRole("alert").filter({ hasText: "There is no connection" })).toBeVisible({ timeout: 5000 });
+    await page
+      .locator("input[type=file][accept='.gguf']")
+      .first()
+      .setInputFiles({
+        name: "mine.gguf",
+        mimeType: "application/octet-stream",
+        buffer: Buffer.from(tinyModel({ contextLength: 2048, layers: 4 })),
+      });
+    await expect(page.getByRole("button", { name: /mine\.gguf.*ready/ })).toBeVisible({ timeout: 60_000 });
+    await context.setOffline(false);
+    await expect(page.getByRole("button", { name: "Offline" })).toHaveCount(0);
+  });
+}

@@ -41,7 +41,6 @@ export const conversationStates = {
     },
   },
   sidebar: {
-    tested: true,
     scenario: quick,
     steps: async (page) => {
       await start(page);

@@ -18,7 +18,6 @@ async function controlled(page) {
 /** The page as an app: without a network, with a new version, installed, and with something sent to it. @type {import("./steps.mjs").States} */
 export const installedStates = {
   offline: {
-    tested: true,
     scenario: quick,
     steps: async (page) => {
       await converse(page);

@@ -7,7 +7,6 @@ export const modelStates = {
   resume: { scenario: { stored: "part" } },
   stored: { scenario: { stored: "all", gpu: "none" } },
   loading: {
-    tested: true,
     scenario: { holdLoadAt: "download" },
     steps: async (page) => {
       await page.getByRole("button", { name: /Load model/ }).click();

@@ -1,47 +1,8 @@
-import { tinyModel } from "@longtab/formats/testing";
-import { dist } from "../scripts/build-chat.mjs";
 import type { Scenario } from "../apps/chat/test/scenario.ts";
 import { type Page, expect, field, test } from "./support/chat-test.ts";
 import { HostedPage } from "./support/hosted-page.ts";
 
-const card = (page: Page) => page.getByRole("region", { name: "Model" });
 const controlled = async (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-
-test.describe("without a network", () => {
-  for (const size of ["desktop", "phone @phone"]) {
-    test(`a badge says what works, a model that is not stored is a plain error at once, and one's own file loads: ${size}`, async ({
-      page,
-      context,
-    }) => {
-      const host = await HostedPage.start(dist, { plain: false });
-      await page.goto(host.url);
-      await controlled(page);
-      await expect(page.getByRole("button", { name: "Offline" })).toHaveCount(0);
-      await host.close();
-      await context.setOffline(true);
-      await page.reload();
-      await page.getByRole("button", { name: "Offline" }).click();
-      await expect(page.getByRole("region", { name: "Offline" })).toContainText("No model is stored on this device yet");
-      await page.keyboard.press("Escape");
-      await card(page)
-        .getByRole("button", { name: /^Load model/ })
-        .click();
-      // What it costs is a second try, and no wait for an answer that cannot come.
-      await expect(page.getByRole("alert").filter({ hasText: "There is no connection" })).toBeVisible({ timeout: 5000 });
-      await page
-        .locator("input[type=file][accept='.gguf']")
-        .first()
-        .setInputFiles({
-          name: "mine.gguf",
-          mimeType: "application/octet-stream",
-          buffer: Buffer.from(tinyModel({ contextLength: 2048, layers: 4 })),
-        });
-      await expect(page.getByRole("button", { name: /mine\.gguf.*ready/ })).toBeVisible({ timeout: 60_000 });
-      await context.setOffline(false);
-      await expect(page.getByRole("button", { name: "Offline" })).toHaveCount(0);
-    });
-  }
-});
 
 test.describe("what is sent to the app", () => {
   let host: HostedPage;
