@@ -34,7 +34,8 @@ async function answer(types: "Q4_1" | "Q6_K", context: ContextOptions): Promise<
   const load: TestedBackend["load"] = async (...model) => loadWebGpuBackend(new BorrowedGpu(gpu), ...model);
   const tested: TestedBackend = { load, shortenChunks: () => {}, tolerance: 0 };
   const { backend, tokenizer } = await loadTiny(tested, { types, seed: 5, layers: 2, ...shape }, { context });
-  const ids = Uint32Array.from({ length: 140 }, (_, index) => (index * 7) % 250);
+  // One step: with pages of fewer bits it matters where steps end, and that depends on how fast they were.
+  const ids = Uint32Array.from({ length: 64 }, (_, index) => (index * 7) % 250);
   const texts: string[] = [];
   for (const sampling of [greedy, { ...warm, topK: 20, topP: 0.9, minP: 0.01, repetitionPenalty: 1.1, penaltyWindow: 32 }]) {
     const session = new Session(backend);
@@ -48,8 +49,8 @@ async function answer(types: "Q4_1" | "Q6_K", context: ContextOptions): Promise<
 describe("shaders with short names compute the same tokens", () => {
   test.each([
     ["Q4_1", { policy: "dense" }],
-    ["Q6_K", { policy: "duo+quest", budget: 96, recent: 32, kv: "k8v4" }],
-    ["Q4_1", { policy: "quest", budget: 96, recent: 32, kv: "f16" }],
+    ["Q6_K", { policy: "duo+quest", budget: 48, recent: 16, kv: "k8v4" }],
+    ["Q4_1", { policy: "quest", budget: 48, recent: 16, kv: "f16" }],
   ] as const)("of a %s model with %o", async (types, context) => {
     compile("as written");
     const expected = await answer(types, context);

@@ -172,7 +172,10 @@ export interface SamplingOptions {
   min_p?: number;
   /** Divide positive logits of tokens already seen by this, multiply negative ones. Default 1, which is off. */
   repetition_penalty?: number;
-  /** Same seed, same model, same prompt and same device: same text. */
+  /**
+   * Same seed, same model, same prompt and same device: same text. On a graphics card, whose speed decides how a prompt is cut, for sure only with
+   * `kv: "f16"`: what a token sees of others in 8 bits depends on the cut.
+   */
   seed?: number;
 }
 

@@ -136,7 +136,9 @@ export function describeEndless(tested: TestedBackend): void {
     ["auto", { policy: "auto", budget: 48, recent: 16, headMap }],
   ])("score with %s", (_, context) => {
     test("predicts what is generated, whatever the batching, past the trained window too", async () => {
-      const tiny = await loadTiny(tested, model, { context });
+      // Where steps are cut by the speed of the machine, what a row sees of pages of fewer bits differs from run to run.
+      const exact = tested.tolerance === 0 ? context : { kv: "f16" as const, ...context };
+      const tiny = await loadTiny(tested, model, { context: exact });
       const ids = tiny.engine.encode({ text: digits(50) });
       const timeline = tiny.backend.createTimeline();
       const drawn = [await timeline.prefill(ids, greedy)];
