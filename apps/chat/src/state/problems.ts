@@ -64,9 +64,9 @@ export function explain(code: string): Explanation {
     case "model-not-found":
       return { title: "No model was found there", ways: ["other-model"] };
     case "offline":
-      return { title: "There is no connection", kept: STORED_STAYS, ways: ["retry"] };
+      return { title: "There is no connection", kept: STORED_STAYS, ways: ["retry", "other-model"] };
     case "network-failed":
-      return { title: "The download broke off", kept: STORED_STAYS, ways: ["retry"] };
+      return { title: "The download broke off", kept: STORED_STAYS, ways: ["retry", "other-model"] };
     case "source-changed":
       return { title: "The file changed while it was being downloaded", ways: ["retry"] };
     case "checksum-mismatch":

@@ -9,6 +9,7 @@ import { changeSettings, settings } from "../state/settings.ts";
 import { formatBytes, formatBytesOf, formatCount, formatParameters, formatRate, formatTimeLeft, formatWords } from "../text/format.ts";
 import { Measuring } from "./measuring.tsx";
 import { OtherModel } from "./other-model.tsx";
+import { OfflineHint } from "./offline-badge.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { ProgressCard } from "./progress-card.tsx";
 import { Unavailable } from "./unavailable.tsx";
@@ -52,6 +53,7 @@ function Offer(): JSX.Element {
         {entry !== undefined && <p class="offer-what">{entry.description}</p>}
         {entry !== undefined && <Facts entry={entry} />}
         <LoadButton />
+        <OfflineHint />
         {storedChoice.value?.complete === true && <AutoStart />}
         <PlaceHint />
       </section>

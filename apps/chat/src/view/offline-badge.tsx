@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { offline } from "../state/connection.ts";
-import { storedModels } from "../state/model.ts";
+import { storedChoice, storedModels } from "../state/model.ts";
+import { dialog } from "../state/page.ts";
 import { Icon } from "./icons.tsx";
 
 /** In the header while nothing can be fetched, with what that means behind it. */
@@ -23,5 +24,21 @@ export function OfflineBadge(): JSX.Element | null {
         <p class="hint">Downloading another model waits for a connection. Adding a .gguf file of your own does not.</p>
       </section>
     </>
+  );
+}
+
+/** With the offer of a model that cannot be fetched now. */
+export function OfflineHint(): JSX.Element | null {
+  if (!offline.value || storedChoice.value?.complete === true) return null;
+  if (!storedModels.value.some(({ complete }) => complete)) {
+    return <p class="hint">There is no connection: come back with one, or choose a .gguf file of your own.</p>;
+  }
+  return (
+    <p class="hint">
+      There is no connection, and this model is not stored here.{" "}
+      <button type="button" class="text-button" onClick={() => (dialog.value = "models")}>
+        Choose one that is
+      </button>
+    </p>
   );
 }
