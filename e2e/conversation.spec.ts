@@ -42,7 +42,7 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
     for (const [label, value] of [
       ["Temperature, as a number", "0"],
       ["Repetition penalty, as a number", "1"],
-      ["Longest answer, in tokens", "60"],
+      ["Longest answer, in tokens", "24"],
     ] as const) {
       await settings.getByLabel(label).fill(value);
       await settings.getByLabel(label).press("Tab");
@@ -76,7 +76,7 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
     const last = answer.last();
     const idle = page.getByRole("button", { name: "Send" });
     const begun = await last.locator(".markdown").innerText();
-    await last.getByRole("button", { name: "Continue" }).click();
+    await last.getByRole("button", { name: "Continue" }).click({ timeout: 10_000 });
     await expect(idle).toBeVisible(ANSWERED);
     const whole = await last.locator(".markdown").innerText();
     expect(whole.length).toBeGreaterThan(begun.length + 20);
@@ -89,7 +89,7 @@ test("a person loads the model, asks, reads the answer, and finds both again aft
         .map(Number);
     const [tokens = 0, known = 0] = read(await last.locator(".stats").getAttribute("title")) ?? [];
     expect(tokens - known).toBeLessThanOrEqual(4);
-    expect(known).toBeGreaterThan(60);
+    expect(known).toBeGreaterThan(50);
 
     await last.getByRole("button", { name: "Answer again" }).click();
     await expect(last.getByRole("group", { name: "Versions of this answer" })).toHaveText("Version 2/ of 2");
