@@ -75,38 +75,36 @@ function scorePage(made: usize, entry: usize, group: i32, scores: usize): void {
   const far = isFar(position);
   const chosen = chosenQueries(made, far);
   const pairs = pairsOf(made);
-  const steps = scores + <usize>group * PAGE_SCORES;
-  const middles = steps + stride;
-  const stepped = middles + stride;
+  // Steps of a closed page, middles of one that stays open.
+  const ranges = scores + <usize>group * PAGE_SCORES;
+  const stepped = ranges + stride;
+  const scales = chosenScales(chosen);
   let queries = chosen;
-  gatherRanges(page, pairs, steps, middles);
   if (far) {
     queries = stepped + <usize>group * stride;
     turnQueries(chosen, group, pairs, turnOf(position), queries);
   }
-  const scales = chosenScales(chosen);
+  const from = page + rangesOffset(argument(4));
   if (slot & CLOSED) {
-    for (let from = queries, to = stepped, query = group; query > 0; query--)
+    gatherChosen(from, pairs, ranges);
+    for (let at = queries, to = stepped, query = group; query > 0; query--)
       for (let i: usize = 0; i < stride; i += 16) {
-        v128.store(to, i16x8.q15mulr_sat_s(v128.load(from), v128.load(steps + i)));
-        from += 16;
+        v128.store(to, i16x8.q15mulr_sat_s(v128.load(at), v128.load(ranges + i)));
+        at += 16;
         to += 16;
       }
     if (keyBits() == 8) scoreClosed<i8>(page, pairs, stepped, scales, group, scores);
     else scoreClosed<i16>(page, pairs, stepped, scales, group, scores);
-  } else scoreOpen(page, pairs, queries, scales, middles, group, scores);
+  } else {
+    gatherChosen(from + middlesOffset(argument(4)), pairs, ranges);
+    scoreOpen(page, pairs, queries, scales, ranges, group, scores);
+  }
 }
 
-/** Steps and middles of the chosen pairs, int16. */
-function gatherRanges(page: usize, pairs: usize, steps: usize, middles: usize): void {
-  const headSize = argument(4);
-  const ranges = page + rangesOffset(headSize);
-  const bytes = (<usize>chosenPairs(headSize)) << 2;
-  for (let i: usize = 0; i < bytes; i += 8) {
-    const two = ranges + ((<usize>load<u32>(pairs + i)) << 2);
-    store<u64>(steps + i, load<u64>(two));
-    store<u64>(middles + i, load<u64>(two + middlesOffset(headSize)));
-  }
+/** Int16 [E] on the chosen pairs. */
+function gatherChosen(from: usize, pairs: usize, to: usize): void {
+  const bytes = (<usize>chosenPairs(argument(4))) << 2;
+  for (let i: usize = 0; i < bytes; i += 8) store<u64>(to + i, load<u64>(from + ((<usize>load<u32>(pairs + i)) << 2)));
 }
 
 /** Turns queries on the chosen pairs forth by the angles of a page; behind them is room for these. */
