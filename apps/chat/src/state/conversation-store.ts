@@ -19,7 +19,7 @@ type StoredExchange = Omit<Exchange, "parent"> & Partial<Pick<Exchange, "parent"
 export type StoredConversation = Omit<Conversation, "exchanges"> & { exchanges: StoredExchange[] };
 
 /** A stored conversation as it is now written. */
-export function upgrade(stored: StoredConversation): Conversation {
+function upgrade(stored: StoredConversation): Conversation {
   const exchanges = stored.exchanges.map((exchange, index, all) => ({
     ...exchange,
     parent: exchange.parent === undefined ? (all[index - 1]?.id ?? null) : exchange.parent,

@@ -128,7 +128,7 @@ function answerStats({ end, stats }: Answer): string {
   if (stats !== undefined) {
     parts.push(formatTokens(stats.tokens), `${formatSpeed(stats.tokensPerSecond)} per second`);
     if (stats.firstToken !== undefined)
-      parts.push(`first after ${stats.firstToken < 0.05 ? "under 0.1 s" : formatDuration(stats.firstToken)}`);
+      parts.push(stats.firstToken < 0.05 ? "first at once" : `first after ${formatDuration(stats.firstToken)}`);
   }
   if (end === "stopped") parts.push("stopped");
   if (end === "length") parts.push("ended at the limit");
