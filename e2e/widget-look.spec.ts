@@ -1,8 +1,9 @@
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { ask, call, expect, start, test } from "./support/widget/widget-test.ts";
 
-const OPEN_STYLES = "";
+/** Without a policy a page may have styles of its own. */
+const NO_POLICY = "";
 
 /** Pages whose styles reach for everything. */
 const HOSTILE = {
@@ -23,7 +24,7 @@ async function expectNoViolations(page: Page): Promise<void> {
 test("has no violations that axe finds, in both themes: before, ready, answered", async ({ visit, cdn }) => {
   const page = await visit({
     body: `<main><h1>Page</h1><longtab-chat model="${cdn.base}/models/tiny.gguf"></longtab-chat></main>`,
-    policy: OPEN_STYLES,
+    policy: NO_POLICY,
   });
   const chat = page.locator("longtab-chat");
   await expectNoViolations(page);
@@ -39,9 +40,9 @@ test("looks the same whatever the page's styles", async ({ visit, host }) => {
   const looks: unknown[] = [];
   for (const head of Object.values(HOSTILE)) {
     const page = await visit({
-      body: '<longtab-chat style="display:block;width:400px;height:500px;margin:0"></longtab-chat>',
+      body: '<longtab-chat theme="light" style="display:block;width:400px;height:500px;margin:0"></longtab-chat>',
       head,
-      policy: OPEN_STYLES,
+      policy: NO_POLICY,
     });
     await page.locator("longtab-chat .primary").waitFor();
     looks.push(
@@ -61,7 +62,7 @@ test("looks the same whatever the page's styles", async ({ visit, host }) => {
             "padding",
             "backgroundColor",
           ] as const;
-          return [selector, Math.round(width), Math.round(height), ...wanted.map((name) => style[name])];
+          return { selector, width: Math.round(width), height: Math.round(height), style: wanted.map((name) => style[name]) };
         }),
       ),
     );
@@ -69,6 +70,21 @@ test("looks the same whatever the page's styles", async ({ visit, host }) => {
   expect(host.strictPolicy).toContain("style-src 'none'");
   expect(looks[1]).toEqual(looks[0]);
   expect(looks[2]).toEqual(looks[0]);
+});
+
+test("is as dark as its page, also when that changes, unless told", async ({ visit }) => {
+  const page = await visit({
+    body: "<longtab-chat></longtab-chat>",
+    head: "<style>html.night { color: #eee; background: #111 }</style>",
+    policy: NO_POLICY,
+  });
+  const chat = page.locator("longtab-chat");
+  const ground = async (): Promise<string> => chat.locator("[part=panel]").evaluate((panel) => getComputedStyle(panel).backgroundColor);
+  expect(await ground()).toBe("rgb(250, 248, 245)");
+  await page.evaluate(() => document.documentElement.classList.add("night"));
+  await expect.poll(ground).toBe("rgb(23, 23, 22)");
+  await chat.evaluate((element) => element.setAttribute("theme", "light"));
+  await expect.poll(ground).toBe("rgb(250, 248, 245)");
 });
 
 test("is used by the keyboard alone: opens, writes, sends, closes and gives the focus back", async ({ visit, cdn }) => {

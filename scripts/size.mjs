@@ -40,7 +40,7 @@ function folderOf(id, fallback) {
 }
 
 /** Puts what belongs to the processor into folders of its own. @type {import("vite").Rolldown.OutputOptions} */
-const output = {
+const folders = {
   entryFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId ?? "", "assets")}/[name].js`,
   chunkFileNames: ({ facadeModuleId, moduleIds }) => `${folderOf(facadeModuleId ?? moduleIds.at(-1) ?? "", "assets")}/[name].js`,
   assetFileNames: ({ originalFileNames }) => `${folderOf(originalFileNames[0] ?? "", "assets")}/[name][extname]`,
@@ -65,9 +65,9 @@ async function measureLibrary() {
       target: "es2023",
       modulePreload: false,
       assetsInlineLimit: 0,
-      rolldownOptions: { input: join(root, "packages/longtab/src/index.ts"), preserveEntrySignatures: "strict", output },
+      rolldownOptions: { input: join(root, "packages/longtab/src/index.ts"), preserveEntrySignatures: "strict", output: folders },
     },
-    worker: { format: "es", plugins: () => [stripShaders()], rolldownOptions: { output } },
+    worker: { format: "es", plugins: () => [stripShaders()], rolldownOptions: { output: folders } },
   });
   if (!("output" in result)) throw new Error("Vite built the library in another way than it was asked to.");
   const files = result.output.map((file) => ({

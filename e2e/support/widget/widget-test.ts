@@ -100,7 +100,7 @@ export async function seen(page: Page, type: string): Promise<SeenEvent[]> {
 
 /** Calls something of an element. */
 export async function call<T>(chat: Locator, work: (element: LongtabChat) => T | Promise<T>): Promise<T> {
-  return chat.evaluate(work as never) as Promise<T>;
+  return chat.evaluate(work as (element: HTMLElement) => T | Promise<T>);
 }
 
 /** Starts the element's model by its button, whatever that says, and waits until it can be asked. */

@@ -8,12 +8,14 @@ import { describeModel, readEngineOptions, readOpener, readTheme } from "./optio
 import type { Checked, EngineOptions, Opener, Theme } from "./options.ts";
 import { SharedEngine } from "./shared-engine.ts";
 import type { EngineState } from "./shared-engine.ts";
-import { closestAcross, isSelector } from "./page.ts";
+import { closestAcross, isDark, isSelector } from "./page.ts";
 import { chooseLanguage, english, fetchStrings } from "./strings/index.ts";
 import type { Strings } from "./strings/strings.ts";
 import type { Offer } from "./view/card.ts";
 import { Frame } from "./view/frame.ts";
 import { Words } from "./view/words.ts";
+
+const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 /** What must be read again when an attribute changes. */
 const ofEngine = new Set(["model", "model-base", "context", "backend"]);
@@ -46,6 +48,9 @@ export class LongtabChat extends HTMLElement {
   readonly #conversation = new Conversation(() => this.#showSoon());
   readonly #frame: Frame;
   #connected = false;
+  /** Pages change their own theme by the browser's, or by an attribute of their outermost elements. */
+  readonly #onPageTheme = (): void => this.#readLooks();
+  readonly #pageTheme = new MutationObserver(this.#onPageTheme);
   #drawing = false;
   /** Of attributes that only look wrong: what was said about them. */
   #told: (string | undefined)[] = [];
@@ -136,6 +141,9 @@ export class LongtabChat extends HTMLElement {
   connectedCallback(): void {
     takeEarlyProperties(this, ["open", "strings"]);
     this.#connected = true;
+    this.#pageTheme.observe(document.documentElement, { attributes: true });
+    this.#pageTheme.observe(document.body, { attributes: true });
+    darkScheme.addEventListener("change", this.#onPageTheme);
     this.#frame.panel.connect();
     this.#readEngine();
     this.#readLooks();
@@ -144,6 +152,8 @@ export class LongtabChat extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#connected = false;
+    this.#pageTheme.disconnect();
+    darkScheme.removeEventListener("change", this.#onPageTheme);
     this.#frame.panel.disconnect();
     // An element that is moved is taken out and put in again at once: it keeps its model.
     queueMicrotask(() => {
@@ -245,7 +255,7 @@ export class LongtabChat extends HTMLElement {
     const attribute = (name: string): string | null => this.getAttribute(name);
     const theme: Checked<Theme> = readTheme(attribute);
     const opener = readOpener(attribute, isSelector);
-    this.#frame.root.dataset["theme"] = theme.value;
+    this.#frame.root.dataset["theme"] = theme.value === "auto" ? (isDark(this) ? "dark" : "light") : theme.value;
     this.#opener = opener.value;
     const problems = [theme.problem, opener.problem];
     for (const [index, problem] of problems.entries()) if (problem && problem.message !== this.#told[index]) this.#report(problem);

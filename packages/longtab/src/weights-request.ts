@@ -1,4 +1,4 @@
-import { parseModelReference } from "@longtab/weights";
+import { parseModelReference } from "@longtab/weights/light";
 import type { WeightsRequest } from "@longtab/weights";
 import { findCatalogueEntry } from "./catalogue.ts";
 

@@ -1,5 +1,6 @@
 import { LongtabError, isLongtabError } from "@longtab/errors";
-import type { ModelRecord, WeightDatabase } from "./database.ts";
+import type { WeightDatabase } from "./database.ts";
+import type { ModelRecord } from "./record.ts";
 import { estimateStorage, quotaExceeded } from "./quota.ts";
 import { type IncrementalSha256, sha256 } from "./sha256.ts";
 

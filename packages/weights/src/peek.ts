@@ -1,6 +1,6 @@
 import { promisifyRequest } from "idb-keyval";
 import type { StoredModel } from "./contract.ts";
-import { type ModelRecord, describeRecord, weightsDatabase } from "./database.ts";
+import { type ModelRecord, describeRecord, weightsDatabase } from "./record.ts";
 
 /**
  * What is stored of one model, for pages that only want to say so: nothing is made where there is nothing. Undefined also where the browser does

@@ -1,13 +1,14 @@
 import { LongtabError } from "@longtab/errors";
 import { throwIfAborted } from "./abort.ts";
 import type { StorageEstimate, StoredModel, StoredSource, WeightsOptions, WeightsRequest } from "./contract.ts";
-import { type ModelRecord, WeightDatabase, describeRecord, weightsDatabase } from "./database.ts";
+import { WeightDatabase } from "./database.ts";
 import { type RetryPolicy, download } from "./download.ts";
 import { exclusively } from "./exclusive.ts";
 import { LARGEST_FILE } from "./http.ts";
 import { fingerprint, storeFile } from "./import-file.ts";
 import { ProgressReporter } from "./progress.ts";
 import { estimateStorage, persistStorage } from "./quota.ts";
+import { type ModelRecord, describeRecord, weightsDatabase } from "./record.ts";
 import { HUB_BASE } from "./reference.ts";
 import { parseSha256 } from "./sha256.ts";
 import { ChunkedSource } from "./stored-source.ts";

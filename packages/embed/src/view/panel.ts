@@ -58,7 +58,7 @@ export class Panel {
     const closes = !open && this.#open;
     const floats = opener.kind !== "none";
     // What is hidden loses the focus: afterwards nobody could tell that it was in there.
-    const held = this.#host.matches(":focus-within");
+    const held = this.#host.contains((this.#host.getRootNode() as Document | ShadowRoot).activeElement);
     if (opens) this.#returnTo = deepFocus();
     this.#opener = opener;
     this.#open = open;
