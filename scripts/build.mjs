@@ -24,7 +24,8 @@ const PARTS = [
   { name: "the processor, policies and measuring, fetched where needed", path: /^assets\//, kept: true },
   { name: "the service worker", path: /^service-worker\.js$/ },
   { name: "pictures for installing", path: /^(icons|screenshots)\// },
-  { name: "the widget", path: /^embed\// },
+  { name: "the widget's onnxruntime, fetched as the page's is", path: /^embed\/assets\/(ort[.-]|onnxruntime)/ },
+  { name: "the widget, with all that it may fetch besides", path: /^embed\// },
 ];
 
 try {

@@ -1,12 +1,15 @@
 // npm run screenshots [-- --few] [--axe] [NAME...]
 // Pictures of the page's states (see states/) into .cache/screenshots: phone and desktop, light and dark; with --few one of each. With --axe
-// each is also examined for accessibility, and the command fails where something is found.
+// each is also examined for accessibility, and the command fails where something is found. With --keep the chosen ones are
+// copied to where they are committed.
 
-import { mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright";
 import { build } from "vite";
 import { findBrowser } from "../../../scripts/browser.mjs";
+import { bundleEmbed } from "../../../scripts/build-embed.mjs";
+import { modelsFolder } from "../../../scripts/catalogue.mjs";
 import { serve } from "../../../scripts/serve.mjs";
 import { root, say, scratch } from "../../../scripts/workspace.mjs";
 import { examine } from "./examine.mjs";
@@ -14,6 +17,14 @@ import { addressOf, shapes, states } from "./states/index.mjs";
 
 const pictures = join(scratch, "screenshots");
 const withDouble = join(scratch, "chat-with-double");
+
+/** Pictures that are committed: those that a browser shows before it installs the page, and those of README.md. @type {Record<string, string>} */
+const KEPT = {
+  "conversation-desktop-light": "public/screenshots/wide.png",
+  "conversation-phone-light": "public/screenshots/narrow.png",
+  "meter-remembers-desktop-light": "pictures/chat.png",
+  "widget-manual-answered-desktop-light": "pictures/widget.png",
+};
 
 const options = new Set(process.argv.slice(2).filter((argument) => argument.startsWith("--")));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
@@ -26,6 +37,7 @@ if (unknown !== undefined) {
 mkdirSync(pictures, { recursive: true });
 await build({ configFile: join(root, "apps/chat/test/vite.config.ts") });
 const served = await serve({ dist: withDouble, models: pictures });
+const site = { url: served.url, folder: withDouble, widget: await buildWidget() };
 const executablePath = await findBrowser();
 const browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args: ["--no-sandbox"] });
 for (const [name, state] of Object.entries(states)) {
@@ -51,15 +63,25 @@ async function take(name, state, contextOptions) {
     if (message.type() === "error" || message.type() === "warning") say(`${name}: ${message.text()}`);
   });
   try {
-    await page.goto(addressOf(state, served.url));
-    await state.steps?.(page, { url: served.url, folder: withDouble });
+    if (state.scenario !== undefined) await page.goto(addressOf(state, served.url));
+    await state.steps?.(page, site);
     await page.waitForTimeout(250);
     await page.screenshot({ path: join(pictures, `${name}.png`) });
+    const kept = KEPT[name];
+    if (kept !== undefined && options.has("--keep")) copyFileSync(join(pictures, `${name}.png`), join(root, "apps/chat", kept));
     for (const violation of options.has("--axe") ? await examine(page) : []) fail(`${name}: ${violation}`);
   } catch (error) {
     fail(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   await context.close();
+}
+
+/** Builds the widget into the served folder, with models beside it for pages of other origins. Returns its address. */
+async function buildWidget() {
+  const outDir = join(withDouble, "embed");
+  await bundleEmbed({ outDir, emptyOutDir: true });
+  if (!existsSync(join(outDir, "models"))) symlinkSync(modelsFolder(), join(outDir, "models"));
+  return `${served.url}embed/`;
 }
 
 /** @param {string} words */

@@ -24,7 +24,7 @@ export const conversationStates = {
   },
   conversation: {
     tested: true,
-    scenario: { ...quick, wordMs: 3, answer, gpu: "none" },
+    scenario: { ...quick, wordMs: 3, answer },
     steps: async (page) => {
       await start(page);
       await ask(page, "How do I make a good pot of green tea?");

@@ -2,12 +2,13 @@ import { contextStates } from "./context.mjs";
 import { conversationStates } from "./conversation.mjs";
 import { installedStates } from "./installed.mjs";
 import { modelStates } from "./model.mjs";
+import { widgetStates } from "./widget.mjs";
 
-/** Every state of the page, by name. A new one goes into the table that it belongs to. @type {import("./steps.mjs").States} */
-export const states = { ...modelStates, ...conversationStates, ...contextStates, ...installedStates };
+/** Every state of the page and the widget, by name. A new one goes into the table that it belongs to. @type {import("./steps.mjs").States} */
+export const states = { ...modelStates, ...conversationStates, ...contextStates, ...installedStates, ...widgetStates };
 
 /** @param {import("./steps.mjs").State} state @param {string} url of the page with the double */
-export function addressOf({ scenario }, url) {
+export function addressOf({ scenario = {} }, url) {
   return `${url}?scenario=${encodeURIComponent(JSON.stringify(scenario))}`;
 }
 

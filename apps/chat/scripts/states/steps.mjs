@@ -4,13 +4,17 @@ import { readFileSync } from "node:fs";
  * A state of the page, as pictures and the tests of accessibility bring it about with the library's double.
  * @typedef {import("playwright").Page} Page
  * @typedef {object} State
- * @property {import("../../test/scenario.ts").Scenario} scenario
- * @property {(page: Page, site: { url: string, folder: string }) => Promise<unknown>} [steps] what a person does to get there; the site is the
- * page with the double, whose files a step may change
+ * @property {import("../../test/scenario.ts").Scenario} [scenario] what the double plays
+ * @property {(page: Page, site: Site) => Promise<unknown>} [steps] what a person does to get there
  * @property {import("playwright").BrowserContextOptions} [context] of another browser than the usual one
  * @property {true} [tested] one of those that every test run looks at; all others are looked at by `npm run screenshots -- --axe`
  *
  * @typedef {Record<string, State>} States
+ *
+ * @typedef {object} Site
+ * @property {string} url of the page with the double
+ * @property {string} folder its files, which a step may change
+ * @property {string} [widget] address of the built widget's folder, for the states that are about it
  */
 
 /** An answer with everything that Markdown has. */
