@@ -42,6 +42,16 @@ test.describe("one script tag on a page of another origin, under a strict policy
     expect(cdn.requests.filter((request) => request.includes("/models/"))).toEqual(["HEAD /models/tiny.gguf"]);
   });
 
+  test("fetches on a graphics card what scripts/size.mjs weighs, and no more", async ({ visit, cdn }) => {
+    const page = await visit({ body: `<longtab-chat backend="webgpu" model="${cdn.base}/models/tiny.gguf"></longtab-chat>` });
+    const chat = page.locator("longtab-chat");
+    expect(await call(chat, async (element) => element.send("Hello"))).not.toBe("");
+    const scripts = new Set(
+      cdn.requests.filter((request) => /\.(?:js|wasm)$/.test(request)).map((request) => request.replace(/-[\w-]{8}\.js$/, "")),
+    );
+    expect([...scripts].toSorted()).toEqual(["GET /assets/engine", "GET /assets/shared", "GET /assets/worker", "GET /longtab-chat.js"]);
+  });
+
   for (const [directive, change] of [
     ["worker-src", (policy: string) => policy.replace("worker-src blob:", "worker-src 'none'")],
     ["script-src", (policy: string) => policy.replace(/script-src \S+/, "script-src 'nonce-n'")],

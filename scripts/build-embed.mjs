@@ -5,7 +5,7 @@ import { stripShaders } from "./strip-shaders.mjs";
 import { fingerprint, root, say, scratch, whenChanged } from "./workspace.mjs";
 
 /** The folder of the built widget. */
-export const embedDist = join(root, "dist/embed");
+const embedDist = join(root, "dist/embed");
 
 /** The one name that pages write; what it imports has a hash. */
 const SCRIPT = "longtab-chat.js";
