@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Page, ask, bubbles, chooseInList, dialog, edit, expect, field, openSettings, quick, test } from "./support/chat-test.ts";
+import { drop } from "./support/drop.ts";
 
 /** The list of conversations: search, pins, and files. */
 const search = (page: Page) => page.getByRole("searchbox", { name: "Search conversations" });
@@ -159,6 +160,24 @@ test("a file that is none, or is damaged anywhere, changes nothing and says wher
   await expect(alert).toContainText("nothing was imported");
   await page.keyboard.press("Escape");
   await expect(links(page)).toHaveText(["First"]);
+});
+
+test("an exported file is dropped on the page; a damaged one is explained, any other JSON is a text", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  const exchange = { id: "a", parent: null, question: "Dropped?", answer: null };
+  const good = { title: "Good", named: true, createdAt: 1, updatedAt: 1, exchanges: [exchange] };
+  const bytes = (conversation: object) =>
+    new TextEncoder().encode(JSON.stringify({ format: "longtab-conversations", version: 1, conversations: [conversation] }));
+  await drop(page, "good.json", bytes(good));
+  await expect(links(page)).toHaveText(["Good"]);
+  await drop(page, "bad.json", bytes({ ...good, createdAt: "now" }));
+  await expect(settings(page).getByRole("alert")).toContainText("conversations[0].createdAt is not what it must be");
+  await page.keyboard.press("Escape");
+  await openSettings(page);
+  await expect(settings(page).getByRole("alert")).toHaveCount(0);
+  await page.keyboard.press("Escape");
+  await drop(page, "other.json", new TextEncoder().encode('{"a":1}'));
+  await expect(page.locator(".composer .attachment")).toContainText("other.json");
 });
 
 test("a long list is exported and imported with its progress shown, and the page answers meanwhile", async ({ page, chat }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CHAT_DEFAULTS } from "./chat-settings.ts";
-import { contentOf, fileName, fileParts, FORMAT, toFile, toMarkdown, VERSION } from "./conversation-file.ts";
+import { contentOf, fileName, fileParts, FORMAT, isConversationFile, toFile, toMarkdown, VERSION } from "./conversation-file.ts";
 import { readFiled, readHeader } from "./conversation-file-reader.ts";
 import { type Answer, ask, askBeside, type Conversation, createConversation } from "./conversation.ts";
 import { showExchange } from "./branches.ts";
@@ -70,6 +70,12 @@ describe("a file of conversations", () => {
     expect(content).toBe(contentOf(before));
     expect(contentOf({ ...before, createdAt: 1001 })).not.toBe(content);
     expect(contentOf(ask(before, { id: "e9", question: "more", answer: null }, CHAT_DEFAULTS, 9))).not.toBe(content);
+  });
+
+  test("is known by its beginning", async () => {
+    expect(await isConversationFile(new Blob([write(rich())]))).toBe(true);
+    expect(await isConversationFile(new Blob(['{"format":"other"}']))).toBe(false);
+    expect(await isConversationFile(new Blob([]))).toBe(false);
   });
 
   test("has a name that every file system takes", () => {

@@ -57,6 +57,11 @@ function filedAnswer({ text, end, stats, problem }: Answer): FiledExchange["answ
   return { text, end, ...(stats && { stats: filed }), ...(problem && { problem }) };
 }
 
+/** A file that was exported here, by its first bytes; any other JSON is a text like others. */
+export async function isConversationFile(file: Blob): Promise<boolean> {
+  return (await file.slice(0, 100).text()).startsWith(`{"format":"${FORMAT}"`);
+}
+
 /** The file's text in parts, so that no string has to hold all of it. */
 export function* fileParts(conversations: Iterable<FiledConversation>, now: Date): Generator<string> {
   yield `{"format":"${FORMAT}","version":${VERSION},"exportedAt":"${now.toISOString()}","conversations":[`;

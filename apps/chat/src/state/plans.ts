@@ -15,17 +15,19 @@ const known = computed(() => {
   return choice.value.entry?.id ?? (stored?.complete === true ? stored.id : undefined);
 });
 
-/** What each size of memory would buy with the chosen model, for a conversation that is remembered so. */
-export async function plansByBudget(context: Context, budgets: readonly number[]): Promise<Map<number, ContextPlan>> {
+/** What each size of memory would buy with the chosen model; empty where nothing is known of it before it is stored. */
+export const budgetPlans = signal<ReadonlyMap<number, ContextPlan>>(new Map());
+
+/** For a conversation that is remembered so. */
+export async function planBudgets(context: Context, budgets: readonly number[]): Promise<void> {
   const id = known.peek();
-  if (id === undefined) return new Map();
   const found = await Promise.all(
     budgets.map(async (memoryBudget) => {
-      const plan = await Longtab.models.plan(id, { context, memoryBudget }).catch(() => undefined);
-      return plan === undefined ? [] : [[memoryBudget, plan] as const];
+      const plan = id && (await Longtab.models.plan(id, { context, memoryBudget }).catch(() => undefined));
+      return plan ? [[memoryBudget, plan] as const] : [];
     }),
   );
-  return new Map(found.flat());
+  budgetPlans.value = new Map(found.flat());
 }
 
 /** Plans anew whenever another model is chosen, or its file has come. */

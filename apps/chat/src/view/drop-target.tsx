@@ -3,8 +3,11 @@ import type { JSX } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 import { isModelFile } from "../state/attachment.ts";
 import { attachFile } from "../state/attachments.ts";
+import { isConversationFile } from "../state/conversation-file.ts";
+import { importFile } from "../state/importing.ts";
 import { chooseFile, modelState } from "../state/model.ts";
-import { focusComposer } from "../state/page.ts";
+import { dialog, focusComposer } from "../state/page.ts";
+import { transferProblem } from "../state/transfer.ts";
 import { Icon } from "./icons.tsx";
 
 const dragging = signal(false);
@@ -52,8 +55,15 @@ export function DropTarget(): JSX.Element | null {
 
 async function take(files: readonly File[]): Promise<void> {
   for (const file of files) {
-    if (!(await isModelFile(file))) await attachFile(file);
+    if (await isConversationFile(file)) await importDropped(file);
+    else if (!(await isModelFile(file))) await attachFile(file);
     else if (modelState.peek().at !== "unavailable") await chooseFile(file);
   }
   focusComposer();
+}
+
+/** What went wrong stands where files are imported otherwise. */
+async function importDropped(file: File): Promise<void> {
+  await importFile(file);
+  if (transferProblem.peek() !== null) dialog.value = "settings";
 }

@@ -1,10 +1,9 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ContextPlan } from "../longtab.ts";
 import { settingsHere } from "../state/conversation-settings.ts";
 import { budgetMemory } from "../state/memory.ts";
-import { plans, plansByBudget } from "../state/plans.ts";
+import { budgetPlans, planBudgets, plans } from "../state/plans.ts";
 import { MEMORY_BUDGETS, settings } from "../state/settings.ts";
 import { formatBytes, formatWords } from "../text/format.ts";
 
@@ -12,8 +11,7 @@ import { formatBytes, formatWords } from "../text/format.ts";
 export function MemoryBudget(): JSX.Element {
   const { memoryBudget } = settings.value;
   const { context } = settingsHere.value;
-  const buys = useSignal<ReadonlyMap<number, ContextPlan>>(new Map());
-  useEffect(() => void plansByBudget(context, MEMORY_BUDGETS).then((found) => (buys.value = found)), [context]);
+  useEffect(() => void planBudgets(context, MEMORY_BUDGETS), [context]);
   const plan = plans.value[context];
   return (
     <div class="setting">
@@ -28,7 +26,7 @@ export function MemoryBudget(): JSX.Element {
           <option value="">Automatic</option>
           {MEMORY_BUDGETS.map((budget) => (
             <option key={budget} value={budget}>
-              {[formatBytes(budget), ...wordsOf(buys.value.get(budget))].join(": ")}
+              {[formatBytes(budget), ...wordsOf(budgetPlans.value.get(budget))].join(": ")}
             </option>
           ))}
         </select>

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { summaries } from "../state/conversations.ts";
 import { exportAll } from "../state/exporting.ts";
 import { importFile } from "../state/importing.ts";
@@ -21,14 +22,19 @@ export function YourData(): JSX.Element {
   );
 }
 
+/** Stands until the sheet is closed; a sheet that is opened for it shows it. */
 function Failure(): JSX.Element | null {
-  if (transferProblem.value === null) return null;
+  const element = useRef<HTMLDivElement>(null);
+  const failure = transferProblem.value;
+  useEffect(() => element.current?.scrollIntoView({ block: "nearest" }), [failure]);
+  useEffect(() => () => void (transferProblem.value = null), []);
+  if (failure === null) return null;
   const {
     kind,
     problem: { what, remedy },
-  } = transferProblem.value;
+  } = failure;
   return (
-    <div class="problem" role="alert">
+    <div class="problem" role="alert" ref={element}>
       <Icon name="alert" />
       <div>
         <p class="problem-title">{kind === "import" ? "The file was not imported" : "The export failed"}</p>
