@@ -169,7 +169,7 @@ test.describe.serial("with a stored model and a conversation", () => {
       /no room to store SmolLM2 135M Instruct \(found \d+\.\d MB to store.*Delete a stored model or free disk space/,
     );
     await problem(other).getByRole("button", { name: "Stored models" }).click();
-    await expect(other.getByRole("dialog", { name: "Models" })).toContainText("34 of 98 MB here");
+    await expect(other.getByRole("dialog", { name: "Models" })).toContainText("34 of 98 MB are here already");
     await other.close();
     await origin.close();
   });
@@ -178,7 +178,7 @@ test.describe.serial("with a stored model and a conversation", () => {
     await page.getByTitle("Models").click();
     const models = page.getByRole("dialog", { name: "Models" });
     await expect(models.getByText("wrong.gguf")).toHaveCount(0);
-    await expect(models.getByRole("listitem").filter({ hasText: "mine.gguf" })).toContainText("stored");
+    await expect(models.getByRole("listitem").filter({ hasText: "mine.gguf" })).toContainText("On this device");
     await page.reload();
     await expect(page.locator(".bubble")).toHaveText(["Tell me something long", "And now?"]);
     await expect(page.locator(".answer")).toHaveCount(2);
