@@ -18,12 +18,11 @@ import { addressOf, shapes, states } from "./states/index.mjs";
 const pictures = join(scratch, "screenshots");
 const withDouble = join(scratch, "chat-with-double");
 
-/** Pictures that are committed: those that a browser shows before it installs the page, and those of README.md. @type {Record<string, string>} */
+/** Pictures that are committed: those that a browser shows before it installs the page, and one of README.md. @type {Record<string, string>} */
 const KEPT = {
   "conversation-desktop-light": "public/screenshots/wide.png",
   "conversation-phone-light": "public/screenshots/narrow.png",
-  "meter-remembers-desktop-light": "pictures/chat.png",
-  "widget-manual-answered-desktop-light": "pictures/widget.png",
+  "widget-atlas-answered-desktop-light": "pictures/widget.png",
 };
 
 const options = new Set(process.argv.slice(2).filter((argument) => argument.startsWith("--")));
@@ -37,6 +36,9 @@ if (unknown !== undefined) {
 mkdirSync(pictures, { recursive: true });
 await build({ configFile: join(root, "apps/chat/test/vite.config.ts") });
 const served = await serve({ dist: withDouble, models: pictures });
+const hosts = join(scratch, "widget-hosts");
+mkdirSync(hosts, { recursive: true });
+const hosting = await serve({ dist: hosts, models: hosts, plain: true });
 const site = { url: served.url, folder: withDouble, widget: await buildWidget() };
 const executablePath = await findBrowser();
 const browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args: ["--no-sandbox"] });
@@ -51,6 +53,7 @@ for (const [name, state] of Object.entries(states)) {
 }
 await browser.close();
 await served.close();
+await hosting.close();
 
 /** @param {string} name @param {import("./states/steps.mjs").State} state @param {import("playwright").BrowserContextOptions} contextOptions */
 async function take(name, state, contextOptions) {
@@ -76,12 +79,12 @@ async function take(name, state, contextOptions) {
   await context.close();
 }
 
-/** Builds the widget into the served folder, with models beside it for pages of other origins. Returns its address. */
+/** Builds the widget into the served folder, with models beside it for pages of other origins. */
 async function buildWidget() {
   const outDir = join(withDouble, "embed");
   await bundleEmbed({ outDir, emptyOutDir: true });
   if (!existsSync(join(outDir, "models"))) symlinkSync(modelsFolder(), join(outDir, "models"));
-  return `${served.url}embed/`;
+  return { script: `${served.url}embed/longtab-chat.js`, models: `${served.url}embed/models/`, host: hosting.url, folder: hosts };
 }
 
 /** @param {string} words */

@@ -14,7 +14,8 @@ import { readFileSync } from "node:fs";
  * @typedef {object} Site
  * @property {string} url of the page with the double
  * @property {string} folder its files, which a step may change
- * @property {string} [widget] address of the built widget's folder, for the states that are about it
+ * @property {{ script: string, models: string, host: string, folder: string }} [widget] addresses of its script, of models and of another origin,
+ * whose pages lie in the folder; for the states that are about it
  */
 
 /** An answer with everything that Markdown has. */

@@ -1,9 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 /** The widget on pages of other people, each with a style of its own. */
 
 /** @typedef {import("./steps.mjs").Page} Page */
-
-/** Where the other people's pages are; nothing listens there, the browser is given them. */
-const HOST = "http://localhost:4173/";
+/** @typedef {import("./steps.mjs").Site} Site */
 
 const PAGES = {
   shop: `
@@ -17,12 +18,12 @@ const PAGES = {
     </style>
     <header>Kettle &amp; Leaf</header>
     <main>${["Sencha", "Oolong", "Assam", "Rooibos", "Jasmine", "Lapsang"].map((name, index) => `<article><div></div><h2>${name}</h2><p>${(6.5 + index).toFixed(2)} €</p></article>`).join("")}</main>`,
-  manual: `
+  atlas: `
     <style>
       body { margin: 0 auto; max-width: 760px; padding: 32px 20px; color: #1f2937; font: 16px/1.65 "Helvetica Neue", Arial, sans-serif }
       h1 { font-size: 28px; margin: 0 0 8px } longtab-chat { height: 480px; margin-top: 20px }
     </style>
-    <main><h1>Ask the manual</h1><p>The questions that people ask us most. What you ask here stays on your device.</p>`,
+    <main><h1>Ask the atlas</h1><p>Questions about the world. What you ask here stays on your device.</p>`,
   night: `
     <style>
       body { margin: 0; background: #0b1020; color: #cbd5e1; font: 17px/1.7 "Trebuchet MS", Verdana, sans-serif }
@@ -32,11 +33,13 @@ const PAGES = {
     <main><h1>What the aurora is made of</h1><p>${"Particles from the sun meet the upper air, and the air answers with light. ".repeat(12)}</p></main>`,
 };
 
-/** @param {Page} page @param {string | undefined} widget address of its folder @param {string} body */
-async function openHost(page, widget, body) {
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Somebody’s page</title>${body}<script type="module" src="${widget}longtab-chat.js"></script>`;
-  await page.route(`${HOST}**`, (route) => route.fulfill({ contentType: "text/html", body: html }));
-  await page.goto(HOST);
+/** @param {Page} page @param {Site} site @param {(models: string) => string} body of the page */
+async function openHost(page, { widget }, body) {
+  if (widget === undefined) throw new Error("The widget is not built.");
+  const name = "somebody.html";
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Somebody’s page</title>${body(widget.models)}<script type="module" src="${widget.script}"></script>`;
+  writeFileSync(join(widget.folder, name), html);
+  await page.goto(widget.host + name);
   await page.waitForFunction(() => customElements.get("longtab-chat") !== undefined);
 }
 
@@ -53,29 +56,30 @@ async function askWidget(page, question) {
 /** @type {import("./steps.mjs").States} */
 export const widgetStates = {
   "widget-shop-closed": {
-    steps: async (page, { widget }) => openHost(page, widget, `${PAGES.shop}<longtab-chat opener="bubble"></longtab-chat>`),
+    steps: async (page, site) => openHost(page, site, () => `${PAGES.shop}<longtab-chat opener="bubble"></longtab-chat>`),
   },
   "widget-shop-first": {
-    steps: async (page, { widget }) => openHost(page, widget, `${PAGES.shop}<longtab-chat opener="bubble" open></longtab-chat>`),
+    steps: async (page, site) => openHost(page, site, () => `${PAGES.shop}<longtab-chat opener="bubble" open></longtab-chat>`),
   },
-  "widget-manual-answered": {
-    steps: async (page, { widget }) => {
+  "widget-atlas-answered": {
+    steps: async (page, site) => {
       await openHost(
         page,
-        widget,
-        `${PAGES.manual}<longtab-chat model-base="${widget}models/" placeholder="Ask about the kettle"></longtab-chat></main>`,
+        site,
+        (models) => `${PAGES.atlas}<longtab-chat model-base="${models}" placeholder="Ask about a country"></longtab-chat></main>`,
       );
-      await askWidget(page, "How do I make green tea?");
+      await askWidget(page, "What is the capital of France?");
     },
   },
   "widget-night": {
-    steps: async (page, { widget }) => {
+    steps: async (page, site) => {
       await openHost(
         page,
-        widget,
-        `${PAGES.night}<longtab-chat opener="bubble" open theme="dark" model-base="${widget}models/"></longtab-chat>`,
+        site,
+        (models) =>
+          `${PAGES.night}<longtab-chat opener="bubble" open theme="dark" system="Answer in one short sentence." model-base="${models}"></longtab-chat>`,
       );
-      await askWidget(page, "What is an aurora?");
+      await askWidget(page, "Why is the sky blue?");
     },
   },
 };
