@@ -136,6 +136,13 @@ test("a page asks, stops and clears by methods, and hears of everything by event
   await expect(chat.locator(".question")).toHaveCount(0);
   const refused = await call(chat, async (element) => element.send(" ").catch((error: unknown) => (error as { code: string }).code));
   expect(refused).toBe("invalid-message");
+  const absent = await call(chat, async () =>
+    document
+      .createElement("longtab-chat")
+      .send("Hello")
+      .catch((error: unknown) => (error as { code: string }).code),
+  );
+  expect(absent).toBe("disposed");
 });
 
 test("what a page writes wrongly is a typed error and harms nothing", async ({ visit, cdn }) => {

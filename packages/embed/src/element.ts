@@ -100,6 +100,7 @@ export class LongtabChat extends HTMLElement {
 
   /** Loads the model, as the button does. */
   start(): void {
+    if (!this.isConnected) return;
     if (!this.#offer) this.#readEngine();
     this.#engine?.start();
   }
@@ -111,6 +112,9 @@ export class LongtabChat extends HTMLElement {
   async send(text: string): Promise<string> {
     if (typeof text !== "string" || text.trim() === "") {
       throw new LongtabError({ code: "invalid-message", what: "There is no text to send", remedy: "pass a string that is not empty" });
+    }
+    if (!this.isConnected) {
+      throw new LongtabError({ code: "disposed", what: "The element is in no page, so it has no model", remedy: "put it into one first" });
     }
     const readyToAsk = this.#readyToAsk.promise;
     this.start();
