@@ -119,7 +119,11 @@ async function load(reference: ModelReference, options: LoadOptions = {}): Promi
   for (const phase of PHASES[backend]) {
     const total = phase === "shaders" ? 24 : size;
     const steps = 20;
-    for (let step = phase === "download" && stored.some((model) => model.id === reference && model.complete) ? steps : 0; step <= steps; step++) {
+    for (
+      let step = phase === "download" && stored.some((model) => model.id === reference && model.complete) ? steps : 0;
+      step <= steps;
+      step++
+    ) {
       throwIfAborted(options.signal);
       const loaded = Math.round((total * step) / steps);
       options.onProgress?.({

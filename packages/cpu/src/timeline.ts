@@ -12,6 +12,7 @@ import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
 import { promptRows } from "./prompt-rows.ts";
 import { readPages, writePages } from "./saved-pages.ts";
+import { sameSampling } from "./same-sampling.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
 /** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
@@ -256,7 +257,7 @@ export class CpuTimeline implements Timeline {
   /** The token that an earlier step has drawn already, where its drafts were right. */
   #takeAhead(sampling: Sampling): number | undefined {
     if (!this.#ahead) return undefined;
-    const [id] = same(this.#ahead.sampling, sampling) ? this.#ahead.ids.splice(0, 1) : [];
+    const [id] = sameSampling(this.#ahead.sampling, sampling) ? this.#ahead.ids.splice(0, 1) : [];
     if (id === undefined || this.#ahead.ids.length === 0) this.#ahead = undefined;
     if (id === undefined) {
       this.#cache.truncate(this.#length);
@@ -345,8 +346,4 @@ export class CpuTimeline implements Timeline {
     this.#length = Math.min(length, this.#cache.truncate(length));
     this.#ids.truncate(this.#length);
   }
-}
-
-function same(a: Sampling, b: Sampling): boolean {
-  return a === b || (Object.keys(a) as (keyof Sampling)[]).every((name) => a[name] === b[name]);
 }
