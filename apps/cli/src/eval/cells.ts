@@ -50,7 +50,7 @@ export interface Sizes {
   /** Places in books for each context, and tokens scored at each. */
   samples: number;
   tokens: number;
-  /** Documents of passkeys for each context, and numbers in each. */
+  /** Documents for each context, and numbers hidden in each: one, for a prompt of its own for every question. */
   documents: number;
   needles: number;
   /** Tokens of the streamed text, and of a window of it. */
@@ -69,8 +69,8 @@ export function fullSizes(trained: number): Sizes {
     contexts: [2048, 4096, 7168].filter((tokens) => tokens < trained),
     samples: 6,
     tokens: 72,
-    documents: 1,
-    needles: 20,
+    documents: 20,
+    needles: 1,
     streamed: 4 * trained,
     window: 1024,
     far: [2 * trained, 4 * trained],
@@ -139,12 +139,13 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
   cells.push(...makeStreamingCells(sizes, trained, small), ...makeRegisterCells(sizes, small));
   for (const tokens of sizes.far) {
     const shape = { kind: "needles", suite: "far", at: tokens, question: "read", readsPrompt: true } as const;
-    // A document for each number, as passkeys are usually tested, and one that hides all of them, where each must be told from the others.
-    const alone = { ...shape, needles: "names", documents: sizes.needles, count: 1 } as const;
+    const alone = { ...shape, needles: "names", documents: sizes.documents, count: sizes.needles } as const;
     cells.push({ ...alone, cell: at("far 1024", tokens), context: { policy: "far", budget: 1024 } });
     cells.push({ ...alone, cell: at("streaming", tokens), context: { policy: "streaming" } });
-    const together = { ...shape, needles: "facts", documents: 1, count: sizes.needles } as const;
-    cells.push({ ...together, cell: at(`${sizes.needles} in a document, far 1024`, tokens), context: { policy: "far", budget: 1024 } });
+    // Harder: each number must be told from all the others.
+    const count = sizes.documents * sizes.needles;
+    const together = { ...shape, needles: "facts", documents: 1, count } as const;
+    cells.push({ ...together, cell: at(`${count} in one document, far 1024`, tokens), context: { policy: "far", budget: 1024 } });
   }
   return cells;
 }
@@ -185,9 +186,9 @@ function makeNeedleCells(
     for (const budget of budgets) ways.push([`duo+quest ${budget} kv8`, { policy: "duo+quest", budget, kv: "kv8", ...local }]);
   }
   return ways.flatMap(([name, context]) => {
-    const shape = { kind: "needles", cell: `${name} at ${at}`, at, context, documents: sizes.documents } as const;
-    const passkey = { ...shape, suite: "passkey", needles: "facts", count: sizes.needles, question: "read" } as const;
-    const eight = { ...shape, suite: "eight needles", needles: "names", count: Math.min(8, sizes.needles), question: "read" } as const;
+    const shape = { kind: "needles", cell: `${name} at ${at}`, at, context, question: "read" } as const;
+    const passkey = { ...shape, suite: "passkey", needles: "facts", documents: sizes.documents, count: sizes.needles } as const;
+    const eight = { ...shape, suite: "eight needles", needles: "names", documents: Math.ceil(sizes.documents / 8), count: 8 } as const;
     return small || name.includes("kv8") ? [passkey] : [passkey, eight];
   });
 }
