@@ -55,7 +55,7 @@ const PAGE_HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-/** The widget below /embed/ is for pages of any origin, which set their own policies. */
+/** The widget below /embed/ is for pages of any origin, which set their own policies; so are the models that it fetches. */
 const EMBED_HEADERS = {
   "access-control-allow-origin": "*",
   "cross-origin-resource-policy": "cross-origin",
@@ -142,7 +142,8 @@ async function answer(request, response, { dist, models, plain }) {
 
 /** @param {import("node:http").ServerResponse} response @param {string} path */
 function setHeaders(response, path) {
-  for (const [name, value] of Object.entries(path.startsWith("/embed/") ? EMBED_HEADERS : PAGE_HEADERS)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(/^\/(embed|models)\//.test(path) ? EMBED_HEADERS : PAGE_HEADERS))
+    response.setHeader(name, value);
   // Vite puts a hash of the contents into the names under assets/. Everything else is asked for anew, above all the service worker.
   response.setHeader("cache-control", /^\/(embed\/)?assets\//.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
 }

@@ -1,7 +1,8 @@
-// npm start [-- --port N] [--host ADDRESS] [--dev]      the chat page, from nothing: install, fetch the model, build, serve.
+// npm start [-- --port N] [--host ADDRESS] [--dev]      the chat page and the widget, from nothing: install, fetch the model, build, serve.
 
 import { parseArgs } from "node:util";
 import { buildChat, dist } from "./build-chat.mjs";
+import { buildEmbed } from "./build-embed.mjs";
 import { buildKernels } from "./build-kernels.mjs";
 import { modelsFolder } from "./catalogue.mjs";
 import { fetchModel } from "./fetch-model.mjs";
@@ -19,8 +20,9 @@ try {
     say(`${words(error)}\nThe page starts without it, and can fetch a model itself or take a file that you drop on it.`);
   });
   const ports = port === undefined ? Array.from({ length: PORTS_TO_TRY }, (_, i) => FIRST_PORT + i) : [port];
-  const served = dev ? await serveSources(host, ports) : await buildChat().then(() => serve({ dist, models: modelsFolder(), host, ports }));
+  const served = dev ? await serveSources(host, ports) : await serveBuilt(host, ports);
   say(`\nLongtab is at  ${served.url}\n\nOpen it in a current browser (Chrome, Edge, Safari, Firefox). Ctrl-C ends it.`);
+  if (!dev) say(`Any page of yours has the chat by  <script type="module" src="${served.url}embed/longtab-chat.js"></script>`);
   if (!["127.0.0.1", "::1", "localhost"].includes(host)) {
     say(
       "From another machine a browser offers WebGPU and several threads only over https or through a tunnel to localhost, such as `ssh -L`; " +
@@ -45,6 +47,13 @@ function options() {
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new Error(`The port must be a number from 0 to 65535, not "${text}".`);
   return { port, host: values.host, dev: values.dev };
+}
+
+/** The page as it is built, and the widget for other pages under /embed/. @param {string} host @param {number[]} ports */
+async function serveBuilt(host, ports) {
+  await buildChat();
+  await buildEmbed();
+  return serve({ dist, models: modelsFolder(), host, ports });
 }
 
 /**

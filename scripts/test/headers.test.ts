@@ -29,10 +29,9 @@ test("has browsers ask for the page and its service worker each time, and keep w
   expect(headersOf("/assets/index-1.js")["cache-control"]).toBe("public, max-age=31536000, immutable");
 });
 
-test("gives pages of any origin the widget alone", () => {
-  expect(headersOf("/embed/longtab-chat.js")).toMatchObject({
-    "access-control-allow-origin": "*",
-    "cross-origin-resource-policy": "cross-origin",
-  });
+test("gives pages of any origin the widget and its models alone", () => {
+  for (const path of ["/embed/longtab-chat.js", "/models/some.gguf"]) {
+    expect(headersOf(path)).toMatchObject({ "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" });
+  }
   expect(headersOf("/assets/index-1.js")["access-control-allow-origin"]).toBeUndefined();
 });

@@ -25,6 +25,8 @@ const ofEngine = new Set(["model", "model-base", "context", "backend"]);
  * asks. Whatever a page writes into its attributes, it never throws: it says what is wrong by an `error` event and to the visitor.
  */
 export class LongtabChat extends HTMLElement {
+  /** Where the catalogue's files are looked for first, unless `model-base` says otherwise: the script sets it to what its own host may have. */
+  static ownModels: string | undefined;
   static readonly observedAttributes = [...Object.values(mirrored), "open", "lang", "dir"];
 
   declare model: string;
@@ -187,7 +189,7 @@ export class LongtabChat extends HTMLElement {
 
   /** The engine that the attributes ask for; the one before is left when it is another. */
   #readEngine(): void {
-    const options = this.#checked(readEngineOptions((name) => this.getAttribute(name)));
+    const options = this.#checked(readEngineOptions((name) => this.getAttribute(name), LongtabChat.ownModels));
     if (options === undefined) return;
     const engine = SharedEngine.of(options);
     if (engine === this.#engine) return;

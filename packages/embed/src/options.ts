@@ -38,13 +38,17 @@ const themes: readonly [Theme, ...Theme[]] = ["auto", "light", "dark"];
 /** A page's attributes are input like any other: null where one is missing. */
 export type Attributes = (name: string) => string | null;
 
-export function readEngineOptions(attribute: Attributes): Checked<EngineOptions> {
+/** @param ownModels the base where no attribute names one. */
+export function readEngineOptions(attribute: Attributes, ownModels?: string): Checked<EngineOptions> {
   const context = oneOf("context", attribute("context"), contexts);
   const backend = oneOf("backend", attribute("backend"), backends);
   const model = attribute("model")?.trim() || (catalogue[0]?.id ?? "");
   const base = readBase(attribute("model-base"));
   const problem = context.problem ?? backend.problem ?? base.problem;
-  return { value: { model, modelBase: base.value, context: context.value, backend: backend.value }, ...(problem && { problem }) };
+  return {
+    value: { model, modelBase: base.value ?? ownModels, context: context.value, backend: backend.value },
+    ...(problem && { problem }),
+  };
 }
 
 export function readTheme(attribute: Attributes): Checked<Theme> {

@@ -16,6 +16,12 @@ describe("a page's attributes", () => {
     expect(readOpener(attributes({}), ANY)).toEqual({ value: { kind: "none" } });
   });
 
+  test("the catalogue's files are looked for where the attribute says, else where the script's host may have them", () => {
+    const own = "https://cdn.example/models/";
+    expect(readEngineOptions(attributes({}), own).value.modelBase).toBe(own);
+    expect(readEngineOptions(attributes({ "model-base": "https://files.example/" }), own).value.modelBase).toBe("https://files.example/");
+  });
+
   test.each([
     ["context", "huge", "use one of auto, dense, streaming, duo, quest, duo+quest, far"],
     ["backend", "npu", "use one of auto, webgpu, cpu"],
