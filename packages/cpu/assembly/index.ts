@@ -17,6 +17,7 @@ export { append, queriesBytes } from "./append";
 export { attend, attentionScratchBytes } from "./attention";
 export { close } from "./close";
 export { pageBytes, setPages } from "./pages";
+export { landmarkBytes } from "./select/landmarks";
 export { select, selectionScratchBytes } from "./select/select";
 export { relay } from "./relay";
 export { embed } from "./embed";

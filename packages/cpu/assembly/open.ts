@@ -46,7 +46,7 @@ function keysOf(quants: v128, step: v128, middle: v128): v128 {
 }
 
 /** Keys of a pair of channels of a page's four runs, from its quants at `from` to one run every `stride` bytes. `Quant` is i8 for 8 bits. */
-export function openPair<Quant>(from: usize, step: v128, middle: v128, to: usize, stride: usize): void {
+function openPair<Quant>(from: usize, step: v128, middle: v128, to: usize, stride: usize): void {
   let first = v128.load(from);
   let second = first;
   if (sizeof<Quant>() == 1) second = v128.load(from, 16);

@@ -42,6 +42,7 @@ export interface Kernels {
     slots: number,
     queries: number,
   ): void;
+  landmarkBytes(headSize: number): number;
   selectionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   select(
     queries: number,

@@ -150,7 +150,7 @@ export class Layer {
     const { heap, kernels } = this.#open;
     const { heads, kvHeads, headSize } = this.scene.heads;
     const capacity = sinkPages + runs + recentPages;
-    const landmarkBytes = 16 + Math.ceil(headSize / 16) * 16;
+    const landmarkBytes = kernels.landmarkBytes(headSize);
     const p = {
       entries: heap.allocate(kvHeads * capacity * entryWords * 4),
       records: heap.allocate(kvHeads * headWords * 4),

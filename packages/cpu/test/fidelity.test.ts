@@ -21,7 +21,7 @@ import { hostOf } from "./kernels.ts";
 const reference = loadReference();
 const path = modelPath();
 const missing = !existsSync(path);
-// Where tests must not be left out quietly, a missing model is a failure.
+// The model is what is compared; where tests must not be left out quietly, a missing one is a failure.
 const skipped = missing && !process.env["CI"];
 /** Cases with longer prompts are left out: what is left has more than 500 steps. */
 const longestPrompt = 60;

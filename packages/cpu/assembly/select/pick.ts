@@ -76,7 +76,7 @@ function samplePage(kvHead: i32, index: i32): usize {
   return pageOf(load<u32>(firstCandidate(kvHead) + ((<usize>((index * candidates(kvHead)) / SAMPLE)) << 4), SLOT));
 }
 
-/** The share of the group's attention that each page has by its score; largest scores are the bounds of what follows. */
+/** The share of the group's attention that each page has by its score; scores become 2^(score - the largest). */
 function sumShares(made: usize, pages: i32): void {
   const shares = pageScores(made, groupSize());
   const tail = (<usize>pages) << 2;
@@ -87,9 +87,7 @@ function sumShares(made: usize, pages: i32): void {
     for (let i = tail; i < end; i += 4) store<f32>(scores + i, MASKED);
     let most = f32x4.splat(MASKED);
     for (let i: usize = 0; i < end; i += 16) most = f32x4.pmax(most, v128.load(scores + i));
-    const bound = maxLanes(most);
-    storeBound(made, query, bound);
-    const base = f32x4.splat(bound);
+    const base = f32x4.splat(maxLanes(most));
     let total = f32x4.splat(0);
     for (let i: usize = 0; i < end; i += 16) {
       const weight = power4(f32x4.sub(v128.load(scores + i), base));

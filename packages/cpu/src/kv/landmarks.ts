@@ -8,8 +8,8 @@ const stride = 256;
 /** Words of a layer's table before its addresses: the generation, and a ring's pages. */
 const headerWords = 2;
 
-/** Bytes of a page's landmark: assembly/select/landmarks.ts. */
-function landmarkBytes(headSize: number): number {
+/** Bytes of a page's landmark, as assembly/select/landmarks.ts has it; known without the kernels, because plans come before them. */
+export function landmarkBytes(headSize: number): number {
   return 16 + Math.ceil(headSize / 16) * 16;
 }
 

@@ -84,7 +84,7 @@ let source: FileSource;
 let extent: Extent;
 let cases: readonly ReferenceCase[];
 
-// Where tests must not be left out quietly, a missing model is a failure.
+// The model is what is compared; where tests must not be left out quietly, a missing one is a failure.
 const skipped = missing && !process.env["CI"];
 
 describe.skipIf(skipped)(
