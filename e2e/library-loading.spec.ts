@@ -84,6 +84,21 @@ test("from the hub, by id; a worker that throws beyond its calls is lost", async
   await expect.poll(async () => page.evaluate(() => window.library.lost?.what)).toContain("boom");
 });
 
+test("reports no progress once it is done, however late reports come", async ({ openPage, site }) => {
+  const page = await openPage(() => {
+    const { addEventListener } = MessagePort.prototype;
+    MessagePort.prototype.addEventListener = function (this: MessagePort, type: string, listener: EventListenerOrEventListenerObject) {
+      const late: EventListener = (event) => void setTimeout(() => (listener as EventListener)(event), 200);
+      addEventListener.call(this, type, late);
+    };
+  });
+  const { url } = site.publish("late.gguf", MODEL);
+  const { info, progress } = await page.evaluate(async (address) => window.library.load(address, { backend: "cpu" }), url);
+  expect(info?.backend).toBe("cpu");
+  await page.waitForTimeout(400);
+  expect(await page.evaluate(() => window.library.progress.length)).toBe(progress.length);
+});
+
 test("can be aborted, which ends its worker and keeps what is stored", async ({ openPage, site }) => {
   const large = tinyModel({ hidden: 256, ffn: 1024, layers: 8, vocabulary: 4096 });
   const { file, url } = site.publish("slow.gguf", large, { bytesPerSecond: 1_500_000 });

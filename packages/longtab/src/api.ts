@@ -12,7 +12,7 @@ export type { CalibrationProgress, ContextOptions, HeadMap, KvPrecision, PageUsa
 export type ModelReference = string | File;
 
 export interface LoadOptions {
-  /** Called a few times a second while loading. */
+  /** Called a few times a second while loading, and not once that is done. */
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
   /** Most tokens of context to keep; the default is the trained window, more where memory reaches further, or less where the device's memory says so. */
@@ -298,7 +298,7 @@ export interface LoadedModel {
 }
 
 export interface CalibrateOptions extends Pick<LoadOptions, "onProgress" | "signal" | "modelBase" | "backend"> {
-  /** Called while the loaded model is measured. */
+  /** Called while the loaded model is measured, and not once that is done. */
   onMeasure?: (progress: CalibrationProgress) => void;
 }
 

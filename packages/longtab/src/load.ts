@@ -37,7 +37,10 @@ export async function inWorker<T>(
   throwIfAborted(signal);
   const link = new WorkerLink();
   const { port1, port2 } = new MessageChannel();
+  let settled = false;
   port1.addEventListener("message", ({ data }: MessageEvent<LoadEvent>) => {
+    // The result comes by the worker's own port, and may overtake the last reports: whoever has it hears of no progress any more.
+    if (settled && data.type !== "lost") return;
     if (data.type === "progress") onProgress?.(data.progress);
     else if (data.type === "measure") onMeasure?.(data.progress);
     else link.end(LongtabError.deserialize(data.error));
@@ -53,6 +56,7 @@ export async function inWorker<T>(
     link.end(failure);
     throw failure;
   } finally {
+    settled = true;
     signal?.removeEventListener("abort", stop);
   }
 }
