@@ -86,10 +86,9 @@ test("from the hub, by id; a worker that throws beyond its calls is lost", async
 
 test("reports no progress once it is done, however late reports come", async ({ openPage, site }) => {
   const page = await openPage(() => {
-    const { addEventListener } = MessagePort.prototype;
     MessagePort.prototype.addEventListener = function (this: MessagePort, type: string, listener: EventListenerOrEventListenerObject) {
       const late: EventListener = (event) => void setTimeout(() => (listener as EventListener)(event), 200);
-      addEventListener.call(this, type, late);
+      EventTarget.prototype.addEventListener.call(this, type, late);
     };
   });
   const { url } = site.publish("late.gguf", MODEL);
