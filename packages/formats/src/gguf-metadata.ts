@@ -1,9 +1,10 @@
-import { LongtabError } from "@longtab/errors";
+import type { LongtabError } from "@longtab/errors";
 import type { ValueType } from "./gguf-types.ts";
 import { VALUE_TYPES } from "./gguf-types.ts";
 import type { HeaderReader } from "./header-reader.ts";
 import { MAX_ARRAY_DEPTH, MAX_ARRAY_LENGTH, MAX_INNER_ARRAYS, MAX_KEY_BYTES, MAX_STRING_BYTES } from "./limits.ts";
 import type { Metadata, MetadataArray, MetadataValue } from "./model-file.ts";
+import { malformed, overLimit } from "./refusal.ts";
 
 type NumberType = Exclude<ValueType, "string" | "array">;
 
@@ -44,7 +45,7 @@ export async function readMetadata(reader: HeaderReader, count: number): Promise
     const key = await reader.string(MAX_KEY_BYTES);
     checkName(key, "metadata key");
     reader.place = `metadata key ${key.slice(0, SHOWN_CHARACTERS)}`;
-    if (metadata.has(key)) throw new LongtabError({ code: "file-malformed", what: `The file has this key twice: ${reader.place}` });
+    if (metadata.has(key)) throw malformed(`The file has this key twice: ${reader.place}`);
     metadata.set(key, await values.read());
   }
   return metadata;
@@ -53,11 +54,7 @@ export async function readMetadata(reader: HeaderReader, count: number): Promise
 /** Keys and tensor names are compared with C strings elsewhere: empty ones and ones with NUL would be taken for others. */
 export function checkName(name: string, what: string): void {
   if (name === "" || name.includes("\0")) {
-    throw new LongtabError({
-      code: "file-malformed",
-      what: `A ${what} is empty or has a NUL character`,
-      value: JSON.stringify(name.slice(0, SHOWN_CHARACTERS)),
-    });
+    throw malformed(`A ${what} is empty or has a NUL character`, JSON.stringify(name.slice(0, SHOWN_CHARACTERS)));
   }
 }
 
@@ -123,11 +120,11 @@ class ValueReader {
   }
 
   #malformed(what: string, value: number): LongtabError {
-    return new LongtabError({ code: "file-malformed", what: `${what}: ${this.#reader.place}`, value });
+    return malformed(`${what}: ${this.#reader.place}`, value);
   }
 
   #limit(what: string, value: number, limit: number): LongtabError {
-    return new LongtabError({ code: "file-limit", what: `${what}: ${this.#reader.place}`, value, limit });
+    return overLimit(`${what}: ${this.#reader.place}`, value, limit);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LongtabError } from "@longtab/errors";
 import type { HeaderReader } from "./header-reader.ts";
 import { MAX_METADATA_ENTRIES, MAX_TENSORS } from "./limits.ts";
+import { overLimit } from "./refusal.ts";
 
 const MAGIC = "GGUF";
 const PREAMBLE_BYTES = 24;
@@ -60,7 +61,7 @@ async function refuseStranger(reader: HeaderReader): Promise<void> {
 }
 
 function checkCount(what: string, value: number, limit: number): void {
-  if (value > limit) throw new LongtabError({ code: "file-limit", what: `The file claims too many ${what}`, value, limit });
+  if (value > limit) throw overLimit(`The file claims too many ${what}`, value, limit);
 }
 
 function checkVersion(version: number): number {

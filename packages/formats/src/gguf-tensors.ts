@@ -5,6 +5,7 @@ import { TENSOR_TYPE_IDS, UNREADABLE_TYPES } from "./gguf-types.ts";
 import type { HeaderReader } from "./header-reader.ts";
 import { MAX_DIMENSIONS, MAX_ELEMENTS, MAX_TENSOR_NAME_BYTES } from "./limits.ts";
 import type { TensorInfo, TensorType } from "./model-file.ts";
+import { malformed, overLimit } from "./refusal.ts";
 
 const TYPES_BY_ID: ReadonlyMap<number, TensorType> = new Map(TENSOR_TYPES.map((type) => [TENSOR_TYPE_IDS[type], type]));
 
@@ -14,7 +15,7 @@ export async function readTensorTable(reader: HeaderReader, count: number): Prom
   for (let index = 0; index < count; index += 1) {
     reader.place = `tensor ${index + 1} of ${count}`;
     const tensor = await readTensor(reader);
-    if (table.has(tensor.name)) throw malformed(tensor.name, "is in the file twice");
+    if (table.has(tensor.name)) throw malformed(`Tensor ${tensor.name} is in the file twice`);
     table.set(tensor.name, tensor);
   }
   return table;
@@ -29,22 +30,23 @@ async function readTensor(reader: HeaderReader): Promise<TensorInfo> {
   const offset = await reader.u64();
   const columns = shape.at(-1) ?? 1;
   const { blockSize } = BLOCKS[type];
-  if (columns % blockSize !== 0) throw malformed(name, `is ${type}, whose rows are whole blocks of ${blockSize} elements`, columns);
+  if (columns % blockSize !== 0)
+    throw malformed(`Tensor ${name} is ${type}, whose rows are whole blocks of ${blockSize} elements`, columns);
   return { name, type, shape, offset, byteLength: tensorByteLength(type, shape) };
 }
 
 /** GGUF writes the fastest dimension first; shapes here are row-major, slowest first. */
 async function readShape(reader: HeaderReader, name: string): Promise<number[]> {
   const count = await reader.u32();
-  if (count > MAX_DIMENSIONS) throw tooLarge(name, "has too many dimensions", count, MAX_DIMENSIONS);
-  if (count === 0) throw malformed(name, "has no dimensions");
+  if (count > MAX_DIMENSIONS) throw overLimit(`Tensor ${name} has too many dimensions`, count, MAX_DIMENSIONS);
+  if (count === 0) throw malformed(`Tensor ${name} has no dimensions`);
   const shape: number[] = [];
   let elements = 1;
   for (let dimension = 0; dimension < count; dimension += 1) {
     const size = await reader.u64();
-    if (size === 0) throw malformed(name, "has a dimension of size 0");
+    if (size === 0) throw malformed(`Tensor ${name} has a dimension of size 0`);
     elements *= size;
-    if (elements > MAX_ELEMENTS) throw tooLarge(name, "has too many elements", elements, MAX_ELEMENTS);
+    if (elements > MAX_ELEMENTS) throw overLimit(`Tensor ${name} has too many elements`, elements, MAX_ELEMENTS);
     shape.unshift(size);
   }
   return shape;
@@ -73,7 +75,7 @@ export function placeTensors(
   for (const tensor of table.values()) {
     const { name, byteLength } = tensor;
     if (tensor.offset % data.alignment !== 0)
-      throw malformed(name, `does not start at a multiple of the alignment ${data.alignment}`, tensor.offset);
+      throw malformed(`Tensor ${name} does not start at a multiple of the alignment ${data.alignment}`, tensor.offset);
     const offset = data.dataStart + tensor.offset;
     const end = offset + byteLength;
     if (end > data.size) {
@@ -94,16 +96,8 @@ function checkOverlap(byOffset: readonly TensorInfo[]): void {
   let previous: TensorInfo | undefined;
   for (const tensor of byOffset) {
     if (previous !== undefined && previous.offset + previous.byteLength > tensor.offset) {
-      throw malformed(tensor.name, `overlaps tensor ${previous.name}`, tensor.offset);
+      throw malformed(`Tensor ${tensor.name} overlaps tensor ${previous.name}`, tensor.offset);
     }
     previous = tensor;
   }
-}
-
-function malformed(name: string, what: string, value?: number): LongtabError {
-  return new LongtabError({ code: "file-malformed", what: `Tensor ${name} ${what}`, ...(value === undefined ? {} : { value }) });
-}
-
-function tooLarge(name: string, what: string, value: number, limit: number): LongtabError {
-  return new LongtabError({ code: "file-limit", what: `Tensor ${name} ${what}`, value, limit });
 }

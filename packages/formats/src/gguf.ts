@@ -6,6 +6,7 @@ import { HeaderReader } from "./header-reader.ts";
 import { MAX_ALIGNMENT } from "./limits.ts";
 import { readInteger, readOptional } from "./metadata.ts";
 import type { Metadata, ModelFile } from "./model-file.ts";
+import { malformed, overLimit } from "./refusal.ts";
 import type { ByteSource } from "./source.ts";
 
 /** GGUF's default for `general.alignment`. */
@@ -35,14 +36,10 @@ export async function parseGguf(source: ByteSource): Promise<ModelFile> {
 function readAlignment(metadata: Metadata): number {
   const alignment = readOptional(metadata, "general.alignment", readInteger) ?? DEFAULT_ALIGNMENT;
   if (alignment > MAX_ALIGNMENT) {
-    throw new LongtabError({ code: "file-limit", what: "general.alignment is too large", value: alignment, limit: MAX_ALIGNMENT });
+    throw overLimit("general.alignment is too large", alignment, MAX_ALIGNMENT);
   }
   if (alignment < 8 || !Number.isInteger(Math.log2(alignment))) {
-    throw new LongtabError({
-      code: "file-malformed",
-      what: "general.alignment must be a power of two and a multiple of 8",
-      value: alignment,
-    });
+    throw malformed("general.alignment must be a power of two and a multiple of 8", alignment);
   }
   return alignment;
 }

@@ -1,5 +1,6 @@
 import { LongtabError } from "@longtab/errors";
 import { FIRST_WINDOW_BYTES, MAX_HEADER_BYTES, MAX_WINDOW_BYTES } from "./limits.ts";
+import { malformed, overLimit } from "./refusal.ts";
 import type { ByteSource } from "./source.ts";
 
 /**
@@ -35,12 +36,7 @@ export class HeaderReader {
     const end = this.position + count * each;
     if (end > this.#source.size) throw this.#truncated(end);
     if (end > MAX_HEADER_BYTES) {
-      throw new LongtabError({
-        code: "file-limit",
-        what: `The header is too large: it goes on in ${this.place}`,
-        value: end,
-        limit: MAX_HEADER_BYTES,
-      });
+      throw overLimit(`The header is too large: it goes on in ${this.place}`, end, MAX_HEADER_BYTES);
     }
   }
 
@@ -85,8 +81,7 @@ export class HeaderReader {
   /** A string: its length in 8 bytes, then that many bytes of UTF-8. */
   async string(limit: number): Promise<string> {
     const length = await this.u64();
-    if (length > limit)
-      throw new LongtabError({ code: "file-limit", what: `A string is too long: ${this.place}`, value: `${length} bytes`, limit });
+    if (length > limit) throw overLimit(`A string is too long: ${this.place}`, `${length} bytes`, limit);
     this.expect(length, 1);
     if (length > MAX_WINDOW_BYTES) return this.#decode(await this.bytes(length));
     const { at } = await this.take(length);
@@ -142,7 +137,7 @@ export class HeaderReader {
     try {
       return this.#decoder.decode(bytes);
     } catch (cause) {
-      throw new LongtabError({ code: "file-malformed", what: `A string is not valid UTF-8: ${this.place}`, cause });
+      throw malformed(`A string is not valid UTF-8: ${this.place}`, undefined, cause);
     }
   }
 

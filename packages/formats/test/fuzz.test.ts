@@ -279,5 +279,6 @@ async function parseOutcome(source: ByteSource, seed: number): Promise<string> {
     return "parsed";
   }
   if (!isLongtabError(result) || !CODES.includes(result.code)) throw new Error(`seed ${seed}`, { cause: result });
+  if (result.remedy === undefined) throw new Error(`seed ${seed} says nothing of what to do`, { cause: result });
   return result.code;
 }

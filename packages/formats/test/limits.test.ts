@@ -99,13 +99,13 @@ describe("a version", () => {
 describe("counts", () => {
   it("of metadata entries have a limit", async () => {
     expect(await failure(edited("metadata count", 0, 16_385))).toMatchInlineSnapshot(
-      `"file-limit: The file claims too many metadata entries (found 16385, limit 16384)."`,
+      `"file-limit: The file claims too many metadata entries (found 16385, limit 16384). Download the file again, or take one from another source."`,
     );
   });
 
   it("of tensors have a limit", async () => {
     expect(await failure(edited("tensor count", 0, 2n ** 64n - 1n))).toMatchInlineSnapshot(
-      `"file-limit: The file claims too many tensors (found 18446744073709552000, limit 65536)."`,
+      `"file-limit: The file claims too many tensors (found 18446744073709552000, limit 65536). Download the file again, or take one from another source."`,
     );
   });
 
@@ -122,13 +122,13 @@ describe("counts", () => {
 describe("metadata", () => {
   it("keys have a limit of length", async () => {
     expect(await failure(edited("string length", 0, 65_536))).toMatchInlineSnapshot(
-      `"file-limit: A string is too long: metadata entry 1 of 3 (found 65536 bytes, limit 65535)."`,
+      `"file-limit: A string is too long: metadata entry 1 of 3 (found 65536 bytes, limit 65535). Download the file again, or take one from another source."`,
     );
   });
 
   it("strings have a limit of length", async () => {
     expect(await failure(edited("string length", 1, 2 ** 26 + 1))).toMatchInlineSnapshot(
-      `"file-limit: A string is too long: metadata key general.architecture (found 67108865 bytes, limit 67108864)."`,
+      `"file-limit: A string is too long: metadata key general.architecture (found 67108865 bytes, limit 67108864). Download the file again, or take one from another source."`,
     );
   });
 
@@ -140,7 +140,7 @@ describe("metadata", () => {
 
   it("arrays have a limit of length", async () => {
     expect(await failure(edited("array length", 0, 2n ** 40n))).toMatchInlineSnapshot(
-      `"file-limit: An array is too long: metadata key numbers (found 1099511627776, limit 4194304)."`,
+      `"file-limit: An array is too long: metadata key numbers (found 1099511627776, limit 4194304). Download the file again, or take one from another source."`,
     );
   });
 
@@ -165,7 +165,9 @@ describe("metadata", () => {
       view.setUint32(start + depth * 12, 9, true);
       view.setBigUint64(start + depth * 12 + 4, 1n, true);
     }
-    expect(await failure(bytes)).toMatchInlineSnapshot(`"file-limit: Arrays are nested too deeply: metadata key deep (found 5, limit 4)."`);
+    expect(await failure(bytes)).toMatchInlineSnapshot(
+      `"file-limit: Arrays are nested too deeply: metadata key deep (found 5, limit 4). Download the file again, or take one from another source."`,
+    );
   });
 
   it("arrays in arrays have a limit of number", async () => {
@@ -175,7 +177,7 @@ describe("metadata", () => {
       ["two", "uint8[][]", inner],
     ];
     expect(await failure(writeGguf({ metadata }))).toMatchInlineSnapshot(
-      `"file-limit: The file has too many arrays in arrays: metadata key two (found 4098, limit 4096)."`,
+      `"file-limit: The file has too many arrays in arrays: metadata key two (found 4098, limit 4096). Download the file again, or take one from another source."`,
     );
   });
 
@@ -191,7 +193,7 @@ describe("metadata", () => {
     const stride = 2 ** 25 + (entries[0]?.length ?? 0);
     const pieces = entries.map((entry, index) => [24 + index * stride, entry] as const);
     expect(await failure(sparse(2 ** 28, [[0, preamble], ...pieces]))).toMatchInlineSnapshot(
-      `"file-limit: The header is too large: it goes on in metadata key key3 (found 134217864, limit 134217728)."`,
+      `"file-limit: The header is too large: it goes on in metadata key key3 (found 134217864, limit 134217728). Download the file again, or take one from another source."`,
     );
   });
 
@@ -201,34 +203,34 @@ describe("metadata", () => {
       ["same", "uint8", 2],
     ];
     expect(await failure(writeGguf({ metadata }))).toMatchInlineSnapshot(
-      `"file-malformed: The file has this key twice: metadata key same."`,
+      `"file-malformed: The file has this key twice: metadata key same. Download the file again, or take one from another source."`,
     );
   });
 
   it("keys are neither empty nor have NUL in them", async () => {
     expect(await failure(writeGguf({ metadata: [["", "uint64", 1]] }))).toMatchInlineSnapshot(
-      `"file-malformed: A metadata key is empty or has a NUL character (found "")."`,
+      `"file-malformed: A metadata key is empty or has a NUL character (found ""). Download the file again, or take one from another source."`,
     );
     expect(await failure(writeGguf({ metadata: [["a\0b", "uint8", 1]] }))).toMatchInlineSnapshot(
-      `"file-malformed: A metadata key is empty or has a NUL character (found "a\\u0000b")."`,
+      `"file-malformed: A metadata key is empty or has a NUL character (found "a\\u0000b"). Download the file again, or take one from another source."`,
     );
   });
 
   it("types are known ones", async () => {
     expect(await failure(edited("value type", 0, 13))).toMatchInlineSnapshot(
-      `"file-malformed: A value has an unknown type: metadata key general.architecture (found 13)."`,
+      `"file-malformed: A value has an unknown type: metadata key general.architecture (found 13). Download the file again, or take one from another source."`,
     );
     expect(await failure(edited("array type", 0, 2n ** 32n - 1n))).toMatchInlineSnapshot(
-      `"file-malformed: A value has an unknown type: metadata key numbers (found 4294967295)."`,
+      `"file-malformed: A value has an unknown type: metadata key numbers (found 4294967295). Download the file again, or take one from another source."`,
     );
   });
 
   it("truth values are 0 or 1, in arrays as well", async () => {
     expect(await failure(edited("value", 1, 2))).toMatchInlineSnapshot(
-      `"file-malformed: A truth value is neither 0 nor 1: metadata key flag (found 2)."`,
+      `"file-malformed: A truth value is neither 0 nor 1: metadata key flag (found 2). Download the file again, or take one from another source."`,
     );
     expect(await failure(edited("value", 0, 255, { metadata: [["flags", "bool[]", [true]]] }))).toMatchInlineSnapshot(
-      `"file-malformed: A truth value is neither 0 nor 1: metadata key flags (found 255)."`,
+      `"file-malformed: A truth value is neither 0 nor 1: metadata key flags (found 255). Download the file again, or take one from another source."`,
     );
   });
 
@@ -240,7 +242,9 @@ describe("metadata", () => {
   ])("strings are UTF-8, not %s", async (_, invalid) => {
     const { bytes, fields } = layoutGguf({ metadata: [["key", "string", "value"]] });
     bytes.set(invalid, fields.findLast((field) => field.kind === "string")?.offset);
-    expect(await failure(bytes)).toBe("file-malformed: A string is not valid UTF-8: metadata key key.");
+    expect(await failure(bytes)).toBe(
+      "file-malformed: A string is not valid UTF-8: metadata key key. Download the file again, or take one from another source.",
+    );
   });
 });
 
@@ -248,14 +252,14 @@ describe("general.alignment", () => {
   it("is a power of two and a multiple of 8", async () => {
     for (const alignment of [0, 1, 4, 24, 33]) {
       expect(await failure(writeGguf({ metadata: [["general.alignment", "uint32", alignment]] }))).toBe(
-        `file-malformed: general.alignment must be a power of two and a multiple of 8 (found ${alignment}).`,
+        `file-malformed: general.alignment must be a power of two and a multiple of 8 (found ${alignment}). Download the file again, or take one from another source.`,
       );
     }
   });
 
   it("has a limit", async () => {
     expect(await failure(writeGguf({ metadata: [["general.alignment", "uint32", 2 ** 17]] }))).toMatchInlineSnapshot(
-      `"file-limit: general.alignment is too large (found 131072, limit 65536)."`,
+      `"file-limit: general.alignment is too large (found 131072, limit 65536). Download the file again, or take one from another source."`,
     );
   });
 
@@ -269,39 +273,43 @@ describe("general.alignment", () => {
 describe("tensors", () => {
   it("have names of limited length, once each, without NUL", async () => {
     expect(await failure(writeGguf({ tensors: [tensor("n".repeat(128), "F32", [1])] }))).toMatchInlineSnapshot(
-      `"file-limit: A string is too long: tensor 1 of 1 (found 128 bytes, limit 127)."`,
+      `"file-limit: A string is too long: tensor 1 of 1 (found 128 bytes, limit 127). Download the file again, or take one from another source."`,
     );
     expect(await failure(writeGguf({ tensors: [tensor("n", "F32", [1]), tensor("n", "F32", [1])] }))).toMatchInlineSnapshot(
-      `"file-malformed: Tensor n is in the file twice."`,
+      `"file-malformed: Tensor n is in the file twice. Download the file again, or take one from another source."`,
     );
     expect(await failure(writeGguf({ tensors: [tensor("n\0", "F32", [1])] }))).toMatchInlineSnapshot(
-      `"file-malformed: A tensor name is empty or has a NUL character (found "n\\u0000")."`,
+      `"file-malformed: A tensor name is empty or has a NUL character (found "n\\u0000"). Download the file again, or take one from another source."`,
     );
   });
 
   it("have one to four dimensions", async () => {
-    expect(await failure(edited("dimension count", 0, 0))).toMatchInlineSnapshot(`"file-malformed: Tensor first has no dimensions."`);
+    expect(await failure(edited("dimension count", 0, 0))).toMatchInlineSnapshot(
+      `"file-malformed: Tensor first has no dimensions. Download the file again, or take one from another source."`,
+    );
     expect(await failure(edited("dimension count", 0, 5))).toMatchInlineSnapshot(
-      `"file-limit: Tensor first has too many dimensions (found 5, limit 4)."`,
+      `"file-limit: Tensor first has too many dimensions (found 5, limit 4). Download the file again, or take one from another source."`,
     );
   });
 
   it("have no dimension of size 0", async () => {
-    expect(await failure(edited("dimension", 0, 0))).toMatchInlineSnapshot(`"file-malformed: Tensor first has a dimension of size 0."`);
+    expect(await failure(edited("dimension", 0, 0))).toMatchInlineSnapshot(
+      `"file-malformed: Tensor first has a dimension of size 0. Download the file again, or take one from another source."`,
+    );
   });
 
   it("have a limit of elements, where a product would not be exact", async () => {
     expect(await failure(edited("dimension", 2, 2n ** 52n))).toMatchInlineSnapshot(
-      `"file-limit: Tensor second has too many elements (found 288230376151711740, limit 9007199254740991)."`,
+      `"file-limit: Tensor second has too many elements (found 288230376151711740, limit 9007199254740991). Download the file again, or take one from another source."`,
     );
     expect(await failure(edited("dimension", 0, 2n ** 63n))).toMatchInlineSnapshot(
-      `"file-limit: Tensor first has too many elements (found 9223372036854776000, limit 9007199254740991)."`,
+      `"file-limit: Tensor first has too many elements (found 9223372036854776000, limit 9007199254740991). Download the file again, or take one from another source."`,
     );
   });
 
   it("have rows of whole blocks", async () => {
     expect(await failure(edited("dimension", 1, 65))).toMatchInlineSnapshot(
-      `"file-malformed: Tensor second is Q4_1, whose rows are whole blocks of 32 elements (found 65)."`,
+      `"file-malformed: Tensor second is Q4_1, whose rows are whole blocks of 32 elements (found 65). Download the file again, or take one from another source."`,
     );
   });
 
@@ -316,7 +324,7 @@ describe("tensors", () => {
 
   it("start at a multiple of the alignment", async () => {
     expect(await failure(edited("tensor offset", 1, 33))).toMatchInlineSnapshot(
-      `"file-malformed: Tensor second does not start at a multiple of the alignment 32 (found 33)."`,
+      `"file-malformed: Tensor second does not start at a multiple of the alignment 32 (found 33). Download the file again, or take one from another source."`,
     );
   });
 
@@ -335,7 +343,7 @@ describe("tensors", () => {
 
   it("do not overlap", async () => {
     expect(await failure(edited("tensor offset", 2, 32))).toMatchInlineSnapshot(
-      `"file-malformed: Tensor third overlaps tensor second (found 320)."`,
+      `"file-malformed: Tensor third overlaps tensor second (found 320). Download the file again, or take one from another source."`,
     );
   });
 });
