@@ -25,6 +25,12 @@ const PYTHON_SEPARATORS = "\x1c\x1d\x1e\x1f";
 /** A turn of a loop costs as much as this many evaluations, even an empty one. */
 const STEPS_PER_ITEM = 10;
 
+/**
+ * Evaluations within one another. Templates in use reach 30; a macro that calls itself adds some ten, and a scope that every look-up below it goes
+ * through: thousands of those took minutes.
+ */
+const MOST_NESTED = 1000;
+
 export interface Bounds {
   /** Evaluations, each with a hundredth of its value's characters or items; a list that is looped over costs ten for each item. */
   readonly steps: number;
@@ -51,6 +57,7 @@ export class LimitReached extends Error {
 export class BoundedInterpreter extends Interpreter {
   readonly #bounds: Bounds;
   #steps = 0;
+  #nested = 0;
   readonly #iterables = new Set<unknown>();
   readonly #weights = new WeakMap<object, number>();
 
@@ -60,6 +67,16 @@ export class BoundedInterpreter extends Interpreter {
   }
 
   override evaluate(node: Node, environment: Environment): Value {
+    if (this.#nested === MOST_NESTED) throw new LimitReached("is nested too deeply", MOST_NESTED + 1, MOST_NESTED);
+    this.#nested++;
+    try {
+      return this.#evaluate(node, environment);
+    } finally {
+      this.#nested--;
+    }
+  }
+
+  #evaluate(node: Node, environment: Environment): Value {
     this.#spend(1);
     const syntax: Syntax | undefined = node;
     if (syntax?.type === "For") this.#iterables.add(syntax.iterable?.type === "SelectExpression" ? syntax.iterable.lhs : syntax.iterable);

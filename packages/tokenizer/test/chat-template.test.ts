@@ -67,6 +67,10 @@ describe("chat templates", () => {
     ["an indent beyond reason", "{{ 'a\nb' | indent(10**8) }}"],
     ["a replacement that explodes", "{% set s = range(9999) | join('') %}{{ s | replace('', s) | length }}"],
     ["a macro that calls itself", "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}"],
+    [
+      "a macro that calls itself, beside names that there are none of",
+      "{% macro f(x) %}{{ [messages, [nothing, messages.__proto__ | default('x')]] }}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+    ],
     ["deep nesting", `{{ ${"(".repeat(50_000)}1${")".repeat(50_000)} }}`],
     ["deep tags", "{% if true %}".repeat(15_000)],
     ["an unclosed tag", "{% if messages %}"],
