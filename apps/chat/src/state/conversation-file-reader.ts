@@ -130,9 +130,9 @@ function readProblem(value: unknown, path: string): NonNullable<Answer["problem"
 }
 
 function readChosen(value: unknown, path: string, exchanges: readonly Exchange[]): Record<string, string> {
-  const known = Object.entries(object(value, path)).filter(([parent, id]) =>
-    exchanges.some((exchange) => exchange.id === id && (exchange.parent ?? "") === parent),
-  );
+  // By id: a file may name millions.
+  const parents = new Map<unknown, string>(exchanges.map(({ id, parent }) => [id, parent ?? ""]));
+  const known = Object.entries(object(value, path)).filter(([parent, id]) => parents.get(id) === parent);
   return Object.fromEntries(known) as Record<string, string>;
 }
 

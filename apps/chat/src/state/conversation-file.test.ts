@@ -175,6 +175,16 @@ describe("a file that is not what it must be", () => {
     expect(conversation).toEqual({ ...good, id: "", chosen: {}, settings: { ...CHAT_DEFAULTS, temperature: 2 } });
   });
 
+  test("choices by the hundred thousand are read in time that grows with their number alone", () => {
+    const exchanges = Array.from({ length: 10_000 }, (_, index) => ({ ...exchange, id: `e${index}` }));
+    const chosen = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`nobody${index}`, `nothing${index}`]));
+    const started = performance.now();
+    const { conversation } = readFiled({ ...good, exchanges, chosen: { ...chosen, "": "e7" } }, "c");
+    // One look at every exchange for each of them would take minutes.
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(conversation.chosen).toEqual({ "": "e7" });
+  });
+
   test("an own __proto__ and a lone surrogate do no harm", () => {
     const json = JSON.stringify({ ...good, exchanges: [{ ...exchange, question: "a\ud800b" }] }).replace(
       "{",
