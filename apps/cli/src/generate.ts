@@ -14,7 +14,7 @@ export async function generate(args: string[]): Promise<number> {
     "prompt-file": "string",
     chat: "boolean",
     system: "string",
-    "max-tokens": "number",
+    "max-tokens": "count",
     seed: "number",
     temperature: "number",
     "top-k": "number",
@@ -24,6 +24,13 @@ export async function generate(args: string[]): Promise<number> {
     stop: "strings",
     ...placeOptions,
   });
+  if (o.system !== undefined && !o.chat) {
+    throw new LongtabError({
+      code: "invalid-option",
+      what: "--system is part of a chat",
+      remedy: "add --chat, or put its text into the prompt",
+    });
+  }
   const prompt = toPrompt(await readPrompt(o.prompt, o["prompt-file"]), o.chat ?? false, o.system);
   const { seed, temperature, "top-k": topK, "top-p": topP, "min-p": minP, "repetition-penalty": repetitionPenalty } = o;
   const sampling = validateSampling({ seed, temperature, topK, topP, minP, repetitionPenalty }, optionName);

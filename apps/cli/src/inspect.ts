@@ -8,7 +8,7 @@ import { parseOptions } from "./options.ts";
 
 /** `inspect`: one JSON line per file; status 1 if any of them could not be read or could not be loaded. */
 export async function inspect(args: string[]): Promise<number> {
-  const { positionals } = parseOptions(args, {});
+  const { positionals } = parseOptions(args, {}, true);
   if (positionals.length === 0)
     throw new LongtabError({ code: "invalid-option", what: "No file was named", remedy: "name one or more model files" });
   let status = 0;

@@ -1,10 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { access, constants, readFile, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { LongtabError } from "@longtab/errors";
 
-/** @throws LongtabError `invalid-option` when the file is missing or not JSON. */
+/** Of a UTF-8 file, with or without a byte order mark. @throws LongtabError `invalid-option` when the file is missing or not JSON. */
 export async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, "utf8"));
+    return JSON.parse(new TextDecoder().decode(await readFile(path)));
   } catch (cause) {
     throw new LongtabError({
       code: "invalid-option",
@@ -26,6 +27,31 @@ export async function readArray(path: string): Promise<unknown[]> {
   });
 }
 
+/** Before work whose result is to be written there. @throws LongtabError `invalid-option` when no file can be. */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw new Error("it is a folder");
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/** @throws LongtabError `invalid-option` when the file cannot be written. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(value)}\n`);
+  try {
+    await writeFile(path, `${JSON.stringify(value)}\n`);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+function unwritable(path: string, cause: unknown): LongtabError {
+  return new LongtabError({
+    code: "invalid-option",
+    what: `The file ${path} cannot be written`,
+    remedy: cause instanceof Error ? cause.message : "name another",
+    cause,
+  });
 }

@@ -66,4 +66,9 @@ async function main([verb = "help", ...args]: string[]): Promise<number> {
   }
 }
 
+// Who reads the output may have read enough: `| head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -1,16 +1,27 @@
 import { parseArgs } from "node:util";
 import { LongtabError } from "@longtab/errors";
 
-type Kind = "string" | "strings" | "number" | "boolean";
-type Value<K extends Kind> = K extends "number" ? number : K extends "boolean" ? boolean : K extends "strings" ? string[] : string;
+/** "count": a whole number, 1 or more. */
+type Kind = "string" | "strings" | "number" | "count" | "boolean";
+type Value<K extends Kind> = K extends "number" | "count"
+  ? number
+  : K extends "boolean"
+    ? boolean
+    : K extends "strings"
+      ? string[]
+      : string;
 
 export interface Parsed<Spec extends Record<string, Kind>> {
   options: { [Name in keyof Spec]?: Value<Spec[Name]> };
   positionals: string[];
 }
 
-/** Parses `--name value` options. @throws LongtabError `invalid-option` for an unknown name, a missing value or a number that is none. */
-export function parseOptions<const Spec extends Record<string, Kind>>(args: string[], spec: Spec): Parsed<Spec> {
+/**
+ * Parses `--name value` options.
+ * @param allowPositionals whether the verb takes anything beside options.
+ * @throws LongtabError `invalid-option` for an unknown name, a missing value, a number that is none, or what belongs to no option.
+ */
+export function parseOptions<const Spec extends Record<string, Kind>>(args: string[], spec: Spec, allowPositionals = false): Parsed<Spec> {
   const config = Object.fromEntries(
     Object.entries(spec).map(([name, kind]) => [
       name,
@@ -19,7 +30,7 @@ export function parseOptions<const Spec extends Record<string, Kind>>(args: stri
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
-    parsed = parseArgs({ args, options: config, allowPositionals: true });
+    parsed = parseArgs({ args, options: config, allowPositionals });
   } catch (cause) {
     throw new LongtabError({
       code: "invalid-option",
@@ -28,10 +39,24 @@ export function parseOptions<const Spec extends Record<string, Kind>>(args: stri
       cause,
     });
   }
-  const options = Object.fromEntries(
-    Object.entries(parsed.values).map(([name, value]) => [name, spec[name] === "number" ? toNumber(name, value) : value]),
-  );
+  const options = Object.fromEntries(Object.entries(parsed.values).map(([name, value]) => [name, read(name, spec[name], value)]));
   return { options: options as Parsed<Spec>["options"], positionals: parsed.positionals };
+}
+
+function read(name: string, kind: Kind | undefined, value: unknown): unknown {
+  return kind === "number" ? toNumber(name, value) : kind === "count" ? toCount(name, value) : value;
+}
+
+function toCount(name: string, text: unknown): number {
+  const value = toNumber(name, text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `--${name} takes a whole number`,
+    value,
+    limit: "1 or more",
+    remedy: "see `npm run longtab -- help`",
+  });
 }
 
 function toNumber(name: string, text: unknown): number {

@@ -1,7 +1,7 @@
 import { LongtabError } from "@longtab/errors";
 import { score as scoreCase } from "@longtab/engine";
 import type { Backend } from "@longtab/engine";
-import { readArray, writeJson } from "./json-file.ts";
+import { checkWritable, readArray, writeJson } from "./json-file.ts";
 import { openModel, placeOptions } from "./model.ts";
 import { parseOptions, required } from "./options.ts";
 
@@ -21,6 +21,7 @@ export async function score(args: string[]): Promise<number> {
   });
   const [model, input, output] = [required(o.model, "model"), required(o.in, "in"), required(o.out, "out")];
   const raw = await readArray(input);
+  await checkWritable(output);
   const { backend } = await openModel(model, { ...o, context: o.context ?? "dense" });
   try {
     const cases = raw.map((value, index) => parseCase(value, index, backend));

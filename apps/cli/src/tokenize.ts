@@ -1,6 +1,6 @@
 import { LongtabError } from "@longtab/errors";
 import { Tokenizer } from "@longtab/tokenizer";
-import { readArray, writeJson } from "./json-file.ts";
+import { checkWritable, readArray, writeJson } from "./json-file.ts";
 import { openFile } from "./model.ts";
 import { parseOptions, required } from "./options.ts";
 
@@ -8,6 +8,7 @@ import { parseOptions, required } from "./options.ts";
 export async function tokenize(args: string[]): Promise<number> {
   const { options } = parseOptions(args, { model: "string", in: "string", out: "string", special: "boolean" });
   const [model, input, output] = [required(options.model, "model"), required(options.in, "in"), required(options.out, "out")];
+  await checkWritable(output);
   const { source, file } = await openFile(model);
   await source.close();
   const tokenizer = Tokenizer.fromMetadata(file.metadata);

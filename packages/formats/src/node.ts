@@ -8,10 +8,15 @@ export class FileSource implements ByteSource {
   readonly size: number;
   #handle: FileHandle;
 
+  /** @throws what the file system says, or that it is not a file: a folder opens, and nothing can be read of it. */
   static async open(path: string): Promise<FileSource> {
     const handle = await open(path);
-    const { size } = await handle.stat();
-    return new FileSource(handle, size);
+    const facts = await handle.stat();
+    if (facts.isDirectory()) {
+      await handle.close();
+      throw new Error("it is a folder");
+    }
+    return new FileSource(handle, facts.size);
   }
 
   private constructor(handle: FileHandle, size: number) {

@@ -96,18 +96,22 @@ function whole(name: string, value: number): number {
 }
 
 function chooseCells(all: readonly Cell[], suites: string[] | undefined, policies: string[] | undefined): Cell[] {
-  const known = new Set(all.map(({ suite }) => suite));
-  for (const suite of suites ?? []) {
-    if (known.has(suite)) continue;
-    throw new LongtabError({
-      code: "invalid-option",
-      what: "There is no such suite here",
-      value: suite,
-      limit: [...known].join(", "),
-      remedy: "choose one of these; those of duo need a head map",
-    });
-  }
-  return all.filter(({ suite, context }) => (suites?.includes(suite) ?? true) && (policies?.includes(context.policy ?? "auto") ?? true));
+  const policyOf = ({ context }: Cell): string => context.policy ?? "auto";
+  checkNames("suite", suites, new Set(all.map(({ suite }) => suite)));
+  checkNames("policy", policies, new Set(all.map(policyOf)));
+  return all.filter((cell) => (suites?.includes(cell.suite) ?? true) && (policies?.includes(policyOf(cell)) ?? true));
+}
+
+function checkNames(what: string, names: readonly string[] | undefined, known: ReadonlySet<string>): void {
+  const unknown = names?.find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new LongtabError({
+    code: "invalid-option",
+    what: `There is no such ${what} here`,
+    value: unknown,
+    limit: [...known].join(", "),
+    remedy: "choose one of these; those of duo need a head map",
+  });
 }
 
 /** Runs the cells, kind by kind; `report` brings the tables up to date after each. */
