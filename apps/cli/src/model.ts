@@ -77,6 +77,7 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
     await placement.plan(file, { contextLength, context });
     const backend = await placement.load(file, source, { contextLength, context });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
+    if (context.policy?.startsWith("duo") && !context.headMap) process.stderr.write(`${withoutHeadMap}\n`);
     return { file, backend, context };
   } finally {
     await source.close();
@@ -101,6 +102,10 @@ function describe({ backendReason, adapter, cpu, memory }: ReturnType<Placement[
     `${megabytes(weights + scratch + kv)} of memory, and up to ${megabytes(kvBudget)} for a full context.`,
   ].join(" ");
 }
+
+const withoutHeadMap =
+  "There is no head map for this model, so every head retrieves, as with quest. To find the heads that may stream: " +
+  "npm run longtab -- calibrate --model FILE --out map.json, then --head-map map.json.";
 
 /** WebGPU as Dawn offers it. LONGTAB_GPU=none: no adapter is looked for, as where a driver would end the process that asks. */
 function findGpu(): Pick<GPU, "requestAdapter"> {

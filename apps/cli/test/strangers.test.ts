@@ -127,3 +127,13 @@ test.each([
   await writeFile(path("prompt.bin"), bytes);
   await expect(generate([...place(), "--prompt-file", path("prompt.bin")])).rejects.toMatchObject({ code: "invalid-option", remedy });
 });
+
+test.each([
+  ["duo", true],
+  ["duo+quest", true],
+  ["quest", false],
+])("%s with a model that has no head map says so: %s", async (context, says) => {
+  const told = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  await generate([...place(), "--prompt", "Hello", "--max-tokens", "1", "--context", context, "--recent", "64"]);
+  expect(told.mock.calls.some(([text]) => String(text).includes("no head map for this model"))).toBe(says);
+});
