@@ -66,13 +66,15 @@ export class CpuTimeline implements Timeline {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
-    for (let done = 0; ;) {
+    for (let done = 0, begun = false; ; begun = true) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
       const chunk = ids.subarray(done, done + promptRows(this.length, ids.length - done, apart, this.#backend.promptRows));
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
+        // A prompt ranks pages anew, whatever was picked before it: so what it is answered is the same where the timeline comes from a snapshot.
+        if (!begun) this.#backend.landmarks.forget(this);
         await this.#read(chunk, last ? "last" : "none");
         if (last) onLogits?.(this.#logits(0));
         return last ? this.#draw(0, sampling) : 0;

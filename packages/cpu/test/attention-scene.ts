@@ -52,6 +52,7 @@ export class Layer {
   hits: number[] = [];
   readonly #open: OpenKernels;
   readonly #threads: number;
+  #landmarks: number | undefined;
   /** First slots of the pages of each head, open and closed. */
   readonly #slots: { open: number[][]; closed: number[][] };
   #complete = 0;
@@ -150,20 +151,16 @@ export class Layer {
     const { heap, kernels } = this.#open;
     const { heads, kvHeads, headSize } = this.scene.heads;
     const capacity = sinkPages + runs + recentPages;
-    const landmarkBytes = kernels.landmarkBytes(headSize);
     const p = {
       entries: heap.allocate(kvHeads * capacity * entryWords * 4),
       records: heap.allocate(kvHeads * headWords * 4),
       hits: heap.allocate(length * 4),
       scratch: heap.allocate(kernels.selectionScratchBytes(heads, kvHeads, headSize, length, this.#threads)),
-      landmarks: heap.allocate((2 + kvHeads) * 4),
-      rings: heap.allocate(kvHeads * length * landmarkBytes),
       fence: heap.allocate(64, 1),
     };
+    this.#landmarks ??= this.#createLandmarks(runs);
     heap.u32(p.hits, length).fill(0);
     heap.u8(p.fence, 64).fill(77);
-    const rings = Array.from({ length: kvHeads }, (_, kvHead) => p.rings + kvHead * length * landmarkBytes);
-    heap.u32(p.landmarks, 2 + kvHeads).set([1, length, ...rings]);
     kernels.select(
       queries,
       this.scene.shifts.length,
@@ -184,7 +181,7 @@ export class Layer {
       p.hits,
       p.scratch,
       this.#threads,
-      p.landmarks,
+      this.#landmarks,
     );
     if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
     this.hits = Array.from(heap.u32(p.hits, length));
@@ -198,6 +195,34 @@ export class Layer {
       });
     });
     return { ...p, capacity };
+  }
+
+  /** Indices of the candidates that a head's last ranking of all pages left for the steps behind it. */
+  shortlist(kvHead: number): number[] {
+    const { heap } = this.#open;
+    const { kvHeads } = this.scene.heads;
+    const table = heap.u32(this.#landmarks ?? NaN, 2 + 2 * kvHeads);
+    const start = table[2 + kvHeads + kvHead] ?? NaN;
+    const [, , , count = NaN] = heap.u32(start, 4);
+    return Array.from(heap.u32(start + 16, count));
+  }
+
+  /** The table of rings and shortlists, which last from step to step. */
+  #createLandmarks(runs: number): number {
+    const { heap, kernels } = this.#open;
+    const { kvHeads, headSize } = this.scene.heads;
+    const pages = pagesFor(this.scene.context);
+    const allocateAll = (bytes: number): number[] =>
+      Array.from({ length: kvHeads }, () => {
+        const first = heap.allocate(bytes);
+        heap.u8(first, bytes).fill(0);
+        return first;
+      });
+    const rings = allocateAll(pages * kernels.landmarkBytes(headSize));
+    const shortlists = allocateAll(kernels.shortlistBytes(runs));
+    const table = heap.allocate((2 + 2 * kvHeads) * 4);
+    heap.u32(table, 2 + 2 * kvHeads).set([1, pages, ...rings, ...shortlists]);
+    return table;
   }
 
   /** The bytes of a head's page that begins at 16 times `index`, and whether it is a closed one. */

@@ -2,7 +2,7 @@ import type { CacheShape, HeadRule, Policy } from "@longtab/attention";
 import { createPolicy } from "@longtab/attention";
 import { expect, test } from "vitest";
 import { Heap } from "../src/heap.ts";
-import { landmarkBytes, landmarksBytes, PageLandmarks } from "../src/kv/landmarks.ts";
+import { landmarkBytes, landmarksBytes, PageLandmarks, shortlistBytes } from "../src/kv/landmarks.ts";
 import { openKernels } from "./kernels.ts";
 
 const shape: CacheShape = { layers: 2, heads: 4, kvHeads: 2, headSize: 40 };
@@ -16,11 +16,12 @@ const oneHead: Policy = {
 function open(): { heap: Heap; landmarks: PageLandmarks; words: (layer: number) => number[] } {
   const heap = new Heap(16 * 2 ** 20, false);
   const landmarks = new PageLandmarks(heap, shape);
-  return { heap, landmarks, words: (layer) => Array.from(heap.u32(landmarks.pointer(layer), 2 + shape.kvHeads)) };
+  return { heap, landmarks, words: (layer) => Array.from(heap.u32(landmarks.pointer(layer), 2 + 2 * shape.kvHeads)) };
 }
 
-test("a landmark takes the bytes that the kernels write", async () => {
+test("landmarks and shortlists take the bytes that the kernels write", async () => {
   const { kernels } = await openKernels("plain");
+  for (const runs of [1, 27, 108, 512]) expect(shortlistBytes(runs)).toBe(kernels.shortlistBytes(runs));
   for (const headSize of [8, 40, 64, 96, 128]) expect(landmarkBytes(headSize)).toBe(kernels.landmarkBytes(headSize));
 });
 
@@ -43,14 +44,22 @@ test("landmarks stay from step to step, and are void for another timeline and af
   expect(generation(one)).not.toBe(first);
 });
 
-test("rings have room for every page on a list, apart from one another, and within what is planned", () => {
+test("rings have room for every page on a list, shortlists for what is looked at again, apart from one another and within what is planned", () => {
   const { landmarks, words } = open();
   for (const pages of [10, 257, 600]) {
     landmarks.prepare(landmarks, quest, pages);
-    const rings = [0, 1].flatMap((layer) => words(layer).slice(2)).toSorted((a, b) => a - b);
     expect(words(0)[1]).toBeGreaterThanOrEqual(pages);
-    for (const [index, ring] of rings.slice(1).entries())
-      expect(ring - (rings[index] ?? NaN)).toBeGreaterThanOrEqual(pages * landmarkBytes(40));
+    const regions = [0, 1].flatMap((layer) =>
+      words(layer)
+        .slice(2)
+        .map((start, index) => ({ start, bytes: index < 2 ? pages * landmarkBytes(40) : shortlistBytes(quest.selection?.runs ?? NaN) })),
+    );
+    const inOrder = regions.toSorted((a, b) => a.start - b.start);
+    expect(inOrder).toHaveLength(8);
+    for (const [index, { start }] of inOrder.slice(1).entries()) {
+      const before = inOrder[index] ?? { start: NaN, bytes: NaN };
+      expect(start - before.start).toBeGreaterThanOrEqual(before.bytes);
+    }
     expect(landmarks.bytes).toBeLessThanOrEqual(landmarksBytes(shape, quest, pages, { selectBy: "ranges" }));
   }
 });
@@ -58,8 +67,8 @@ test("rings have room for every page on a list, apart from one another, and with
 test("heads that do not select have no ring", () => {
   const { landmarks, words } = open();
   landmarks.prepare(landmarks, oneHead, 10);
-  expect(words(0).slice(2)).toEqual([0, 0]);
-  expect(words(1).slice(2)).toEqual([expect.any(Number), 0]);
+  expect(words(0).slice(2)).toEqual([0, 0, 0, 0]);
+  expect(words(1).slice(2)).toEqual([expect.any(Number), 0, expect.any(Number), 0]);
   expect(words(1)[2]).toBeGreaterThan(0);
   expect(landmarksBytes(shape, oneHead, 10, { selectBy: 16 })).toBe(0);
 });

@@ -10,7 +10,7 @@ import { turnOf } from "./select";
 
 const HEADER: usize = 16;
 
-// Of the table of a layer: u32 generation, pages of a head's ring, then the address of each KV head's.
+// Of the table of a layer: u32 generation, pages of a head's ring, then the address of each KV head's ring, and of its shortlist.
 const RING_PAGES: usize = 4;
 const RINGS: usize = 8;
 
@@ -32,6 +32,11 @@ export function ringPages(): u32 {
 /** A head's landmarks: that of a page is at the remainder of its number by position. */
 export function ringOf(kvHead: i32): usize {
   return load<usize>(<usize>argument(20) + RINGS + ((<usize>kvHead) << 2));
+}
+
+/** A head's shortlist. */
+export function shortlistOf(kvHead: i32): usize {
+  return load<usize>(<usize>argument(20) + RINGS + ((<usize>(argument(3) + kvHead)) << 2));
 }
 
 export function unitOf(landmark: usize): f32 {

@@ -8,6 +8,7 @@ import { MASKED, power4 } from "../softmax";
 import { argument } from "../team";
 import { largest, ties } from "./largest";
 import { firstBoxScore } from "./score-boxes";
+import { pickedPages } from "./shortlist";
 import {
   candidates,
   choice,
@@ -41,10 +42,13 @@ export function performPick(kvHead: i32): void {
     boundBoxes(kvHead, made);
     return;
   }
-  const wanted = argument(9) + (argument(9) >> 2);
-  sumShares(made, pages);
-  if (wanted < pages) pickBest(made, pages, wanted, threadBins(chunk));
-  else pickAll(made, pages);
+  const recalled = load<i32>(made);
+  const wanted = pickedPages(argument(9));
+  sumShares(made, recalled > 0 ? recalled : pages);
+  if (recalled == 0) {
+    if (wanted < pages) pickBest(made, pages, wanted, threadBins(chunk));
+    else pickAll(made, pages);
+  }
   sumRanges(kvHead, threadScores(chunk));
   choosePairs(kvHead, threadScores(chunk), threadBins(chunk), pairsOf(made));
   chooseQueries(kvHead, made, false);
@@ -76,7 +80,7 @@ function samplePage(kvHead: i32, index: i32): usize {
   return pageOf(load<u32>(firstCandidate(kvHead) + ((<usize>((index * candidates(kvHead)) / SAMPLE)) << 4), SLOT));
 }
 
-/** The share of the group's attention that each page has by its score; scores become 2^(score - the largest). */
+/** The share of the group's attention that each of the ranked pages has by its score; scores become 2^(score - the largest). */
 function sumShares(made: usize, pages: i32): void {
   const shares = pageScores(made, groupSize());
   const tail = (<usize>pages) << 2;
@@ -100,7 +104,7 @@ function sumShares(made: usize, pages: i32): void {
   }
 }
 
-/** The pages with the largest shares, the first of equals, in order. */
+/** The pages with the largest shares, the first of equals, in order; their scores move up to be those of what is picked. */
 function pickBest(made: usize, pages: i32, wanted: i32, bins: usize): void {
   const shares = pageScores(made, groupSize());
   const threshold = largest(shares, pages, wanted, bins, weights(made, 0));
@@ -109,6 +113,9 @@ function pickBest(made: usize, pages: i32, wanted: i32, bins: usize): void {
   for (let index = 0; index < pages; index++) {
     const share = load<f32>(shares + ((<usize>index) << 2));
     if (share < threshold || (share == threshold && equals-- <= 0)) continue;
+    const place = to - picked(made);
+    for (let query = 0; query < groupSize(); query++)
+      store<f32>(pageScores(made, query) + place, load<f32>(pageScores(made, query) + ((<usize>index) << 2)));
     store<i32>(to, index);
     to += 4;
   }

@@ -1,5 +1,5 @@
-// Scores of pages: of a query with the middles of their keys, as their landmarks have them. On a book, with a quarter more pages looked at than
-// runs taken, this loses as little of what the best runs attend as bounds do, which say more and cost twice as much to read.
+// Scores of pages: of a query with the middles of their keys, as their landmarks have them. On a book, with more pages looked at than runs taken,
+// this loses as little of what the best runs attend as bounds do, which say more and cost twice as much to read.
 
 import { Four, One, Three, Two } from "../blocks";
 import { FAR_ROTATION, POSITION, SLOT } from "../lists";
@@ -17,17 +17,19 @@ import {
   headScales,
   isFar,
   pageScores,
+  picked,
   selects,
   threadChunk,
   threadScores,
 } from "./select";
 
-/** One block of a head's candidates. */
+/** One block of a head's candidates, or of those that it has picked already. */
 export function performRank(item: i32): void {
   const kvHead = item % argument(3);
   if (!selects(kvHead)) return;
+  const recalled = load<i32>(choice(kvHead));
   const start = blockStart(item);
-  const end = blockEnd(item, candidates(kvHead));
+  const end = blockEnd(item, recalled > 0 ? recalled : candidates(kvHead));
   if (start >= end) return;
   const headSize = argument(4);
   const group = groupSize();
@@ -37,9 +39,11 @@ export function performRank(item: i32): void {
   const pages = ringPages();
   const current = generation();
   const bytes = landmarkBytes(headSize);
-  let entry = firstCandidate(kvHead) + ((<usize>start) << 4);
+  const indices = picked(choice(kvHead));
   let to = pageScores(choice(kvHead), 0) + ((<usize>start) << 2);
   for (let index = start; index < end; index++) {
+    const candidate = recalled > 0 ? load<i32>(indices + ((<usize>index) << 2)) : index;
+    const entry = firstCandidate(kvHead) + ((<usize>candidate) << 4);
     const slot = load<u32>(entry, SLOT);
     const position = load<i32>(entry, POSITION);
     const far = isFar(position);
@@ -48,7 +52,6 @@ export function performRank(item: i32): void {
     const rotation = far ? FAR_ROTATION : 0;
     const queries = headQueries(kvHead, rotation);
     rankPage(middlesOf(landmark), queries, headScales(kvHead, rotation), unitOf(landmark), group, headSize, to, stride);
-    entry += 16;
     to += 4;
   }
 }

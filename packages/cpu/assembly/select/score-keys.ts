@@ -40,7 +40,7 @@ export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): vo
     const candidate = <usize>load<u32>(indices + ((<usize>index) << 2));
     scorePage(made, entries + (candidate << 4), group, scratch);
     for (let query = 0; query < group; query++) {
-      const weight = load<f32>(pageScores(made, query) + (candidate << 2));
+      const weight = load<f32>(pageScores(made, query) + ((<usize>index) << 2));
       weighScores(scratch + <usize>query * PAGE_SCORES, weight, weights(made, query) + ((<usize>index) << 4));
     }
   }

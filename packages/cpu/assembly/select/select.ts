@@ -1,6 +1,6 @@
 // Selection of a decode step: which runs of the candidates on a list its queries attend. For each KV head
-//   rank     scores pages by the middles of their keys; blocks of pages, for many threads
-//   pick     the pages that are worth a closer look, a quarter more than runs are to be taken, and the channels to look at
+//   rank     scores pages by the middles of their keys, at most steps only those of the shortlist; blocks of pages, for many threads
+//   pick     the pages that are worth a closer look, at most two for each run that is taken, and the channels to look at
 //   score    their runs: for each query the sum over the run's tokens of 2^(score - bound); blocks of pages
 //   take     the runs with the largest shares, summed over the queries of the group; they become a list
 // Where complete pages have boxes instead of ranges, all runs are scored, by their bounds.
@@ -14,13 +14,14 @@ import { beginOperation, ownNumber, SCRATCH_HEADER } from "../own-scratch";
 import { boxTokens } from "../pages";
 import { argument, run, setArgument } from "../team";
 import { BINS_BYTES } from "./largest";
+import { recall } from "./shortlist";
 
 /** Candidate pages that a thread ranks or scores at a time. */
 const BLOCK: i32 = 32;
 
-/** Pairs of channels that keys are scored by: three eighths of them, in twos, which lie together. */
+/** Pairs of channels that keys are scored by: a quarter of them, in twos, which lie together. */
 export function chosenPairs(headSize: i32): i32 {
-  return 2 * max(1, (headSize * 3) >> 5);
+  return 2 * max(1, headSize >> 4);
 }
 
 // What `pick` leaves for a KV head: i32 count of picked pages and f32 bounds by query; u32 chosen pairs; then for near and for far
@@ -124,8 +125,9 @@ export function select(
   setArgument(18, threads);
   setArgument(19, beginOperation(scratch));
   setArgument(20, <i32>landmarks);
-  let blocks = 0;
-  for (let kvHead = 0; kvHead < kvHeads; kvHead++) if (selects(kvHead)) blocks = max(blocks, (candidates(kvHead) + BLOCK - 1) / BLOCK);
+  let most = 0;
+  for (let kvHead = 0; kvHead < kvHeads; kvHead++) if (selects(kvHead)) most = max(most, looksAt(kvHead));
+  const blocks = (most + BLOCK - 1) / BLOCK;
   if (blocks > 0) {
     if (boxTokens() == 0) run(RANK, kvHeads * blocks);
     run(PICK, kvHeads);
@@ -133,6 +135,12 @@ export function select(
     run(SCORE, kvHeads * blocks);
   }
   run(TAKE, kvHeads);
+}
+
+/** How many pages a head ranks: those that it has picked in a step before this one, or all. */
+function looksAt(kvHead: i32): i32 {
+  const recalled = boxTokens() == 0 ? recall(kvHead) : 0;
+  return recalled > 0 ? recalled : candidates(kvHead);
 }
 
 /** The pages of an item of the jobs that go by blocks: the first of them. */
@@ -232,7 +240,7 @@ export function picked(choice: usize): usize {
   return choice + choiceBytes(groupSize(), argument(4));
 }
 
-/** f32 [candidates] of a query of the group: scores, and from `pick` on 2^(score - bound); those of `group` are shares. */
+/** f32 of a query of the group: scores [ranked pages], and from `pick` on 2^(score - bound) [picked pages]; those of `group` are shares. */
 export function pageScores(choice: usize, query: i32): usize {
   return picked(choice) + <usize>(query + 1) * aligned((<usize>argument(8)) << 2);
 }

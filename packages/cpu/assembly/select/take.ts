@@ -13,6 +13,7 @@ import {
   groupSize,
   isFar,
   list,
+  pageScores,
   picked,
   record,
   selects,
@@ -23,6 +24,7 @@ import {
 import { scoreBoxes } from "./score-boxes";
 import { scoreKeys } from "./score-keys";
 import { largest, ties } from "./largest";
+import { remember } from "./shortlist";
 
 /** One block of the pages that were picked for a head. */
 export function performScore(item: i32): void {
@@ -44,7 +46,10 @@ export function performTake(kvHead: i32): void {
   }
   const made = choice(kvHead);
   const shares = weights(made, groupSize());
-  const runs = sumShares(made, shares);
+  sumShares(made, shares);
+  const bins = threadBins(threadChunk());
+  if (boxTokens() == 0) remember(kvHead, shares, pageScores(made, groupSize()), bins, weights(made, 0));
+  const runs = joinRuns(made, shares);
   const first = load<i32>(head, FIRST);
   const end = load<i32>(head, END);
   const behind = load<i32>(head, LENGTH) - end;
@@ -52,7 +57,7 @@ export function performTake(kvHead: i32): void {
   if (first + argument(9) + behind > argument(15)) unreachable();
   const selected = <usize>argument(13) + <usize>(kvHead * argument(15)) * ENTRY_BYTES;
   memory.copy(selected, list(kvHead), <usize>first * ENTRY_BYTES);
-  const threshold = largest(shares, runs, argument(9), threadBins(threadChunk()), weights(made, 0));
+  const threshold = largest(shares, runs, argument(9), bins, weights(made, 0));
   let last = writeRuns(kvHead, shares, runs, threshold, selected + <usize>first * ENTRY_BYTES);
   memory.copy(last, list(kvHead) + <usize>end * ENTRY_BYTES, <usize>behind * ENTRY_BYTES);
   last += <usize>behind * ENTRY_BYTES;
@@ -62,8 +67,8 @@ export function performTake(kvHead: i32): void {
   store<i32>(to, length, END);
 }
 
-/** Sums the group's shares of each run to f32 [runs], and returns how many there are. */
-function sumShares(made: usize, shares: usize): i32 {
+/** Sums the group's shares of each run of 4 tokens of the picked pages to f32 [runs]. */
+function sumShares(made: usize, shares: usize): void {
   const pages = load<i32>(made);
   const bytes = (<usize>pages) << 4;
   memory.fill(shares, 0, bytes);
@@ -76,9 +81,13 @@ function sumShares(made: usize, shares: usize): i32 {
     for (let i: usize = 0; i < bytes; i += 16)
       v128.store(shares + i, f32x4.add(v128.load(shares + i), f32x4.mul(v128.load(from + i), factor)));
   }
+}
+
+/** Makes the shares of runs of 4 tokens, in their place, those of runs as long as they are taken; returns how many there are. */
+function joinRuns(made: usize, shares: usize): i32 {
+  const pages = load<i32>(made);
   const parts = argument(10) / RUN_TOKENS;
   if (parts == 1) return pages << 2;
-  // Runs of 8 and of 16 tokens are two and four runs of 4.
   const runs = (pages << 2) / parts;
   for (let index = 0; index < runs; index++) {
     let sum: f32 = 0;

@@ -5,25 +5,33 @@ import type { PageKind } from "./page.ts";
 /** Pages that rings grow by. */
 const stride = 256;
 
-/** Words of a layer's table before its addresses: the generation, and a ring's pages. */
-const headerWords = 2;
+/** Words of a layer's table: the generation, a ring's pages, and the addresses of each head's ring and shortlist. */
+function tableWords({ kvHeads }: Pick<CacheShape, "kvHeads">): number {
+  return 2 + 2 * kvHeads;
+}
 
 /** Bytes of a page's landmark, as assembly/select/landmarks.ts has it; known without the kernels, because plans come before them. */
 export function landmarkBytes(headSize: number): number {
   return 16 + Math.ceil(headSize / 16) * 16;
 }
 
-/** Bytes of the landmarks of a policy whose lists have up to `capacity` pages; where these have boxes they need none. */
+/** Bytes of a head's shortlist, as assembly/select/shortlist.ts has it, where `runs` are selected. */
+export function shortlistBytes(runs: number): number {
+  return 16 + Math.ceil(runs / 4) * 16;
+}
+
+/** Bytes of the landmarks and shortlists of a policy whose lists have up to `capacity` pages; where these have boxes they need none. */
 export function landmarksBytes(shape: CacheShape, policy: Policy, capacity: number, { selectBy }: Pick<PageKind, "selectBy">): number {
   const heads = selectingHeads(shape, policy).length;
   if (heads === 0 || selectBy !== "ranges") return 0;
-  return heads * ringPages(capacity) * landmarkBytes(shape.headSize) + shape.layers * (headerWords + shape.kvHeads) * 4;
+  const perHead = ringPages(capacity) * landmarkBytes(shape.headSize) + shortlistBytes(policy.selection?.runs ?? 0);
+  return heads * perHead + shape.layers * tableWords(shape) * 4;
 }
 
 /**
- * What decode steps rank pages by, of the heads that select: a copy of each page's middles, in a ring by position for each head. The kernels
- * make a landmark anew where it is of another page than the list's; a new generation, which is a word of each, voids all of them. Timelines
- * take turns with it, as they take turns with scratch.
+ * What decode steps rank pages by, of the heads that select: a copy of each page's middles, in a ring by position for each head, and the pages
+ * that were picked last. The kernels make a landmark anew where it is of another page than the list's; a new generation, which is a word of each
+ * landmark and shortlist, voids all of them. Timelines take turns with it, as they take turns with scratch.
  */
 export class PageLandmarks {
   readonly #heap: Heap;
@@ -45,7 +53,7 @@ export class PageLandmarks {
 
   /** Bytes allocated now. */
   get bytes(): number {
-    return this.#heads.length * this.#pages * landmarkBytes(this.#shape.headSize);
+    return this.#heads.length * this.#headBytes;
   }
 
   /** Makes ready for a step of `owner` under `policy`, whose lists hold up to `pages` pages. Throws `out-of-memory`. */
@@ -55,7 +63,7 @@ export class PageLandmarks {
     this.#owner = owner;
   }
 
-  /** Pages of `owner` may have changed where they were. */
+  /** Pages of `owner` may have changed where they were, or are to be ranked as if nothing had been picked yet. */
   forget(owner: object): void {
     if (owner === this.#owner) this.#owner = undefined;
   }
@@ -66,27 +74,35 @@ export class PageLandmarks {
   }
 
   get #tableBytes(): number {
-    return (headerWords + this.#shape.kvHeads) * 4;
+    return tableWords(this.#shape) * 4;
+  }
+
+  /** Of a ring and the shortlist behind it. */
+  get #headBytes(): number {
+    return this.#pages * landmarkBytes(this.#shape.headSize) + shortlistBytes(this.#policy?.selection?.runs ?? 0);
   }
 
   #build(policy: Policy, pages: number): void {
     const { layers, kvHeads, headSize } = this.#shape;
     const heads = selectingHeads(this.#shape, policy);
-    const bytes = pages * landmarkBytes(headSize);
+    const ringBytes = pages * landmarkBytes(headSize);
+    const bytes = ringBytes + shortlistBytes(policy.selection?.runs ?? 0);
     this.#tables ??= this.#heap.allocate(layers * this.#tableBytes);
     if (this.#rings !== undefined) this.#heap.free(this.#rings);
     this.#rings = undefined;
+    this.#heads = [];
     this.#pages = 0;
     const first = this.#heap.allocate(heads.length * bytes);
     this.#rings = first;
-    // No landmark of an earlier generation is left, whatever memory holds.
+    // Nothing of an earlier generation is left, whatever memory holds.
     this.#heap.u8(first, heads.length * bytes).fill(0);
     for (let layer = 0; layer < layers; layer++) {
       const rings = Array.from({ length: kvHeads }, (_, kvHead) => {
         const index = heads.indexOf(layer * kvHeads + kvHead);
         return index < 0 ? 0 : first + index * bytes;
       });
-      this.#heap.u32(this.pointer(layer), headerWords + kvHeads).set([0, pages, ...rings]);
+      const shortlists = rings.map((ring) => (ring === 0 ? 0 : ring + ringBytes));
+      this.#heap.u32(this.pointer(layer), tableWords(this.#shape)).set([0, pages, ...rings, ...shortlists]);
     }
     this.#heads = heads;
     this.#pages = pages;

@@ -1,0 +1,67 @@
+// Shortlists: a step that ranks all pages keeps those with the largest shares, and the steps that follow it look at these alone. What a token looks
+// for changes at every step, where it is found does not: on a book runs chosen so lose as little as where all pages are ranked at every step, and
+// numbers are recalled better, because twice as many pages can be looked at closely where it is done once in four steps.
+//   u32 generation, i32 position of the last step that went by it, i32 candidates, i32 count; u32 [count] indices of candidates, in order
+
+import { sumLanes } from "../simd";
+import { argument } from "../team";
+import { generation, shortlistOf } from "./landmarks";
+import { largest, ties } from "./largest";
+import { candidates, choice, picked } from "./select";
+
+/** Positions at its multiples rank all pages: it divides a page, so that the candidates of the steps between are the same. */
+const STEPS: i32 = 4;
+
+const HEADER: usize = 16;
+
+/** Pages that are looked at closely where `runs` are taken, in steps that rank all. */
+export function pickedPages(runs: i32): i32 {
+  return 2 * runs;
+}
+
+/** Bytes of a shortlist where `runs` are taken: as many pages. */
+export function shortlistBytes(runs: i32): usize {
+  return HEADER + ((((<usize>runs) << 2) + 15) & ~15);
+}
+
+/** Picks what is on a head's shortlist and returns how many pages that are; 0 where all are to be ranked. */
+export function recall(kvHead: i32): i32 {
+  const made = choice(kvHead);
+  const shortlist = shortlistOf(kvHead);
+  const position = argument(5);
+  const follows = load<u32>(shortlist) == generation() && load<i32>(shortlist, 4) == position - 1;
+  const count = follows && load<i32>(shortlist, 8) == candidates(kvHead) && position % STEPS != 0 ? load<i32>(shortlist, 12) : 0;
+  store<i32>(made, count);
+  if (count == 0) return 0;
+  memory.copy(picked(made), shortlist + HEADER, (<usize>count) << 2);
+  store<i32>(shortlist, position, 4);
+  return count;
+}
+
+/**
+ * Makes the best of what is picked the shortlist of the steps to come, where this one ranked all pages.
+ * @param shares f32 [runs of 4 tokens of the picked pages], of the group's attention
+ * @param sums f32 [picked pages], @param bins and @param rest are scratch
+ */
+export function remember(kvHead: i32, shares: usize, sums: usize, bins: usize, rest: usize): void {
+  const shortlist = shortlistOf(kvHead);
+  const position = argument(5);
+  if (load<u32>(shortlist) == generation() && load<i32>(shortlist, 4) == position) return;
+  const made = choice(kvHead);
+  const count = load<i32>(made);
+  for (let index: usize = 0; index < <usize>count; index++) store<f32>(sums + (index << 2), sumLanes(v128.load(shares + (index << 4))));
+  const listed = min(count, argument(9));
+  const least = largest(sums, count, listed, bins, rest);
+  let equals = ties();
+  store<u32>(shortlist, generation());
+  store<i32>(shortlist, position, 4);
+  store<i32>(shortlist, candidates(kvHead), 8);
+  store<i32>(shortlist, listed, 12);
+  let to = shortlist + HEADER;
+  for (let index: usize = 0; index < <usize>count; index++) {
+    const sum = load<f32>(sums + (index << 2));
+    if (sum < least || (sum == least && equals-- <= 0)) continue;
+    store<u32>(to, load<u32>(picked(made) + (index << 2)));
+    to += 4;
+  }
+}
