@@ -16,7 +16,7 @@ import { sameSampling } from "./same-sampling.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
 /** While a chunk is read the event loop has its turn this often, so that an abort is heard. */
-const pauseSeconds = 0.03;
+const pauseMilliseconds = 30;
 
 /** One sequence on the CPU. Timelines of one backend share its scratch; turns keep their steps apart. */
 export class CpuTimeline implements Timeline {
@@ -73,7 +73,7 @@ export class CpuTimeline implements Timeline {
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
-        // A prompt ranks pages anew, whatever was picked before it: so what it is answered is the same where the timeline comes from a snapshot.
+        // A prompt ranks pages anew, as it would in a timeline from a snapshot.
         if (!begun) this.#backend.landmarks.forget(this);
         await this.#read(chunk, last ? "last" : "none");
         if (last) onLogits?.(this.#logits(0));
@@ -100,8 +100,11 @@ export class CpuTimeline implements Timeline {
     this.#checkRoom(ids.length);
     return this.#enqueue(ids.length, () => {
       this.#forget(this.#length);
-      this.#take(ids);
-      finish(this.#forward(this.#length - ids.length, ids.length, "all"));
+      const position = this.#length;
+      this.#ids.set(ids, position);
+      this.#cache.append(ids.length);
+      this.#length += ids.length;
+      finish(this.#forward(position, ids.length, "all"));
       const { vocabularySize } = this.#backend;
       const logits = new Float32Array(ids.length * vocabularySize);
       for (let row = 0; row < ids.length; row++) logits.set(this.#logits(row), row * vocabularySize);
@@ -241,18 +244,12 @@ export class CpuTimeline implements Timeline {
     this.#reading = ids.length;
     let paused = performance.now();
     for (const pending of this.#forward(position, ids.length, logitsOf, true)) {
-      if (!pending && performance.now() - paused < pauseSeconds * 1000) continue;
+      if (!pending && performance.now() - paused < pauseMilliseconds) continue;
       await (pending ?? nextTask());
       paused = performance.now();
       this.#throwIfDropped(rollbacks);
     }
     this.#reading = 0;
-    this.#length += ids.length;
-  }
-
-  #take(ids: Uint32Array): void {
-    this.#ids.set(ids, this.#length);
-    this.#cache.append(ids.length);
     this.#length += ids.length;
   }
 
