@@ -26,8 +26,8 @@ const PYTHON_SEPARATORS = "\x1c\x1d\x1e\x1f";
 const STEPS_PER_ITEM = 10;
 
 /**
- * Evaluations within one another. Templates in use reach 30; a macro that calls itself adds some ten, and a scope that every look-up below it goes
- * through: thousands of those took minutes.
+ * Evaluations within one another, far beyond what a chat template nests. A macro that calls itself adds some ten, and a scope that every look-up
+ * below it goes through: thousands of those took minutes.
  */
 const MOST_NESTED = 1000;
 
