@@ -8,8 +8,8 @@ const MODEL_BYTES = 98_362_432;
 const LONGER_QUESTION = "Tell me about the sea.";
 
 /** Two slow cores may run another test's browser or a compiler at once. */
-const READY = { timeout: 60_000 };
-const ANSWERED = { timeout: 60_000 };
+const READY = { timeout: 120_000 };
+const ANSWERED = { timeout: 120_000 };
 
 test("a person loads the model, asks, reads the answer, and finds both again after a reload", async ({ page, baseURL }) => {
   test.setTimeout(300_000);

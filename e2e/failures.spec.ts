@@ -9,7 +9,7 @@ import { MeteredOrigin } from "./support/metered-origin.ts";
 
 /** Long enough an answer for something to happen in its middle. */
 const MODEL = Buffer.from(tinyModel({ contextLength: 2048, layers: 4 }));
-const LOADED = { timeout: 60_000 };
+const LOADED = { timeout: 120_000 };
 /** A name that is not this computer's: pages under it are not secure, as on a home server without a certificate. */
 const INSECURE = "longtab.test";
 

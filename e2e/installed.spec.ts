@@ -8,7 +8,7 @@ import { tinyModel } from "@longtab/formats/testing";
 import { expect, test } from "./support/fixtures.ts";
 import { HostedPage } from "./support/hosted-page.ts";
 
-const READY = { timeout: 60_000 };
+const READY = { timeout: 120_000 };
 /** Long enough that what was read of it is worth keeping. */
 const QUESTION =
   "I am planning a walk along the coast of Brittany next week, four days from village to village, with a tent and as little else as I can. " +

@@ -6,7 +6,7 @@ import { MeteredOrigin } from "./support/metered-origin.ts";
 
 /** The chat page on the processor, which it takes by itself where a processor would also play the graphics card. */
 const MODEL = tinyModel({ contextLength: 2048, layers: 4 });
-const READY = { timeout: 60_000 };
+const READY = { timeout: 120_000 };
 
 const card = (page: Page) => page.getByRole("region", { name: "Model" });
 const field = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
@@ -42,17 +42,17 @@ test("several threads write while the page stays responsive, and one line says w
   await startModel(page);
   await expect(page.locator("#composer-note")).toContainText("Runs on the processor: there is no graphics card here");
   await expectSaid(page, /[2-9]\d* threads compute/);
-  const counts: number[] = [];
-  // A machine that is busy with something else makes a task long now and then; a page that is busy itself does so at every answer.
-  for (const question of ["Tell me something long", "And something else", "Go on"]) {
+  // A machine that is busy with something else makes tasks long now and then; a page that is busy itself does so at every answer.
+  let longTasks = Infinity;
+  for (let answers = 0; longTasks > 0 && answers < 10; answers++) {
     await page.evaluate(() => {
       const tasks = ((window as unknown as { tasks: PerformanceEntry[] }).tasks = []) as PerformanceEntry[];
       new PerformanceObserver((list) => tasks.push(...list.getEntries())).observe({ type: "longtask" });
     });
-    expect(await answerTo(page, question)).toMatch(/\S{3}/);
-    counts.push(await page.evaluate(() => (window as unknown as { tasks: PerformanceEntry[] }).tasks.length));
+    expect(await answerTo(page, "Tell me something long")).toMatch(/\S{3}/);
+    longTasks = await page.evaluate(() => (window as unknown as { tasks: PerformanceEntry[] }).tasks.length);
   }
-  expect(Math.min(...counts)).toBe(0);
+  expect(longTasks).toBe(0);
   // A server that sends the headers saves the page its reload.
   expect(loads).toBe(1);
 });
