@@ -33,6 +33,8 @@ export interface StreamingCell extends CellBase {
   kind: "streaming";
   /** Where it ends: the dense model's ends with the trained window. */
   tokens: number;
+  /** Tokens read before each window, past the trained one, where every window is read anew: how hard the text itself is there. */
+  anew?: number;
 }
 
 /** Lines with a number each, and questions about the line `back` lines back. */
@@ -193,6 +195,9 @@ function makeNeedleCells(
   });
 }
 
+/** The cell that streaming is compared with past the trained window: the dense model, which reads no less before each window than streaming keeps. */
+export const readAnew = "dense, each window anew";
+
 function makeStreamingCells({ streamed, window }: Sizes, trained: number, small: boolean): StreamingCell[] {
   const recents = small ? [2 * window - 4] : [508, 2044];
   const shape = { kind: "streaming", suite: "streaming", tokens: streamed } as const;
@@ -200,6 +205,7 @@ function makeStreamingCells({ streamed, window }: Sizes, trained: number, small:
     { ...shape, cell: "dense", context: { policy: "dense" }, tokens: Math.min(trained, streamed) },
     ...recents.map((recent): StreamingCell => ({ ...shape, cell: `S 4, R ${recent}`, context: { policy: "streaming", sinks: 4, recent } })),
     { ...shape, cell: `S 0, R ${recents[0]}`, context: { policy: "streaming", sinks: 0, recent: recents[0] } },
+    { ...shape, cell: readAnew, context: { policy: "dense" }, anew: Math.max(...recents) + 4 },
   ];
 }
 

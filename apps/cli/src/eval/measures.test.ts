@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readAnew } from "./cells.ts";
 import { makeRows } from "./measures.ts";
 import type { Part } from "./parts.ts";
 
@@ -42,6 +43,19 @@ test("a drift is the worst mean of eight windows, above the mean inside", () => 
   const [row] = makeRows([part("streaming", "S 4, R 508", "x", { nll: windows(2, risen), pages })], [cell], 2048, 1024);
   expect(row?.measures["drift"]?.mean).toBeCloseTo(0.2, 12);
   expect(row?.measures["growth"]?.mean).toBe(0);
+});
+
+test("where the text itself is harder, a drift of its own tells what streaming adds", () => {
+  const harder = [2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
+  const parts = [
+    part("streaming", "dense", "y", { nll: [1.9, 1.8], pages: [9, 9] }),
+    part("streaming", "S 4, R 508", "x", { nll: windows(2, harder), pages }),
+    part("streaming", readAnew, "x", { nll: harder.map((nll) => nll - 0.25), pages: pages.slice(2) }),
+  ];
+  const [sinks, anew] = makeRows(parts, [cell, { suite: "streaming", cell: readAnew }], 2048, 1024);
+  expect(sinks?.measures["drift"]?.mean).toBeCloseTo(1, 12);
+  expect(sinks?.measures["drift of its own"]?.mean).toBeCloseTo(0.1, 12);
+  expect(Object.keys(anew?.measures ?? {})).toEqual(["nll past"]);
 });
 
 test("what sinks are worth, and what streaming costs, is told window by window of the same text", () => {

@@ -1,5 +1,6 @@
 import { estimate, quantile } from "@longtab/calibration";
 import type { Estimate } from "@longtab/calibration";
+import { readAnew } from "./cells.ts";
 import type { Part } from "./parts.ts";
 
 /** One row of a table: everything that the parts of a cell gave. */
@@ -42,7 +43,8 @@ const run = 8;
 
 /**
  * Of losses by window. Inside: the windows within what the model was trained for; `drift`: the worst mean of any eight consecutive windows past it,
- * above the mean inside; `cost inside`: above the dense model on the same windows; `above S 4`: past the trained window, above the run with sinks
+ * above the mean inside; `drift of its own`: the same of what each window costs above the dense model that reads it anew, for texts are harder here
+ * and easier there; `cost inside`: above the dense model on the same windows; `above S 4`: past the trained window, above the run with sinks
  * and as many recents; `growth`: pages that the last window has more than the one that filled the cache.
  */
 function streamingMeasures(
@@ -52,14 +54,15 @@ function streamingMeasures(
   inside: number,
 ): Record<string, Estimate> {
   const other = (name: string): number[] => pool(parts.filter((part) => part.suite === "streaming" && part.cell === name))["nll"] ?? [];
+  if (cell === readAnew) return { "nll past": estimate(nll) };
   const [within, past] = [nll.slice(0, inside), nll.slice(inside)];
   const measures: Record<string, Estimate> = { "nll inside": estimate(within) };
   if (past.length > 0) measures["nll past"] = estimate(past);
-  if (past.length >= run) {
-    const runs = Array.from({ length: past.length - run + 1 }, (_, from) => estimate(past.slice(from, from + run)).mean);
-    measures["drift"] = single(Math.max(...runs) - estimate(within).mean);
-  }
+  if (past.length >= run) measures["drift"] = single(worstRun(past) - estimate(within).mean);
   const dense = other("dense").slice(0, within.length);
+  const anew = other(readAnew).slice(0, past.length);
+  if (anew.length >= run && dense.length > 0)
+    measures["drift of its own"] = single(worstRun(excess(past, anew)) - estimate(excess(within, dense)).mean);
   if (cell !== "dense" && dense.length > 0) measures["cost inside"] = differences(within, dense);
   if (past.length > 0) measures["growth"] = single((pages.at(-1) ?? 0) - (pages[inside - 1] ?? 0));
   const sinks = other(cell.replace("S 0", "S 4")).slice(inside);
@@ -69,7 +72,16 @@ function streamingMeasures(
 
 /** Of windows of the same text, whose own differences are larger than what is looked for. */
 function differences(ours: readonly number[], theirs: readonly number[]): Estimate {
-  return estimate(theirs.slice(0, ours.length).map((value, index) => (ours[index] ?? Number.NaN) - value));
+  return estimate(excess(ours, theirs));
+}
+
+function excess(ours: readonly number[], theirs: readonly number[]): number[] {
+  return theirs.slice(0, ours.length).map((value, index) => (ours[index] ?? Number.NaN) - value);
+}
+
+/** The largest mean of windows that follow each other. */
+function worstRun(losses: readonly number[]): number {
+  return Math.max(...Array.from({ length: losses.length - run + 1 }, (_, from) => estimate(losses.slice(from, from + run)).mean));
 }
 
 function single(mean: number): Estimate {

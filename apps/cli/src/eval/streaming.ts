@@ -1,4 +1,5 @@
-import { force, logProbability } from "@longtab/calibration";
+import { force, logProbability, read } from "@longtab/calibration";
+import type { Timeline } from "@longtab/engine";
 import type { Parts } from "./parts.ts";
 import type { StreamingCell } from "./cells.ts";
 import { takeTokens } from "./scenes.ts";
@@ -26,26 +27,39 @@ export async function measureStreaming(
     const started = performance.now();
     const ids = takeTokens(stage.tokenizer, text, Math.floor(text.text.length * begin), cell.tokens);
     const backend = await stage.backend(cell.context);
-    const timeline = backend.createTimeline(stage.policy(cell.context));
+    const start = (): Timeline => backend.createTimeline(stage.policy(cell.context));
     const values: Record<"nll" | "pages", number[]> = { nll: [], pages: [] };
-    let sum = 0;
+    let timeline = start();
     try {
-      for (let at = 0; at + window <= ids.length; at += window) {
-        // Of the last token of a window the text may not say what follows.
-        await force(timeline, ids.subarray(at, at + window), Infinity, (index, logits) => {
-          const next = ids[at + index + 1];
-          if (next !== undefined) sum -= logProbability(logits, next);
-        });
-        const scored = at + window < ids.length ? window : window - 1;
-        values.nll.push(sum / scored);
+      for (let at = cell.anew === undefined ? 0 : stage.trained; at + window <= ids.length; at += window) {
+        if (cell.anew !== undefined) {
+          timeline.dispose();
+          timeline = start();
+          await read(timeline, ids.subarray(at - cell.anew, at));
+        }
+        const nll = await scoreWindow(timeline, ids, at, window);
+        values.nll.push(nll);
         const { sink, recent, kept, far, quantised } = timeline.pages();
         values.pages.push(sink + recent + kept + far + quantised);
-        process.stderr.write(`  ${cell.cell}: ${at + window} of ${ids.length} tokens, ${(sum / scored).toFixed(3)} nats\n`);
-        sum = 0;
+        process.stderr.write(`  ${cell.cell}: ${at + window} of ${ids.length} tokens, ${nll.toFixed(3)} nats\n`);
       }
     } finally {
       timeline.dispose();
     }
     await parts.add({ suite: cell.suite, cell: cell.cell, scene, values, seconds: (performance.now() - started) / 1000 });
   }
+}
+
+/** Runs the tokens of a window and returns the mean loss of what follows each, in nats. */
+async function scoreWindow(timeline: Timeline, ids: Uint32Array, at: number, window: number): Promise<number> {
+  let sum = 0;
+  let scored = 0;
+  await force(timeline, ids.subarray(at, at + window), Infinity, (index, logits) => {
+    // Of the last token the text may not say what follows.
+    const next = ids[at + index + 1];
+    if (next === undefined) return;
+    sum -= logProbability(logits, next);
+    scored += 1;
+  });
+  return sum / scored;
 }
