@@ -29,6 +29,17 @@ describe("versions", () => {
     expect(versionsOf(conversation, exchangeOf(conversation, "e3"))).toEqual({ question: null, answer: null });
   });
 
+  test("ten thousand versions of an imported question cost no more than a pass over them", () => {
+    const conversation = branched();
+    const e4 = exchangeOf(conversation, "e4");
+    const many = Array.from({ length: 10_000 }, (_, index) => ({ ...e4, id: `m${index}`, question: `question ${index}` }));
+    const started = performance.now();
+    const { question } = versionsOf({ ...conversation, exchanges: many }, many[9_999]!);
+    // Compared with one another they took almost three seconds.
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(question).toEqual({ at: 10_000, of: 10_000, previous: "m9998", next: "m0" });
+  });
+
   test("switching shows what was last shown there, and loses nothing", () => {
     const conversation = branched();
     expect(ids(conversation)).toEqual(["e4"]);

@@ -19,11 +19,13 @@ export interface Versions {
 export function versionsOf({ exchanges }: Conversation, { id, parent, ...exchange }: Exchange): Versions {
   const siblings = exchanges.filter((other) => other.parent === parent);
   if (siblings.length < 2) return { question: null, answer: null };
-  const answers = siblings.filter((other) => sameQuestion(other, exchange));
-  // A question is shown by the newest of its answers.
-  const questions = siblings.filter((other, index) => !siblings.slice(index + 1).some((later) => sameQuestion(later, other)));
+  const asked = keyOf(exchange);
+  const answers = siblings.filter((other) => keyOf(other) === asked);
+  // A question is shown by the newest of its answers, and stands where that does.
+  const newest = new Map(siblings.map((other, index) => [keyOf(other), index]));
+  const questions = siblings.filter((other, index) => newest.get(keyOf(other)) === index);
   return {
-    question: versionAt(questions, (other) => sameQuestion(other, exchange)),
+    question: versionAt(questions, (other) => keyOf(other) === asked),
     answer: versionAt(answers, (other) => other.id === id),
   };
 }
@@ -37,11 +39,9 @@ function versionAt(list: readonly Exchange[], isIt: (exchange: Exchange) => bool
     : { at: at + 1, of: length, previous: previous.id, next: next.id };
 }
 
-type Question = Pick<Exchange, "question" | "attachments">;
-
-function sameQuestion(a: Question, b: Question): boolean {
-  const ids = ({ attachments = [] }: Question): string => attachments.map(({ id }) => id).join();
-  return a.question === b.question && ids(a) === ids(b);
+/** Equal for the same question with the same attachments. */
+function keyOf({ question, attachments = [] }: Pick<Exchange, "question" | "attachments">): string {
+  return JSON.stringify([question, ...attachments.map(({ id }) => id)]);
 }
 
 /** Shows an exchange, with what leads to it, and behind it what was last shown there. */
