@@ -175,14 +175,14 @@ const BYTES_PER_TOKEN = 9000;
 /** Pages as a policy of this kind would have them after so many tokens. */
 function pagesOf({ policy, keeps }: ContextInfo, tokens: number): PageUsage {
   const all = HEADS * Math.ceil(tokens / 16);
-  if (policy === "dense") return { sink: 0, recent: 0, kept: all, far: 0, quantised: 0, forgotten: 0 };
+  if (policy === "dense") return { sink: 0, recent: 0, kept: all, away: 0, far: 0, quantised: 0, forgotten: 0 };
   const held = Math.min(all, HEADS * Math.ceil(keeps / 16));
   const sink = Math.min(held, HEADS);
   const recent = policy === "streaming" ? held - sink : Math.min(held - sink, HEADS * 16);
   // A third of the heads keep the beginning and the end only.
   const kept = Math.round(((held - sink - recent) * 2) / 3);
   const far = Math.max(0, Math.min(kept, Math.round(((all - HEADS * 512) * 2) / 3)));
-  return { sink, recent, kept, far, quantised: Math.max(0, sink + recent + kept - HEADS), forgotten: all - sink - recent - kept };
+  return { sink, recent, kept, away: 0, far, quantised: Math.max(0, sink + recent + kept - HEADS), forgotten: all - sink - recent - kept };
 }
 
 const TWO_THREADS: CpuInfo = {

@@ -36,7 +36,7 @@ export const exampleFigures: ContextFigures = {
 
 /** From tokens, milliseconds and bytes. */
 function cellsOf(policy: PolicyName, places: readonly (readonly [number, number, number])[]): ContextFigures["cells"] {
-  const pages = { sink: 90, recent: 90, kept: 90, far: 0, quantised: 180, forgotten: 0 };
+  const pages = { sink: 90, recent: 90, kept: 90, away: 0, far: 0, quantised: 180, forgotten: 0 };
   return places.map(([tokens, milliseconds, kvBytes]) => ({
     policy,
     tokens,

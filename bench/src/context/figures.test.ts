@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ContextCell } from "./figures.ts";
 import { beyondCopy, cellOf, lengthsOf, memoryShare, policiesOf, selectionShare, timeRatio } from "./figures.ts";
 
-const pages = { sink: 0, recent: 0, kept: 0, far: 0, quantised: 0, forgotten: 0 };
+const pages = { sink: 0, recent: 0, kept: 0, away: 0, far: 0, quantised: 0, forgotten: 0 };
 const cell = (policy: ContextCell["policy"], tokens: number, milliseconds: number[]): ContextCell => ({
   policy,
   tokens,

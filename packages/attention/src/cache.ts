@@ -3,9 +3,12 @@ import { HeadPages } from "./head-pages.ts";
 import type { Gap } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
 import { CacheMark } from "./mark.ts";
+import { PageMoves } from "./moves.ts";
+import type { PageLooks } from "./moves.ts";
 import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage, PageForm } from "./page.ts";
 import { listCapacity } from "./plan.ts";
+import { movesAway } from "./policies/policy.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { LayerTable, PageCounts, PagePool } from "./pool.ts";
 import { countPages } from "./usage.ts";
@@ -36,6 +39,8 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   #moving: Closing[] = [];
   #tables: Table[] = [];
   #length = 0;
+  /** Where the policy moves pages away. */
+  #moves: PageMoves<Table> | undefined;
 
   /**
    * `maxTokens`: most tokens that one head keeps; `maxStep`: most tokens that one step appends.
@@ -68,6 +73,8 @@ export class KvCache<Table extends LayerTable = LayerTable> {
       this.dispose();
       throw error;
     }
+    const moves = pool.away && this.#heads.some(({ rule }) => movesAway(rule));
+    if (pool.away && moves) this.#moves = new PageMoves(pool, pool.away, this.lists, policy.selection?.every);
   }
 
   /** Tokens read: the position of the next one. */
@@ -112,7 +119,25 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   /** Makes sure that the pool has room for `tokens` more; `append` then cannot fail. Marks go where they take it. */
   async reserve(tokens: number): Promise<void> {
     this.#tidy();
+    await this.#moves?.prepare(this.#heads, this.#length).catch((error: unknown) => {
+      // Without what could not be read nothing goes on from here: all of it is read again.
+      this.truncate(0);
+      throw error;
+    });
     return this.#reserve(() => this.#needed(tokens));
+  }
+
+  /** Whether steps are to say which pages they looked at of those that may be away: `looked`. */
+  get moves(): boolean {
+    return this.#moves !== undefined;
+  }
+
+  /**
+   * Says which pages the last step that selected looked at, or would have looked at had they not been away: the latter come back, for a step
+   * that follows. [layers x kvHeads].
+   */
+  looked(looks: readonly PageLooks[]): void {
+    this.#moves?.looked(this.#heads, looks);
   }
 
   /** Gives the next `tokens` tokens their slots in every layer, and brings the lists up to date. */
@@ -128,7 +153,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
       if (copied !== undefined) this.lists.changed(layer, kvHead, copied);
       for (let position = pagesFor(from) * pageTokens; position < this.#length; position += pageTokens) head.add(position);
       this.#slots.write(layer, kvHead * tokens, head.slots(from, tokens));
-      this.lists.update(layer, kvHead, pages, rows);
+      this.lists.update(layer, kvHead, pages, head.movedPages, rows);
     }
     this.#slots.flush();
     this.lists.flush();
@@ -150,6 +175,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     if (from === 0) for (const [index, head] of this.#heads.entries()) head.begin(gaps[index]);
     const added = Array.from({ length: pagesFor(tokens) }, (_, index) => from + index * pageTokens);
     const formOf = (position: number): PageForm => (this.#pool.closes && position + pageTokens <= from + tokens ? "closed" : "open");
+    if (this.#moves) await this.#moves.leave(this.#heads, from);
     const counts = { open: 0, closed: 0 };
     for (const position of added) counts[formOf(position)] += this.#holders(position);
     await this.#reserve(() => counts);
@@ -165,6 +191,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     this.#drop(length);
     const left = this.#heads.reduce((least, head) => Math.min(least, head.rollbackTo(least)), length);
     this.#length = left;
+    this.#moves?.wentBack();
     for (const head of this.#heads) this.lists.changed(head.layer, head.kvHead, head.truncate(left));
     return left;
   }
@@ -178,6 +205,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     const fork = new KvCache(this.#pool, policy, this.#maxTokens, this.#maxStep);
     fork.#length = this.#length;
     fork.#heads = this.#heads.map((head) => head.fork(policy.rule(head.layer, head.kvHead)));
+    fork.#goOn();
     if (fork.#heads.every((head) => head.holds(this.#length))) return fork;
     fork.dispose();
     throw new LongtabError({
@@ -209,6 +237,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     if (!whole) return false;
     this.#heads = heads;
     this.#length = length;
+    this.#goOn();
     for (const { layer, kvHead } of heads) this.lists.changed(layer, kvHead, 0);
     return true;
   }
@@ -218,6 +247,12 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     for (const head of this.#heads) head.truncate(0);
     this.#length = 0;
     for (const table of this.#tables.splice(0)) table.dispose();
+  }
+
+  /** Rows at the end come next, of heads that may have been another timeline's. */
+  #goOn(): void {
+    for (const head of this.#heads) head.goOnAt(this.#length);
+    this.#moves?.wentBack();
   }
 
   async #reserve(needed: () => PageCounts): Promise<void> {

@@ -45,8 +45,10 @@ export function kvPrecisionOf({ policy, kv = policy === "dense" ? "f16" : "kv8" 
 export interface ContextModel {
   /** Tokens that it was trained for. */
   trained: number;
-  /** Tokens that a head may keep at most: what memory has room for. */
+  /** Tokens that a head may keep at most: what there is room for. */
   keeps: number;
+  /** Of those, tokens that there is room for in the pool, with "far" and "auto"; the others are away. All unless told. */
+  pooled?: number | undefined;
 }
 
 /** Where "auto" begins to stream and to select: below it every head reads everything. Chosen by `npm run longtab -- eval`. */
@@ -62,7 +64,7 @@ const defaults = {
  * The policy that options come to. Where the head map is missing that a name asks for, every head retrieves: "duo" and "duo+quest" become "quest".
  * @throws LongtabError `invalid-option` for a name, a number or a combination that cannot be.
  */
-export function createPolicy(options: ContextOptions, { trained, keeps }: ContextModel): Policy {
+export function createPolicy(options: ContextOptions, { trained, keeps, pooled = keeps }: ContextModel): Policy {
   check(options, trained);
   const { policy: name = "auto", headMap: map } = options;
   const most = Math.min(trained, keeps);
@@ -70,13 +72,22 @@ export function createPolicy(options: ContextOptions, { trained, keeps }: Contex
   if (name === "streaming") return streaming(streamingTokens(options, most));
   if (name === "duo" && map) return mixed({ name, trained, streaming: localTokens(options, map, trained, 0), past: within(options, most) });
   if (name === "far" || name === "auto") {
-    const from = name === "auto" ? Math.min(autoFrom, most) : 0;
+    const { kept, resident, returns } = pooledFar(selected(options, 0), { trained, keeps, pooled });
+    const seen = Math.min(trained, resident);
+    const from = name === "auto" ? Math.min(autoFrom, seen) : 0;
     return mixed({
       name,
       trained,
       streaming: name === "auto" && map ? localTokens(options, map, trained, from) : undefined,
-      selection: { ...selected(options, from), ...placed(trained), reachesFrom: most },
-      past: { from: most, sinks: sinkPages(options), recent: Math.min(share(trained, 1 / 4), share(most, 7 / 8)), keeps },
+      selection: { ...selected(options, from), ...placed(trained), reachesFrom: seen },
+      past: {
+        from: seen,
+        sinks: sinkPages(options),
+        recent: Math.min(share(trained, 1 / 4), share(seen, 7 / 8)),
+        keeps: kept,
+        resident,
+        returns,
+      },
     });
   }
   const streams = name === "duo+quest" && map ? localTokens(options, map, trained, 0) : undefined;
@@ -148,10 +159,27 @@ function placed(trained: number): Pick<Selection, "farStart" | "farFrom" | "farD
   return { farStart: trained, farFrom: distance, farDistance: distance };
 }
 
+/**
+ * What becomes of tokens that the pool has no room for: their pages are away, and of the pool an eighth is for those that come back. Where that is
+ * less than a step looks at (the keys of two pages for each run that it takes) it is so many, up to a half. A pool that holds little more
+ * than a step reads has no room for them to come back to: then only what is in it is kept.
+ */
+function pooledFar(
+  { sinks, recent, runs, runTokens }: Selection,
+  { trained, keeps, pooled }: Required<ContextModel> & { pooled: number },
+): { kept: number; resident: number; returns: number } {
+  if (pooled >= keeps) return { kept: keeps, resident: keeps, returns: 0 };
+  const looked = 2 * runs * pageTokens;
+  const returns = Math.max(share(pooled, 1 / 8), Math.min(share(pooled, 1 / 2), looked));
+  const resident = pooled - returns;
+  const selects = Math.min(trained, resident) > sinks + recent + runs * runTokens + pageTokens;
+  return selects ? { kept: keeps, resident, returns } : { kept: pooled, resident: pooled, returns: 0 };
+}
+
 /** Without far memory: past `most` tokens the last of them, less a margin. */
 function within(options: ContextOptions, most: number): MixedOptions["past"] {
   const tokens = share(most, 7 / 8);
-  return { from: most, sinks: sinkPages(options), recent: tokens, keeps: tokens };
+  return { from: most, sinks: sinkPages(options), recent: tokens, keeps: tokens, resident: tokens, returns: 0 };
 }
 
 function sinkPages({ sinks = pageTokens }: ContextOptions): number {

@@ -1,7 +1,7 @@
-import { pageTokens, pagesFor } from "./page.ts";
-import type { HeadPage, PageForm } from "./page.ts";
+import { isResident, pageTokens, pagesFor } from "./page.ts";
+import type { HeadPage, PageForm, ResidentPage } from "./page.ts";
 import type { PagePool } from "./pool.ts";
-import { keptPage } from "./policies/policy.ts";
+import { keptPage, movesAway, residentPage, windowPage } from "./policies/policy.ts";
 import type { HeadRule } from "./policies/policy.ts";
 
 /**
@@ -21,7 +21,8 @@ export function gapFits(gap: Gap | undefined, rule: HeadRule, length: number): b
   const sinks = pagesFor(rule.sinks) * pageTokens;
   const least = keptPage(rule, length - rollbackTokens) * pageTokens;
   if (!gap) return least <= sinks;
-  const most = keptPage(rule, length) * pageTokens;
+  // Where pages move away more may be missing: there was no room for them.
+  const most = (movesAway(rule) ? windowPage(rule, length) : keptPage(rule, length)) * pageTokens;
   return gap.from === sinks && gap.to % pageTokens === 0 && gap.to > sinks && gap.to >= least && gap.to <= most;
 }
 
@@ -32,6 +33,14 @@ export class HeadPages {
   readonly rule: HeadRule;
   pages: HeadPage[] = [];
   #gap: Gap | undefined;
+  /** Whether more was given back than the rule says, because there was no room outside. */
+  #short = false;
+  /** Position up to which pages behind the sinks are away, or came back; a multiple of 16. */
+  #moved = 0;
+  /** Positions of pages before it that came back, those first that steps have not looked at for longest. */
+  #returned = new Set<number>();
+  /** Of those, how many the last step looked at. */
+  #looked = 0;
   #pool: PagePool;
 
   constructor(pool: PagePool, layer: number, kvHead: number, rule: HeadRule) {
@@ -41,16 +50,26 @@ export class HeadPages {
     this.rule = rule;
   }
 
+  /** Index of the first page that is in the pool whatever steps look at; 0 where none has moved away. */
+  get movedPages(): number {
+    return this.#moved === 0 ? 0 : this.indexOf(this.#moved);
+  }
+
   /** The last page, where it has room for the token at `position`. */
-  openAt(position: number): HeadPage | undefined {
+  openAt(position: number): ResidentPage | undefined {
     const last = this.pages.at(-1);
-    return last && last.position + pageTokens > position ? last : undefined;
+    return last && isResident(last) && last.position + pageTokens > position ? last : undefined;
+  }
+
+  /** Index of the page that begins at `position`, a multiple of 16, where it is kept; else of the first that is kept behind it. */
+  indexOf(position: number): number {
+    const { from, to } = this.#gap ?? { from: 0, to: 0 };
+    return (position < to ? Math.min(position, from) : position - (to - from)) / pageTokens;
   }
 
   /** The page that begins at `position`, a multiple of 16. */
   at(position: number): HeadPage | undefined {
-    const { from, to } = this.#gap ?? { from: 0, to: 0 };
-    const page = this.pages[(position < to ? position : position - (to - from)) / pageTokens];
+    const page = this.pages[this.indexOf(position)];
     return page?.position === position ? page : undefined;
   }
 
@@ -97,55 +116,163 @@ export class HeadPages {
   /** Begins anew with a gap, before the first page is added. */
   begin(gap: Gap | undefined): void {
     this.#gap = gap;
+    this.#short = gap !== undefined && movesAway(this.rule);
   }
 
   /** Puts another page in the place of one. */
   replace(index: number, page: number, form: PageForm): void {
     const old = this.pages[index] as HeadPage;
     this.pages[index] = { page, position: old.position, form };
-    this.#pool.release(this.layer, old.page, old.form);
+    this.#release(old);
   }
 
   /** Gives back what rows at `length` and later do not see, and rows a rollback before it neither; the index of the first page that changed. */
   evict(length: number): number | undefined {
-    const kept = keptPage(this.rule, length - rollbackTokens) * pageTokens;
-    if (kept <= (this.#gap?.to ?? 0)) return undefined;
-    const sinks = this.pages.findIndex(({ position }) => position >= this.rule.sinks);
-    const end = this.pages.findIndex(({ position }) => position >= kept);
-    if (sinks < 0 || end <= sinks) return undefined;
-    for (const { page, form } of this.pages.splice(sinks, end - sinks)) this.#pool.release(this.layer, page, form);
-    this.#gap = { from: pagesFor(this.rule.sinks) * pageTokens, to: kept };
-    return sinks;
+    return this.#giveBack(keptPage(this.rule, length - rollbackTokens) * pageTokens);
+  }
+
+  /** Gives back more than the rule says, of what is away: every page before `position`; the index of the first page that changed. */
+  giveBackAway(position: number): number | undefined {
+    const changed = this.#giveBack(Math.min(position, this.#moved));
+    this.#short ||= changed !== undefined;
+    return changed;
+  }
+
+  /** Position of the first page that is away or came back. */
+  get firstAway(): number | undefined {
+    const first = this.pages[pagesFor(this.rule.sinks)];
+    return first && first.position < this.#moved ? first.position : undefined;
+  }
+
+  /** Positions of pages in the pool that rows at `length` and later, and rows a rollback before it, need not find there. */
+  leaving(length: number): number[] {
+    if (!movesAway(this.rule)) return [];
+    const end = residentPage(this.rule, length - rollbackTokens) * pageTokens;
+    const first = Math.max(pagesFor(this.rule.sinks), this.movedPages);
+    return this.pages
+      .slice(first, Math.max(first, this.indexOf(end)))
+      .filter(isResident)
+      .map(({ position }) => position);
+  }
+
+  /** Says that every page before `length`'s resident ones is away now. */
+  left(length: number): void {
+    this.#moved = Math.max(this.#moved, residentPage(this.rule, length - rollbackTokens) * pageTokens);
+  }
+
+  /** Moves a page away, or again where it came back. */
+  leave(index: number): void {
+    const { page, position, form, stub } = this.pages[index] as HeadPage;
+    const { away } = this.#pool;
+    if (form === "away" || !away) return;
+    this.pages[index] = { page: stub ?? away.leave(this.layer, page, form), position, form: "away" };
+    this.#returned.delete(position);
+    this.#pool.release(this.layer, page, form);
+  }
+
+  /** Takes a page of the pool for one that is away and begins at `position`; `form` is that of complete pages. */
+  return(position: number, form: PageForm): ResidentPage {
+    const index = this.indexOf(position);
+    const { page: stub } = this.pages[index] as HeadPage;
+    const page: ResidentPage = { page: this.#pool.allocate(this.layer, form), position, form, stub };
+    this.pages[index] = page;
+    if (position < this.#moved) this.look(position);
+    return page;
+  }
+
+  /** Begins another step: nothing is looked at yet. */
+  lookAway(): void {
+    this.#looked = 0;
+  }
+
+  /** Says that a step looks at a page that came back. */
+  look(position: number): void {
+    this.#returned.delete(position);
+    this.#returned.add(position);
+    this.#looked++;
+  }
+
+  /** Makes room for a page to come back: position of one that has to go, undefined where none has to; false where the step looks at all of them. */
+  giveWay(): number | undefined | false {
+    if (this.#returned.size < this.rule.returns / pageTokens) return undefined;
+    const [first] = this.#returned;
+    return this.#looked < this.#returned.size && first !== undefined ? first : false;
+  }
+
+  /** Positions of pages that are away and that rows at `length` and later see whatever is selected. */
+  missing(length: number): number[] {
+    const first = windowPage(this.rule, length) * pageTokens;
+    return this.pages.filter(({ position, form }) => form === "away" && position >= first).map(({ position }) => position);
   }
 
   /** The length that a rollback to `length` ends at: less where a page that is closed, or one that was given back, would have to be written again. */
   rollbackTo(length: number): number {
     const page = this.pages.findLast(({ position }) => position < length);
-    const end = page?.form === "closed" && length < page.position + pageTokens ? page.position : length;
+    const written = page && (page.form !== "open" || page.stub !== undefined);
+    const end = written && length < page.position + pageTokens ? page.position : length;
     return this.holds(end) ? end : 0;
   }
 
-  /** Whether everything is there that rows at `length` and later may see. */
+  /** Whether everything is there, or can come back, that rows at `length` and later may see. */
   holds(length: number): boolean {
+    if (!movesAway(this.rule) && this.pages.some(({ form }) => form === "away")) return false;
     if (!this.#gap || length <= this.#gap.from) return true;
-    return this.rule.sinks <= this.#gap.from && keptPage(this.rule, length) * pageTokens >= this.#gap.to;
+    // What is missing only because there was no room for it was looked up, if at all.
+    const first = this.#short && movesAway(this.rule) ? windowPage(this.rule, length) : keptPage(this.rule, length);
+    return this.rule.sinks <= this.#gap.from && first * pageTokens >= this.#gap.to;
   }
 
   /** Gives back every page from `length` on; the index of the first. */
   truncate(length: number): number {
     const index = this.pages.findIndex(({ position }) => position >= length);
     const from = index < 0 ? this.pages.length : index;
-    for (const { page, form } of this.pages.splice(from)) this.#pool.release(this.layer, page, form);
-    if (this.#gap && length <= this.#gap.from) this.#gap = undefined;
+    for (const page of this.pages.splice(from)) this.#release(page);
+    if (this.#gap && length <= this.#gap.from) {
+      this.#gap = undefined;
+      this.#short = false;
+    }
+    this.goOnAt(length);
     return from;
+  }
+
+  /** Rows at `length` come next: pages that they see whatever is selected do not count among those that moved, if they did. */
+  goOnAt(length: number): void {
+    this.#moved = Math.min(this.#moved, windowPage(this.rule, length) * pageTokens);
+    for (const position of this.#returned) if (position >= this.#moved) this.#returned.delete(position);
   }
 
   /** The same pages for another holder. */
   fork(rule: HeadRule): HeadPages {
     const fork = new HeadPages(this.#pool, this.layer, this.kvHead, rule);
     fork.#gap = this.#gap;
-    for (const { page, form } of this.pages) this.#pool.retain(this.layer, page, form);
+    fork.#short = this.#short;
+    fork.#moved = this.#moved;
+    fork.#returned = new Set(this.#returned);
+    for (const { page, form, stub } of this.pages) {
+      if (form === "away") this.#pool.away?.retain(this.layer, page);
+      else this.#pool.retain(this.layer, page, form);
+      if (stub !== undefined) this.#pool.away?.retain(this.layer, stub);
+    }
     fork.pages = this.pages.slice();
     return fork;
+  }
+
+  #giveBack(kept: number): number | undefined {
+    if (kept <= (this.#gap?.to ?? 0)) return undefined;
+    const sinks = this.pages.findIndex(({ position }) => position >= this.rule.sinks);
+    const end = this.pages.findIndex(({ position }) => position >= kept);
+    if (sinks < 0 || end <= sinks) return undefined;
+    for (const page of this.pages.splice(sinks, end - sinks)) {
+      this.#returned.delete(page.position);
+      this.#release(page);
+    }
+    this.#gap = { from: pagesFor(this.rule.sinks) * pageTokens, to: kept };
+    return sinks;
+  }
+
+  #release({ page, form, stub }: HeadPage): void {
+    if (form === "away") this.#pool.away?.release(this.layer, page);
+    else this.#pool.release(this.layer, page, form);
+    if (stub !== undefined) this.#pool.away?.release(this.layer, stub);
   }
 }

@@ -58,15 +58,23 @@ export class PageLists<Table extends LayerTable> {
     written.window = undefined;
   }
 
-  /** Brings one head's list up to date for a step. */
-  update(layer: number, kvHead: number, pages: readonly HeadPage[], rows: StepRows): void {
+  /** Says that another page is in the place of one. */
+  replaced(layer: number, kvHead: number, index: number, page: HeadPage): void {
+    const { whole, window } = this.#at(layer, kvHead);
+    // Sinks stay where they are; the others are met by the row's own position.
+    if (window) this.changed(layer, kvHead, index);
+    else if (index < whole) this.#writeEntries(layer, kvHead, index, [slotOf(page), page.position, pageTokens, ownRotation]);
+  }
+
+  /** Brings one head's list up to date for a step; the first `moved` pages may be away, or came back. */
+  update(layer: number, kvHead: number, pages: readonly HeadPage[], moved: number, rows: StepRows): void {
     const rule = this.#policy.rule(layer, kvHead);
     const written = this.#at(layer, kvHead);
     if (rows.first >= rule.from && !rule.selects) this.#writeWindow(layer, kvHead, pages, rule, rows);
     else this.#writeAll(layer, kvHead, pages, rule, rows);
     const [first, end] = candidates(rule, this.#policy.selection, pages, rows, written.length);
     const from = Number.isFinite(rule.from) ? rule.from : never;
-    this.#writeRecord(layer, kvHead, [written.length, first, end, rule.sinks, rule.recent, from, 0, 0]);
+    this.#writeRecord(layer, kvHead, [written.length, first, end, rule.sinks, rule.recent, from, 0, moved]);
   }
 
   flush(): void {

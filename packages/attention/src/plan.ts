@@ -2,8 +2,8 @@ import { LongtabError } from "@longtab/errors";
 import { rollbackTokens } from "./head-pages.ts";
 import { pageTokens, pagesFor } from "./page.ts";
 import type { CacheShape } from "./page.ts";
-import { meetsFar, selectedCapacity } from "./policies/policy.ts";
-import type { Policy } from "./policies/policy.ts";
+import { meetsFar, movesAway, selectedCapacity } from "./policies/policy.ts";
+import type { HeadRule, Policy } from "./policies/policy.ts";
 import type { PageCounts } from "./pool.ts";
 
 /** What decides how many pages a timeline takes. */
@@ -29,10 +29,11 @@ export function planPages(
   return Array.from({ length: layers }, (_, layer) => {
     const counts: PageCounts = { open: 0, closed: 0 };
     for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
-      const { recent, sinks, keeps } = policy.rule(layer, kvHead);
+      const rule = policy.rule(layer, kvHead);
+      const { recent, sinks, keeps } = rule;
       // A fork has a last page of its own, and a window of its own where the timeline goes on without it.
       const forked = forks * (1 + (Number.isFinite(keeps) ? pagesFor(Math.min(recent + sinks, maxTokens)) : 0));
-      const held = headPages(policy, layer, kvHead, maxTokens, maxStep) + forked;
+      const held = pooledPages(rule, maxTokens, maxStep) + forked;
       counts.open += closes ? writing + forks : held;
       counts.closed += closes ? held : 0;
     }
@@ -78,10 +79,30 @@ export function checkPlanned(shape: CacheShape, planned: Policy, wanted: Policy,
   });
 }
 
-/** Most pages of one head: all; or sinks, those kept, a step's own and those that a rollback may need. */
+/** Most pages on the list of one head: all; or sinks, those kept, a step's own and those that a rollback may need. */
 export function headPages(policy: Policy, layer: number, kvHead: number, maxTokens: number, maxStep: number): number {
-  const { sinks, keeps, from } = policy.rule(layer, kvHead);
-  if (!Number.isFinite(keeps)) return pagesFor(maxTokens);
+  return mostPages(policy.rule(layer, kvHead), policy.rule(layer, kvHead).keeps, maxTokens, maxStep);
+}
+
+/** Of those, the most that are in the pool: with pages that came back. */
+function pooledPages(rule: HeadRule, maxTokens: number, maxStep: number): number {
+  return mostPages(rule, rule.resident + rule.returns, maxTokens, maxStep);
+}
+
+function mostPages({ sinks, from }: HeadRule, kept: number, maxTokens: number, maxStep: number): number {
+  if (!Number.isFinite(kept)) return pagesFor(maxTokens);
   const step = pagesFor(maxStep + rollbackTokens) + 1;
-  return Math.max(pagesFor(sinks) + pagesFor(keeps), Number.isFinite(from) ? pagesFor(from) : 0) + step;
+  return Math.max(pagesFor(sinks) + pagesFor(kept), Number.isFinite(from) ? pagesFor(from) : 0) + step;
+}
+
+/** Most stubs of a timeline at once, of all layers. */
+export function planStubs({ layers, kvHeads }: CacheShape, policy: Policy, maxStep: number): number {
+  let stubs = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+      const rule = policy.rule(layer, kvHead);
+      if (movesAway(rule)) stubs += pagesFor(rule.keeps - rule.resident) + pagesFor(maxStep + rollbackTokens) + 1;
+    }
+  }
+  return stubs;
 }

@@ -16,8 +16,10 @@ export interface PagePool<Table extends LayerTable = LayerTable> {
   readonly boxes: boolean;
   /** Places to return to, the oldest first: they go where pages run out. */
   readonly marks: Set<{ dispose(): void }>;
-  /** Makes room for so many more pages in every layer. Throws `context-exceeded` past the budget and `out-of-memory`. */
-  reserve(pages: PageCounts): Promise<void>;
+  /** Where pages go that are not looked at for long; undefined where they stay. */
+  readonly away?: AwayPages | undefined;
+  /** Makes room for so many more pages in one layer, or in each. Throws `context-exceeded` past the budget and `out-of-memory`. */
+  reserve(pages: PageCounts, layer?: number): Promise<void>;
   /** A page for a head of this layer, with one holder; `reserve` has made room. */
   allocate(layer: number, form: PageForm): number;
   /** One more holder. */
@@ -29,6 +31,25 @@ export interface PagePool<Table extends LayerTable = LayerTable> {
   copy(layer: number, from: number, to: number): void;
   /** @throws LongtabError `out-of-memory`. */
   createTable(label: string, wordsPerLayer: number): Table;
+}
+
+/**
+ * Pages that have left the pool. Their keys and values are outside (`OutsidePages`); a stub stays, with what selection looks at, which has a
+ * number of its own and holders as a page has. What is outside goes with the last of them.
+ */
+export interface AwayPages {
+  /** Whether there is room for another page: outside, and for its stub. */
+  readonly room: boolean;
+  /** Makes room for so many more stubs in every layer, or for as many as there may be. Throws `out-of-memory`. */
+  reserve(stubs: number): Promise<void>;
+  /** Takes what a complete page holds outside, where there is room, between the steps before and those after this call: its stub, with one holder. */
+  leave(layer: number, page: number, form: PageForm): number;
+  retain(layer: number, stub: number): void;
+  release(layer: number, stub: number): void;
+  /** What is outside of a page, now where it is in memory; undefined where it cannot be read any more. */
+  read(layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Fills a page with that. */
+  fill(layer: number, page: number, form: PageForm, bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 /** u32 words that the kernels of a layer read, a part of the same length for each layer: page lists, head records, append slots. */

@@ -1,8 +1,8 @@
 import type { HeadPages } from "./head-pages.ts";
 import { pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage } from "./page.ts";
-import { farFromAt, windowPage } from "./policies/policy.ts";
-import type { Policy } from "./policies/policy.ts";
+import { farFromAt, movesAway, windowPage } from "./policies/policy.ts";
+import type { HeadRule, Policy } from "./policies/policy.ts";
 
 /** What a timeline's pages are, counted over all layers and KV heads. */
 export interface PageUsage {
@@ -12,6 +12,8 @@ export interface PageUsage {
   recent: number;
   /** Other pages: read where they are on the list, or when a step selects them. */
   kept: number;
+  /** Of those kept, pages that are outside of the cache's memory, and come back when steps look for them. */
+  away: number;
   /** Of those kept, pages further back than the model was trained for: read at a distance inside the window. */
   far: number;
   /** Of all, pages that are quantised. */
@@ -21,7 +23,7 @@ export interface PageUsage {
 }
 
 export function countPages(heads: readonly HeadPages[], { selection }: Policy, length: number): PageUsage {
-  const usage: PageUsage = { sink: 0, recent: 0, kept: 0, far: 0, quantised: 0, forgotten: 0 };
+  const usage: PageUsage = { sink: 0, recent: 0, kept: 0, away: 0, far: 0, quantised: 0, forgotten: 0 };
   const last = Math.max(0, length - 1);
   const selecting = selection && length > 0 && last >= selection.from ? selection : undefined;
   for (const { pages, rule } of heads) {
@@ -37,10 +39,15 @@ export function countPages(heads: readonly HeadPages[], { selection }: Policy, l
     usage.kept += recentFrom - sinkPages;
     if (selection) usage.far += Math.max(0, before(pages, last - farFromAt(selection, last)) - sinkPages);
     // They close in that order too.
-    if (pages[0]?.form === "closed") usage.quantised += pages.findLastIndex(({ form }) => form === "closed") + 1;
+    if (pages[0]?.form === "closed") usage.quantised += pages.findLastIndex(({ form }) => form !== "open") + 1;
+    usage.away += countAway(pages, rule);
     usage.forgotten += pagesFor(length) - pages.length;
   }
   return usage;
+}
+
+function countAway(pages: readonly HeadPage[], rule: HeadRule): number {
+  return movesAway(rule) ? pages.reduce((count, { form }) => count + Number(form === "away"), 0) : 0;
 }
 
 /** How many pages begin before `position`. */

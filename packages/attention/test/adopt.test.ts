@@ -1,6 +1,6 @@
 import { createRandom } from "@longtab/formats/testing";
 import { describe, expect, test } from "vitest";
-import { createPolicy, gapFits, KvCache, pageTokens, planPages, policyNumbers } from "../src/index.ts";
+import { createPolicy, gapFits, isResident, KvCache, pageTokens, planPages, policyNumbers } from "../src/index.ts";
 import type { ContextOptions, HeadMap } from "../src/index.ts";
 import { expectLists, heads, keeps, maxStep, range, shape, trained } from "./cache-expectations.ts";
 import { NamedTokens } from "./kernels.ts";
@@ -36,7 +36,8 @@ async function copyBlocks(from: NamedTokens, to: NamedTokens, blocksAtOnce: numb
       for (const [layer, kvHead] of heads) {
         const [source, target] = [sources[layer]?.[kvHead], targets[layer]?.[kvHead]];
         expect([target?.form, target?.position]).toEqual([source?.form, source?.position]);
-        if (source && target) to.pool.put(layer, target, from.pool.load(layer, source.page, source.form));
+        if (source && target && isResident(source) && isResident(target))
+          to.pool.put(layer, target, from.pool.load(layer, source.page, source.form));
       }
     }
   }

@@ -103,8 +103,15 @@ function expectCandidates(timeline: NamedTokens, layer: number, kvHead: number, 
       .slice(-Math.max(1, selection.recent / pageTokens)),
   );
   const { pool } = timeline;
-  if (pool.boxes) for (const { page, form } of candidates) expect(pool.isBoxed(layer, page, form)).toBe(true);
-  if (pool.closes) expect(candidates.every(({ form }) => form === "closed")).toBe(true);
+  if (pool.boxes) {
+    for (const { page, form } of candidates)
+      expect(form === "away" ? pool.away?.at(layer, page).boxed : pool.isBoxed(layer, page, form)).toBe(true);
+  }
+  if (pool.closes) expect(candidates.every(({ form }) => form !== "open")).toBe(true);
+  // What is away is a candidate, of those that a step may look at, and never more than the pool has no room for.
+  const moved = timeline.record(layer, kvHead).moved;
+  expect(entries.findLastIndex(({ form }) => form === "away")).toBeLessThan(Math.max(first, moved));
+  expect(moved).toBeLessThanOrEqual(Math.max(0, end));
 }
 
 /** Rolls back, and expects to be left with so many tokens; or with fewer, where one would have to be written again that is not there any more. */
@@ -137,6 +144,7 @@ export function expectUsage({ cache }: NamedTokens, pool: MemoryPool): void {
   const usage = cache.usage();
   expect(usage.sink + usage.recent + usage.kept).toBe(pages.filter(Boolean).length);
   expect(usage.forgotten).toBe(pages.filter((page) => page === undefined).length);
-  expect(usage.quantised).toBe(pages.filter((page) => page?.form === "closed").length);
+  expect(usage.away).toBe(pages.filter((page) => page?.form === "away").length);
+  expect(usage.quantised).toBe(pages.filter((page) => page && (page.form === "closed" || (page.form === "away" && pool.closes))).length);
   expect(usage.quantised > 0 && !pool.closes).toBe(false);
 }

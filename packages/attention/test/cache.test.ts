@@ -1,7 +1,7 @@
 import { createRandom } from "@longtab/formats/testing";
 import { describe, expect, test } from "vitest";
-import { createPolicy, dense, KvCache, listCapacity, pageTokens, planPages } from "../src/index.ts";
-import type { CacheMark, ContextOptions, HeadMap, HeadRule, Policy } from "../src/index.ts";
+import { createPolicy, dense, KvCache, listCapacity, outsideRoom, pageTokens, planPages, planStubs } from "../src/index.ts";
+import type { AwayPlaces, CacheMark, ContextOptions, HeadMap, HeadRule, Policy } from "../src/index.ts";
 import { describeKvCache } from "../src/testing/index.ts";
 import {
   expectLists,
@@ -17,7 +17,8 @@ import {
   trained,
 } from "./cache-expectations.ts";
 import { NamedTokens } from "./kernels.ts";
-import { MemoryPool } from "./memory-pool.ts";
+import { MemoryPool, namedBytes } from "./memory-pool.ts";
+import { SlowDisk } from "./slow-disk.ts";
 
 const headMap: HeadMap = {
   version: 1,
@@ -28,7 +29,7 @@ const headMap: HeadMap = {
   ],
 };
 
-const contexts: Record<string, ContextOptions> = {
+const contexts: Record<string, ContextOptions & { pooled?: number }> = {
   streaming: { policy: "streaming", sinks: 4, recent: 64 },
   "streaming without sinks": { policy: "streaming", sinks: 0, recent: 48 },
   "streaming with sinks of two pages": { policy: "streaming", sinks: 20, recent: 32 },
@@ -39,6 +40,8 @@ const contexts: Record<string, ContextOptions> = {
   far: { policy: "far", budget: 112 },
   auto: { policy: "auto", budget: 112, recent: 32, headMap },
   "auto without a head map": { policy: "auto", budget: 112 },
+  "far and pages that move away": { policy: "far", budget: 112, pooled: 400 },
+  "auto and pages that move away": { policy: "auto", budget: 112, recent: 32, headMap, pooled: 480 },
 };
 
 const pools = [
@@ -48,8 +51,17 @@ const pools = [
   { closes: true, boxes: false },
 ];
 
-function policyOf(options: ContextOptions): Policy {
-  return createPolicy(options, { trained, keeps });
+function policyOf({ pooled, ...options }: ContextOptions & { pooled?: number }): Policy {
+  return createPolicy(options, { trained, keeps, pooled });
+}
+
+/** Where pages move away: room for what so many timelines keep, the most of it where reading takes a while. */
+function awayOf(policy: Policy, timelines: number): { away: { places: AwayPlaces; stubs: number } } | Record<string, never> {
+  const stubs = timelines * planStubs(shape, policy, maxStep);
+  if (stubs === 0) return {};
+  let memory = 0;
+  while (outsideRoom(namedBytes, { memory, disk: { limit: 3 * memory } }) < stubs) memory += 1024;
+  return { away: { places: { memory, disk: new SlowDisk(3 * memory) }, stubs } };
 }
 
 describeKvCache("plain memory", (cacheShape, contextLength) => {
@@ -68,7 +80,7 @@ describe.each(Object.entries(contexts))("a timeline with %s", (name, options) =>
 
   test.each(pools)("shows each row what its rule says, whatever was rolled back and forked: %o", async (kind) => {
     const random = createRandom(name.length * 4 + pools.indexOf(kind));
-    const pool = new MemoryPool(shape, kind);
+    const pool = new MemoryPool(shape, { ...kind, ...awayOf(policy, 8) });
     let named = 0;
     const create = (): NamedTokens => new NamedTokens(pool, new KvCache(pool, policy, keeps, maxStep));
     const timelines = [create()];
@@ -99,6 +111,7 @@ describe.each(Object.entries(contexts))("a timeline with %s", (name, options) =>
         const ids = range(named, (named += count));
         const checked = random.next() < 0.4;
         await timeline.append(ids, () => checked && expectLists(timeline, count, (all) => [random.integer(all), all - 1]));
+        if (count === 1 && cache.moves) timeline.look(() => random.next() < 0.1);
         for (const [layer] of heads.filter(([, kvHead]) => kvHead === 0)) expectPages(pool, policy, layer, timelines.length + marks.length);
       }
       if (step % 50 === 0) expectUsage(timeline, pool);
@@ -111,11 +124,13 @@ describe.each(Object.entries(contexts))("a timeline with %s", (name, options) =>
   test.each(pools)("stays within the planned pages, however long it goes on and whatever is marked: %o", async (kind) => {
     const random = createRandom(7);
     const budget = planPages(shape, policy, { maxTokens: keeps, maxStep, closes: kind.closes, forks: 0 });
-    const pool = new MemoryPool(shape, { ...kind, budget });
+    const pool = new MemoryPool(shape, { ...kind, budget, ...awayOf(policy, 1) });
     const timeline = new NamedTokens(pool, new KvCache(pool, policy, keeps, maxStep));
     const marks: CacheMark[] = [];
     while (timeline.cache.length < 6000) {
-      await timeline.append(range(0, random.next() < 0.5 ? 1 : 1 + random.integer(maxStep)));
+      const count = random.next() < 0.5 ? 1 : 1 + random.integer(maxStep);
+      await timeline.append(range(0, count));
+      if (count === 1 && timeline.cache.moves) timeline.look(() => random.next() < 0.2);
       if (random.next() < 0.05) marks.push(timeline.cache.mark());
     }
     // Those that took what the timeline needed are gone.

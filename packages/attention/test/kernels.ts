@@ -1,5 +1,5 @@
-import { closedSlot, entryWords, headWords, pageTokens } from "../src/index.ts";
-import type { CacheMark, KvCache, Policy } from "../src/index.ts";
+import { awaySlot, closedSlot, entryWords, headWords, pageTokens } from "../src/index.ts";
+import type { CacheMark, HeadPage, KvCache, Policy } from "../src/index.ts";
 import type { MemoryPool, MemoryTable } from "./memory-pool.ts";
 
 /** A token that a row attends. */
@@ -15,11 +15,13 @@ export interface HeadRecord {
   length: number;
   first: number;
   end: number;
+  /** Entries from the first on that may be away. */
+  moved: number;
 }
 
 export interface ListEntry {
   page: number;
-  form: "open" | "closed";
+  form: HeadPage["form"];
   position: number;
   count: number;
   rotation: number;
@@ -92,8 +94,23 @@ export class NamedTokens {
   }
 
   record(layer: number, kvHead: number): HeadRecord {
-    const [length = NaN, first = NaN, end = NaN] = this.#record(layer, kvHead);
-    return { length, first, end };
+    const [length = NaN, first = NaN, end = NaN, , , , , moved = NaN] = this.#record(layer, kvHead);
+    return { length, first, end, moved };
+  }
+
+  /** A step of one row has looked at pages of every head: those for which `pick` is true, of those that may be away. */
+  look(pick: (position: number) => boolean): void {
+    const { layers, kvHeads } = this.pool.shape;
+    const looks = Array.from({ length: layers * kvHeads }, (_, head) => {
+      const [layer, kvHead] = [Math.floor(head / kvHeads), head % kvHeads];
+      const { first, moved } = this.record(layer, kvHead);
+      const positions = this.entries(layer, kvHead)
+        .slice(first, Math.max(first, moved))
+        .map(({ position }) => position)
+        .filter(pick);
+      return { positions, shares: positions.map(() => 1) };
+    });
+    this.cache.looked(looks);
   }
 
   entries(layer: number, kvHead: number): ListEntry[] {
@@ -103,8 +120,8 @@ export class NamedTokens {
     const words = lists.entries.words(layer, kvHead * lists.capacity * entryWords, length * entryWords);
     return Array.from({ length }, (_, index) => {
       const [slot = NaN, position = NaN, count = NaN, rotation = NaN] = words.subarray(index * entryWords, (index + 1) * entryWords);
-      const form = slot >= closedSlot ? "closed" : "open";
-      return { page: Math.floor((slot % closedSlot) / pageTokens), form, position, count, rotation };
+      const form = slot >= closedSlot ? "closed" : slot >= awaySlot ? "away" : "open";
+      return { page: Math.floor((slot % awaySlot) / pageTokens), form, position, count, rotation };
     });
   }
 
@@ -118,6 +135,9 @@ export class NamedTokens {
     const seen: SeenToken[] = [];
     for (const entry of this.entries(layer, kvHead)) {
       if (entry.rotation >= count) throw new Error(`an entry names rotation ${entry.rotation} of ${count}`);
+      // A step that selects leaves them out; rows of a prompt must not be shown them.
+      if (entry.form === "away" && (this.#rows === 1 || !inWindow(entry.position))) continue;
+      if (entry.form === "away") throw new Error(`the row at ${at} sees the page at ${entry.position}, which is away`);
       const page = this.pool.load(layer, entry.page, entry.form);
       const queryAt = positions[entry.rotation * this.#rows + row] ?? NaN;
       for (let index = 0; index < entry.count; index++) {

@@ -1,11 +1,13 @@
-import { pagesExceeded, pageTokens } from "../src/index.ts";
-import type { CacheShape, HeadPage, LayerTable, PageCounts, PageForm, PagePool } from "../src/index.ts";
+import { OutsidePages, pagesExceeded, pageTokens } from "../src/index.ts";
+import type { AwayPages, AwayPlaces, CacheShape, LayerTable, PageCounts, PageForm, PagePool, ResidentPage } from "../src/index.ts";
 
 export interface MemoryPoolOptions {
   closes?: boolean;
   boxes?: boolean;
   /** Most pages of each form, by layer. */
   budget?: readonly PageCounts[];
+  /** Where pages go, and the most stubs. */
+  away?: { places: AwayPlaces; stubs: number };
 }
 
 interface Page {
@@ -13,6 +15,84 @@ interface Page {
   /** What the tokens are; undefined where nothing was written. */
   tokens: (number | undefined)[];
   boxed: boolean;
+}
+
+interface Stub {
+  holders: number;
+  boxed: boolean;
+  /** What the outside calls its page. */
+  number: number;
+}
+
+/** Bytes of a page outside: its tokens as f64. */
+export const namedBytes = pageTokens * 8;
+
+/** Stubs of pages that are away, which no more may be than were reserved. */
+class MemoryAwayPages implements AwayPages {
+  readonly outside: OutsidePages;
+  readonly #pool: MemoryPool;
+  readonly #most: number;
+  readonly #stubs: Map<number, Stub>[];
+  #reserved = 0;
+  #next = 0;
+
+  constructor(pool: MemoryPool, outside: OutsidePages, most: number) {
+    this.#pool = pool;
+    this.outside = outside;
+    this.#most = most;
+    this.#stubs = Array.from({ length: pool.shape.layers }, () => new Map<number, Stub>());
+  }
+
+  get held(): number {
+    return this.#stubs.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  get room(): boolean {
+    return this.outside.room && this.held < Math.min(this.#most, this.#reserved);
+  }
+
+  async reserve(stubs: number): Promise<void> {
+    this.#reserved = this.held + stubs * this.#pool.shape.layers;
+  }
+
+  leave(layer: number, page: number, form: PageForm): number {
+    if (!this.room) throw new Error("a page leaves, and there is no room for it");
+    const tokens = this.#pool.load(layer, page, form);
+    if (tokens.includes(undefined)) throw new Error("a page leaves that is not complete");
+    const number = this.outside.add(new Uint8Array(Float64Array.from(tokens, (token) => token ?? NaN).buffer));
+    this.#stubs[layer]?.set(this.#next, { holders: 1, boxed: this.#pool.isBoxed(layer, page, form), number });
+    return this.#next++;
+  }
+
+  retain(layer: number, stub: number): void {
+    this.at(layer, stub).holders++;
+  }
+
+  release(layer: number, stub: number): void {
+    const held = this.at(layer, stub);
+    if (--held.holders > 0) return;
+    this.outside.release(held.number);
+    this.#stubs[layer]?.delete(stub);
+  }
+
+  read(layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.outside.read(this.at(layer, stub).number);
+  }
+
+  fill(layer: number, page: number, form: PageForm, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#pool.put(layer, { page, position: 0, form }, namesOf(bytes));
+  }
+
+  at(layer: number, stub: number): Stub {
+    const held = this.#stubs[layer]?.get(stub);
+    if (!held) throw new Error(`nobody holds the stub ${stub} of layer ${layer}`);
+    return held;
+  }
+}
+
+/** The tokens of a page from its bytes outside. */
+function namesOf(bytes: Uint8Array<ArrayBuffer>): number[] {
+  return [...new Float64Array(bytes.slice().buffer)];
 }
 
 /**
@@ -24,6 +104,7 @@ export class MemoryPool implements PagePool<MemoryTable> {
   readonly closes: boolean;
   readonly boxes: boolean;
   readonly marks = new Set<{ dispose(): void }>();
+  readonly away: MemoryAwayPages | undefined;
   #budget: readonly PageCounts[] | undefined;
   #pages: Record<PageForm, Map<number, Page>[]>;
   /** Numbers that were given back: the last one is given again first. */
@@ -31,11 +112,12 @@ export class MemoryPool implements PagePool<MemoryTable> {
   #reserved: PageCounts[];
   #tables = 0;
 
-  constructor(shape: CacheShape, { closes = false, boxes = false, budget }: MemoryPoolOptions = {}) {
+  constructor(shape: CacheShape, { closes = false, boxes = false, budget, away }: MemoryPoolOptions = {}) {
     this.shape = shape;
     this.closes = closes;
     this.boxes = boxes;
     this.#budget = budget;
+    this.away = away && new MemoryAwayPages(this, new OutsidePages(namedBytes, away.places), away.stubs);
     const byLayer = <T>(make: () => T): T[] => Array.from({ length: shape.layers }, make);
     this.#pages = { open: byLayer(() => new Map<number, Page>()), closed: byLayer(() => new Map<number, Page>()) };
     this.#free = { open: byLayer(() => []), closed: byLayer(() => []) };
@@ -51,19 +133,19 @@ export class MemoryPool implements PagePool<MemoryTable> {
   get held(): number {
     return Array.from({ length: this.shape.layers }, (_, layer) => this.used(layer)).reduce(
       (sum, { open, closed }) => sum + open + closed,
-      this.#tables,
+      this.#tables + (this.away?.held ?? 0),
     );
   }
 
-  async reserve(pages: PageCounts): Promise<void> {
+  async reserve(pages: PageCounts, only?: number): Promise<void> {
     for (const form of ["open", "closed"] as const) {
-      for (let layer = 0; layer < this.shape.layers; layer++) {
+      for (let layer = only ?? 0; layer < (only === undefined ? this.shape.layers : only + 1); layer++) {
         const needed = this.used(layer)[form] + pages[form];
         const limit = this.#budget?.[layer]?.[form] ?? Infinity;
         if (needed > limit) throw pagesExceeded(needed, limit);
       }
     }
-    this.#reserved = this.#reserved.map(() => ({ ...pages }));
+    this.#reserved = this.#reserved.map((reserved, layer) => (only === undefined || only === layer ? { ...pages } : reserved));
   }
 
   allocate(layer: number, form: PageForm): number {
@@ -117,7 +199,7 @@ export class MemoryPool implements PagePool<MemoryTable> {
   }
 
   /** Puts tokens into a page that one alone holds, as what they were saved as. */
-  put(layer: number, { page, form }: HeadPage, tokens: readonly (number | undefined)[]): void {
+  put(layer: number, { page, form }: ResidentPage, tokens: readonly (number | undefined)[]): void {
     const own = this.#at(layer, page, form);
     if (own.holders > 1) throw new Error(`page ${page} of layer ${layer} is written, and ${own.holders} hold it`);
     own.tokens = [...tokens];

@@ -18,6 +18,7 @@ export { attend, attentionScratchBytes } from "./attention";
 export { close } from "./close";
 export { pageBytes, setPages } from "./pages";
 export { landmarkBytes } from "./select/landmarks";
+export { looksBytes } from "./select/looks";
 export { shortlistBytes } from "./select/shortlist";
 export { select, selectionScratchBytes } from "./select/select";
 export { relay } from "./relay";

@@ -1,8 +1,9 @@
 // Page lists, as the kernels read them.
 //   entries u32 [kvHeads, capacity, 4]   slot, position, count, rotation
-//   heads   u32 [kvHeads, 8]             length, first, end, sinks, recent, from, elsewhere, 0
+//   heads   u32 [kvHeads, 8]             length, first, end, sinks, recent, from, elsewhere, moved
 // [first, end) of a list are the candidates of a selection. From position `from` on, a row of a step of several rows sees of what is
 // listed only the first `sinks` tokens of the context and the recents: its own page and recent / 16 pages before it.
+// The first `moved` entries of a list are of pages that may be away, or came back.
 // `elsewhere` is 0, or the address of the list: what is left of a selection need not be copied where nothing is selected.
 
 export const ENTRY_BYTES: usize = 16;
@@ -23,6 +24,7 @@ export const SINKS: usize = 12;
 const RECENT: usize = 16;
 const FROM: usize = 20;
 export const ELSEWHERE: usize = 24;
+export const MOVED: usize = 28;
 
 /** The list of a head. */
 export function listOf(head: usize, entries: usize, capacity: i32, kvHead: i32): usize {

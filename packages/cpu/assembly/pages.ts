@@ -28,6 +28,9 @@ export const VALUE_OFFSETS: usize = 64;
 /** Bit of an entry's slot word: the page is a closed one. */
 export const CLOSED: u32 = 0x80000000;
 
+/** Bit of an entry's slot word: the page is away, and at its number among the stubs are its ranges only. */
+export const AWAY: u32 = 0x40000000;
+
 /** Length of a key as integers, and of a query: the product of two, and any part of it, fits 32 bits by Cauchy and Schwarz. */
 export const INTEGER_NORM: f32 = 32767;
 /** Of the longest key of a closed page: what rounding adds must fit int16 too. */
@@ -91,6 +94,12 @@ export function pageBytes(closed: bool): usize {
 /** Address of the page that a slot is in. */
 export function pageOf(slot: u32): usize {
   return <usize>((slot & ~CLOSED) >> 4) * pageBytes((slot & CLOSED) != 0);
+}
+
+/** Address of the ranges of a complete page, which those that are away have too. */
+export function rangesOf(slot: u32, headSize: i32): usize {
+  if (slot & AWAY) return <usize>((slot & ~AWAY) >> 4) * rangesBytes(headSize);
+  return pageOf(slot) + rangesOffset(headSize);
 }
 
 /** Of an open page. */

@@ -1,5 +1,5 @@
-import { listCapacity, meetsFar } from "@longtab/attention";
-import type { KvPrecision, Policy } from "@longtab/attention";
+import { listCapacity, meetsFar, OutsidePages } from "@longtab/attention";
+import type { AwayPlaces, KvPrecision, Policy } from "@longtab/attention";
 import { LastSelection } from "@longtab/engine";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
 import { LongtabError, throwIfAborted } from "@longtab/errors";
@@ -7,7 +7,7 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
-import { CpuPagePool, pageKind, PageLandmarks, PageTurns, setPages } from "./kv/index.ts";
+import { awayBytes, CpuPagePool, pageKind, PageLandmarks, PageTurns, setPages } from "./kv/index.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
 import { planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
@@ -19,13 +19,15 @@ import { CpuTimeline } from "./timeline.ts";
 import { webHost } from "./web/host.ts";
 import { loadWeights } from "./weights.ts";
 
-export interface LoadCpuOptions extends CpuPlanOptions {
+export interface LoadCpuOptions extends Omit<CpuPlanOptions, "away"> {
   /** Default: a browser's worker; `nodeHost` of "@longtab/cpu/node" in Node. */
   host?: CpuHost | undefined;
   /** Default: as many as there are cores, where memory can be shared; else one. */
   threads?: number | undefined;
   /** What multiplies the many rows of a prompt: our own kernels, ONNX Runtime, or (the default) what is faster. */
   prefill?: "auto" | "own" | "onnxruntime" | undefined;
+  /** Room for pages that far memory moves away. None unless told. */
+  away?: AwayPlaces | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: { phase: "upload"; loaded: number; total: number }) => void) | undefined;
 }
@@ -48,14 +50,16 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
     const shape = cacheShape(plan.config);
     setPages(kernels, shape, pageKind(plan.precision, plan.policy.selection));
     const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
-    const scratch = createScratch(heap, plan.config, { capacity, selection: plan.policy.selection }, kernels);
+    const lists = { capacity, selection: plan.policy.selection, moves: plan.pages.stubs > 0 };
+    const scratch = createScratch(heap, plan.config, lists, kernels);
     const weights = await loadWeights(heap, kernels, plan, source, {
       signal,
       onProgress: (loaded, total) => onProgress?.({ phase: "upload", loaded, total }),
     });
     const { threads: size } = team;
     const { products, choice } = await openPrefill(plan, started, source, { ...options, host, threads: size });
-    return new CpuBackend(plan, started, { config: plan.config, heap, kernels, weights, scratch, threads: size, products }, choice);
+    const model = { config: plan.config, heap, kernels, weights, scratch, threads: size, products };
+    return new CpuBackend(plan, started, model, choice, options.away);
   } catch (error) {
     started.team.dispose();
     throw error instanceof WebAssembly.RuntimeError ? threadsLost(error) : error;
@@ -96,14 +100,18 @@ export class CpuBackend implements Backend {
   #reportLost: (error: Error) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: CpuLoadPlan, started: Started, model: CpuModel, prefill: PrefillChoice) {
+  constructor(plan: CpuLoadPlan, started: Started, model: CpuModel, prefill: PrefillChoice, away?: AwayPlaces) {
     this.plan = plan;
     this.prefillEngine = prefill.engine;
     this.prefillReason = prefill.reason;
     this.model = model;
     this.simd = started.simd;
     this.#started = started;
-    this.pool = new CpuPagePool(started.heap, cacheShape(plan.config), plan.pages, pageKind(plan.precision, plan.policy.selection));
+    const shape = cacheShape(plan.config);
+    const kind = pageKind(plan.precision, plan.policy.selection);
+    const { stubs } = plan.pages;
+    const places = away && stubs > 0 ? { stubs, outside: new OutsidePages(awayBytes(shape, kind), away) } : undefined;
+    this.pool = new CpuPagePool(started.heap, shape, plan.pages, kind, places);
     this.landmarks = new PageLandmarks(started.heap, cacheShape(plan.config));
     if (meetsFar(plan.policy)) this.#turns = new PageTurns(started.heap, model.weights.rotary, plan.contextLength);
     this.lost = new Promise((resolve) => (this.#reportLost = resolve));
@@ -140,7 +148,8 @@ export class CpuBackend implements Backend {
   memory(): BackendMemory {
     const { scratch, kvBudget } = this.plan.memory;
     const weights = this.plan.memory.weights + (this.model.products?.bytes ?? 0);
-    return { weights, scratch, kv: this.pool.bytes + this.landmarks.bytes, kvBudget };
+    const kv = this.pool.bytes + this.landmarks.bytes;
+    return { weights, scratch, kv, kvBudget, away: this.pool.away?.outside ?? { memory: 0, disk: 0 } };
   }
 
   /** A step runs on the thread that asks for it. */
@@ -180,6 +189,7 @@ export class CpuBackend implements Backend {
   dispose(): void {
     this.#failure ??= new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
     this.#started.team.dispose();
+    this.pool.away?.forget();
     void this.model.products?.dispose();
   }
 

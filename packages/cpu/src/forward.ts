@@ -7,7 +7,7 @@ import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import type { LayerPointers } from "./kv/index.ts";
 import type { PromptProducts } from "./prompt-products.ts";
-import { selectedEntries } from "./scratch.ts";
+import { looksWords, selectedEntries } from "./scratch.ts";
 import type { Scratch } from "./scratch.ts";
 import type { CpuWeights, LayerWeights, Weight } from "./weights.ts";
 
@@ -39,6 +39,8 @@ export interface ForwardInput {
   selection?: Selection | undefined;
   /** What it ranks pages by, of layer `index`; pages that have boxes need none. */
   landmarks?: (index: number) => number;
+  /** Whether it is to say which pages it looked at of those that may be away. */
+  looks?: boolean;
   /** Whether it goes by what the step before it has selected. */
   selected?: boolean;
   /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
@@ -130,7 +132,7 @@ function attention(model: CpuModel, index: number, input: ForwardInput): void {
 function select(
   { config, kernels, scratch: s, threads }: CpuModel,
   index: number,
-  { position, rotations, turns = 0, hits = 0, selected = false, landmarks }: ForwardInput,
+  { position, rotations, turns = 0, hits = 0, selected = false, landmarks, looks = false }: ForwardInput,
   { entries, heads: records, capacity: listed }: LayerPointers,
   selection: Selection,
 ): Pick<LayerPointers, "entries" | "heads" | "capacity"> {
@@ -165,6 +167,7 @@ function select(
     s.selection,
     threads,
     landmarks?.(index) ?? 0,
+    looks ? s.looks + index * kvHeads * looksWords(selection) * 4 : 0,
   );
   return lists;
 }

@@ -44,6 +44,7 @@ export interface Kernels {
   ): void;
   landmarkBytes(headSize: number): number;
   shortlistBytes(runs: number): number;
+  looksBytes(runs: number): number;
   selectionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   select(
     queries: number,
@@ -66,6 +67,7 @@ export interface Kernels {
     scratch: number,
     threads: number,
     landmarks: number,
+    looks: number,
   ): void;
   attentionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   attend(

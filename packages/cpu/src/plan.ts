@@ -1,11 +1,11 @@
-import { createPolicy, kvPrecisionOf, listCapacity, meetsFar, planPages } from "@longtab/attention";
-import type { ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
+import { createPolicy, kvPrecisionOf, listCapacity, meetsFar, outsideRoom, pageTokens, planPages, planStubs } from "@longtab/attention";
+import type { AwayPlaces, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
 import { cacheShape, checkContextLength, farBudget, findTensors, largestContext, mostWindows, readConfig } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
-import { landmarksBytes, pageKind, pagesBytes, tableBytes, turnsBytes } from "./kv/index.ts";
+import { awayBytes, landmarksBytes, pageKind, pagesBytes, stubBytes, tableBytes, turnsBytes } from "./kv/index.ts";
 import { maxStepTokens, scratchBytes } from "./scratch.ts";
 
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
@@ -13,6 +13,8 @@ const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
 
 /** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
 const plannedForks = 4;
+
+type CachePlan = Pick<CpuLoadPlan, "policy" | "pages" | "memory">;
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {
@@ -23,10 +25,10 @@ export interface CpuLoadPlan {
   precision: KvPrecision;
   /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
-  /** Most pages of all layers. */
-  pages: PageCounts;
-  /** Bytes of WASM memory. `kvBudget` is what the cache may grow to. */
-  memory: { weights: number; scratch: number; kvBudget: number };
+  /** Most pages of all layers, and stubs of those that are away. */
+  pages: PageCounts & { stubs: number };
+  /** Bytes of WASM memory. `kvBudget` is what the cache may grow to; `away`: bytes that pages may take beside it, on a disk too. */
+  memory: { weights: number; scratch: number; kvBudget: number; away: number };
   /** Types of the file that are not stored exactly, and how far off their weights may be. */
   roundings: { type: TensorType; error: string }[];
 }
@@ -38,6 +40,10 @@ export interface CpuPlanOptions {
   context?: ContextOptions | undefined;
   /** Bytes that the cache may take; the default is what `contextLength` needs. */
   memoryBudget?: number | undefined;
+  /** Of the tokens of `contextLength` those that far memory has in the cache; the default is what the budget buys. */
+  pooledLength?: number | undefined;
+  /** Room beside that budget for pages that far memory moves away. None unless told. */
+  away?: AwayPlaces<Pick<SlabDisk, "limit">> | undefined;
 }
 
 /**
@@ -47,7 +53,7 @@ export interface CpuPlanOptions {
  */
 export function planCpuLoad(
   file: ModelFile,
-  { contextLength, context = { policy: "dense" }, memoryBudget }: CpuPlanOptions = {},
+  { contextLength, context = { policy: "dense" }, memoryBudget, pooledLength = Infinity, away }: CpuPlanOptions = {},
 ): CpuLoadPlan {
   const config = readConfig(file);
   const tensors = findTensors(file, config);
@@ -65,8 +71,8 @@ export function planCpuLoad(
       (sum, { byteLength }) => sum + byteLength,
       0,
     );
-  const plan = (tokens: number): Pick<CpuLoadPlan, "policy" | "pages" | "memory"> => {
-    const policy = createPolicy(context, { trained, keeps: tokens });
+  const planPooled = (tokens: number, pooled: number): CachePlan => {
+    const policy = createPolicy(context, { trained, keeps: tokens, pooled });
     const closes = precision !== "f16";
     const byLayer = planPages(shape, policy, {
       maxTokens: tokens,
@@ -74,20 +80,30 @@ export function planCpuLoad(
       closes,
       forks: policy.endless ? plannedForks : 0,
     });
-    const pages = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
+    const counts = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
+    const pages = { ...counts, stubs: planStubs(shape, policy, maxStepTokens) };
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
     const kind = pageKind(precision, policy.selection);
     const tables = tableBytes(shape, capacity) + landmarksBytes(shape, policy, capacity, kind) + turns;
-    const kvBudget = pagesBytes(shape, pages, kind) + tables;
-    return { policy, pages, memory: { weights, scratch: scratchBytes(config, { capacity, selection: policy.selection }), kvBudget } };
+    const kvBudget = pagesBytes(shape, pages, kind) + pages.stubs * stubBytes(shape) + tables;
+    const scratch = scratchBytes(config, { capacity, selection: policy.selection, moves: pages.stubs > 0 });
+    return { policy, pages, memory: { weights, scratch, kvBudget, away: pages.stubs * awayBytes(shape, kind) } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
-  const most = largestContext(
-    limit,
-    plan,
-    ({ memory: { scratch, kvBudget } }) => weights + scratch + kvBudget <= addressable && kvBudget <= budget,
-  );
+  const fits = ({ memory: { scratch, kvBudget } }: CachePlan): boolean => weights + scratch + kvBudget <= addressable && kvBudget <= budget;
+  // Stubs are ranges, which pages that are selected by their bounds lack.
+  const room = keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, { precision }), away) : 0;
+  const plan = (tokens: number): CachePlan => {
+    const whole = planPooled(tokens, tokens);
+    // As many of them in the pool as it has room for, where it has not for all.
+    const largest = Math.min(tokens, pooledLength);
+    const pooled =
+      room === 0 || (fits(whole) && largest === tokens) ? 0 : largestContext(largest, (some) => planPooled(tokens, some), fits);
+    const moving = pooled > 0 ? planPooled(tokens, pooled) : whole;
+    return moving.pages.stubs > 0 ? moving : whole;
+  };
+  const most = largestContext(limit, plan, (planned) => fits(planned) && planned.pages.stubs <= room);
   if (most === 0 || (contextLength ?? 0) > most) throw tooLarge(plan(contextLength ?? 1).memory, most, budget);
   const tokens = contextLength ?? most;
   const types = new Set(matrices.map(({ type }) => type));

@@ -1,10 +1,18 @@
-import { pageTokens } from "@longtab/attention";
-import type { KvCache } from "@longtab/attention";
+import { isResident, pageTokens, readAway } from "@longtab/attention";
+import type { Gap, KvCache } from "@longtab/attention";
 import type { CpuPagePool, CpuTable } from "./kv/index.ts";
+import { maxStepTokens } from "./scratch.ts";
 
 /** The bytes of the pages of `count` blocks from `position` on, where heads keep them, one behind the other. */
-export function readPages(pool: CpuPagePool, cache: KvCache<CpuTable>, position: number, count: number): Uint8Array<ArrayBuffer> {
-  const pages = pagesOf(pool, cache, position, count);
+export async function readPages(
+  pool: CpuPagePool,
+  cache: KvCache<CpuTable>,
+  position: number,
+  count: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pages: Uint8Array[] = [];
+  // Views last until the memory grows, which it does not while this waits: steps come in turn.
+  for (const bytes of pagesOf(pool, cache, position, count)) pages.push(await bytes);
   const bytes = new Uint8Array(pages.reduce((sum, { length }) => sum + length, 0));
   let place = 0;
   for (const page of pages) {
@@ -14,18 +22,44 @@ export function readPages(pool: CpuPagePool, cache: KvCache<CpuTable>, position:
   return bytes;
 }
 
-/** Puts such bytes where the pages are. */
-export function writePages(pool: CpuPagePool, cache: KvCache<CpuTable>, position: number, count: number, bytes: Uint8Array): void {
+/** Appends `tokens` whose pages hold such bytes. Throws as `KvCache.adopt` does; some may be appended then. */
+export async function adoptPages(
+  pool: CpuPagePool,
+  cache: KvCache<CpuTable>,
+  tokens: number,
+  gaps: readonly (Gap | undefined)[],
+  bytes: Uint8Array,
+): Promise<void> {
+  const end = cache.length + tokens;
   let place = 0;
-  for (const page of pagesOf(pool, cache, position, count)) {
-    page.set(bytes.subarray(place, place + page.length));
-    place += page.length;
+  // A step's tokens at a time: what came before moves away where the pool has no room for all.
+  while (cache.length < end) {
+    const from = cache.length;
+    await cache.adopt(Math.min(maxStepTokens, end - from), gaps);
+    for (let position = from; position < cache.length; position += pageTokens) {
+      for (const held of cache.pagesAt(position).flat()) {
+        if (!held || !isResident(held)) continue;
+        const page = pool.page(held.page, held.form);
+        page.set(bytes.subarray(place, place + page.length));
+        place += page.length;
+      }
+    }
   }
 }
 
-/** Views that last until the memory grows. */
-function pagesOf(pool: CpuPagePool, cache: KvCache<CpuTable>, position: number, count: number): Uint8Array<ArrayBuffer>[] {
-  return Array.from({ length: count }, (_, index) => cache.pagesAt(position + index * pageTokens).flat())
-    .flat()
-    .flatMap((held) => (held ? [pool.page(held.page, held.form)] : []));
+/** Bytes in the pool are views that last until the memory grows. */
+function* pagesOf(
+  pool: CpuPagePool,
+  cache: KvCache<CpuTable>,
+  position: number,
+  count: number,
+): Generator<Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>> {
+  for (let at = position; at < position + count * pageTokens; at += pageTokens) {
+    for (const [layer, heads] of cache.pagesAt(at).entries()) {
+      for (const held of heads) {
+        if (held && isResident(held)) yield pool.page(held.page, held.form);
+        else if (held && pool.away) yield readAway(pool.away, layer, held.page);
+      }
+    }
+  }
 }

@@ -43,6 +43,8 @@ export interface Scratch {
   selected: number;
   selectedHeads: number;
   selection: number;
+  /** u32 [layers, G, `looksWords`]: which pages a step of one row looked at of those that may be away. */
+  looks: number;
   /** f32 [T, H E] */
   attended: number;
   /** f32 [T, 2F] */
@@ -60,6 +62,13 @@ export interface ListSizes {
   capacity: number;
   /** Of the policy, where it selects. */
   selection: Selection | undefined;
+  /** Whether pages may be away. */
+  moves?: boolean | undefined;
+}
+
+/** Words that a selection says of a head, as assembly/select/looks.ts has them: a count, and of each page that is picked a position and a share. */
+export function looksWords({ runs }: Pick<Selection, "runs">): number {
+  return 1 + 4 * runs;
 }
 
 /** Entries that a selection has room for. The open page is always read, even where the policy names no recents. */
@@ -68,7 +77,7 @@ export function selectedEntries(selection: Selection): number {
 }
 
 /** Bytes of each part. `sizes`: what the kernels say of their own scratch. */
-function partBytes(config: ModelConfig, { capacity, selection }: ListSizes, sizes: KernelSizes): Record<Part, number> {
+function partBytes(config: ModelConfig, { capacity, selection, moves = false }: ListSizes, sizes: KernelSizes): Record<Part, number> {
   const { layers, hidden, heads, kvHeads, headSize, ffn, vocabulary } = config;
   const rows = maxStepTokens;
   const selected = selection ? selectedEntries(selection) : 0;
@@ -86,6 +95,7 @@ function partBytes(config: ModelConfig, { capacity, selection }: ListSizes, size
     attention: sizes.attentionScratchBytes(heads, kvHeads, headSize, Math.max(capacity, selected), maxThreads),
     selected: layers * kvHeads * selected * entryWords * 4,
     selectedHeads: layers * kvHeads * headWords * 4,
+    looks: selection && moves ? layers * kvHeads * looksWords(selection) * 4 : 0,
     selection: selection ? sizes.selectionScratchBytes(heads, kvHeads, headSize, capacity, maxThreads) : 0,
     attended: rows * heads * headSize * 4,
     gateUp: rows * 2 * ffn * 4,

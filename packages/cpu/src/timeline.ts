@@ -1,4 +1,4 @@
-import { checkPlanned, KvCache, pagesFor, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
+import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
 import { checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
 import type { PrefillOptions, Sampling, Timeline } from "@longtab/engine";
@@ -11,7 +11,8 @@ import type { CpuTable } from "./kv/index.ts";
 import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
 import { promptRows } from "./prompt-rows.ts";
-import { readPages, writePages } from "./saved-pages.ts";
+import { readLooks } from "./looks.ts";
+import { adoptPages, readPages } from "./saved-pages.ts";
 import { sameSampling } from "./same-sampling.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
 
@@ -133,11 +134,10 @@ export class CpuTimeline implements Timeline {
     return this.#enqueue(0, async () => {
       const position = this.#length;
       this.#forget(position);
-      await this.#cache.adopt(ids.length, gaps);
+      await adoptPages(this.#backend.pool, this.#cache, ids.length, gaps, blocks);
       this.#ids.grow(position + ids.length);
       this.#ids.set(ids, position);
       this.#length += ids.length;
-      writePages(this.#backend.pool, this.#cache, position, pagesFor(ids.length), blocks);
     });
   }
 
@@ -176,8 +176,7 @@ export class CpuTimeline implements Timeline {
   async retrieved(): Promise<Uint32Array> {
     // No step: a rollback does not drop it.
     return this.#backend.inTurn(async () => {
-      const { heap, plan } = this.#backend;
-      this.#hits ??= new PageHits(heap, plan.contextLength);
+      this.#hits ??= new PageHits(this.#backend.heap, this.#backend.plan.contextLength);
       return this.#hits.take(this.#length);
     });
   }
@@ -300,30 +299,32 @@ export class CpuTimeline implements Timeline {
     return drawn;
   }
 
-  #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
-    const { model, heap } = this.#backend;
+  *#forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
+    const { model, heap, landmarks, pool } = this.#backend;
     const { scratch, weights } = model;
     const { selection: chosen } = this.#cache.policy;
     const selection = chosen && tokens === 1 && position >= chosen.from ? chosen : undefined;
-    const { landmarks, pool } = this.#backend;
     if (selection && pool.kind.selectBy === "ranges") landmarks.prepare(this, this.#cache.policy, this.#cache.lists.longest);
+    const selected = selection !== undefined && this.#backend.selector.keeps(this, position, selection.every);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.all.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
-    return forward(model, {
+    yield* forward(model, {
       tokens,
       position,
       rotations,
       cache: (layer) => layerPointers(this.#cache, layer),
       turns: this.#backend.turns(position + tokens - 1),
       selection,
-      selected: selection !== undefined && this.#backend.selector.keeps(this, position, selection.every),
+      selected,
+      looks: this.#cache.moves,
       landmarks: (layer) => landmarks.pointer(layer),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,
     });
+    if (selection && !selected && this.#cache.moves) this.#cache.looked(readLooks(heap, scratch.looks, pool.shape, selection));
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {

@@ -182,6 +182,7 @@ export class Layer {
       p.scratch,
       this.#threads,
       this.#landmarks,
+      0,
     );
     if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
     this.hits = Array.from(heap.u32(p.hits, length));

@@ -3,6 +3,7 @@ import { createPolicy } from "@longtab/attention";
 import { expect, test } from "vitest";
 import { Heap } from "../src/heap.ts";
 import { landmarkBytes, landmarksBytes, PageLandmarks, shortlistBytes } from "../src/kv/landmarks.ts";
+import { looksWords } from "../src/scratch.ts";
 import { openKernels } from "./kernels.ts";
 
 const shape: CacheShape = { layers: 2, heads: 4, kvHeads: 2, headSize: 40 };
@@ -19,9 +20,10 @@ function open(): { heap: Heap; landmarks: PageLandmarks; words: (layer: number) 
   return { heap, landmarks, words: (layer) => Array.from(heap.u32(landmarks.pointer(layer), 2 + 2 * shape.kvHeads)) };
 }
 
-test("landmarks and shortlists take the bytes that the kernels write", async () => {
+test("landmarks, shortlists and looks take the bytes that the kernels write", async () => {
   const { kernels } = await openKernels("plain");
   for (const runs of [1, 27, 108, 512]) expect(shortlistBytes(runs)).toBe(kernels.shortlistBytes(runs));
+  for (const runs of [1, 27, 108, 512]) expect(looksWords({ runs }) * 4).toBe(kernels.looksBytes(runs));
   for (const headSize of [8, 40, 64, 96, 128]) expect(landmarkBytes(headSize)).toBe(kernels.landmarkBytes(headSize));
 });
 

@@ -33,6 +33,8 @@ export interface BackendMemory {
   /** Pages allocated now, and the most that they may grow to. */
   kv: number;
   kvBudget: number;
+  /** Bytes of pages that are away from there: in other memory, and on a disk. */
+  away: { memory: number; disk: number };
 }
 
 /** What the bytes of a timeline's keys and values are; a timeline takes back those of the same form only. */

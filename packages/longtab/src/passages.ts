@@ -90,7 +90,7 @@ function medianAround(counts: readonly number[], page: number): number {
 }
 
 /** The tokens that no head keeps once `length` tokens were read; none where the run is empty. */
-export function forgottenRange(rules: readonly HeadRule[], length: number): TokenRange {
+export function forgottenRange(rules: readonly Pick<HeadRule, "sinks" | "keeps" | "from">[], length: number): TokenRange {
   const last = Math.max(0, length - 1);
   const from = Math.max(0, ...rules.map(({ sinks }) => sinks));
   const to = Math.min(...rules.map((rule) => keptFrom(rule, last)));
@@ -102,7 +102,7 @@ export function farRange(selection: Pick<Selection, "farStart" | "farFrom">, for
   return { from: forgotten.to, to: Math.max(forgotten.to, length - 1 - farFromAt(selection, length - 1)) };
 }
 
-function keptFrom({ keeps, from }: HeadRule, position: number): number {
+function keptFrom({ keeps, from }: Pick<HeadRule, "keeps" | "from">, position: number): number {
   if (position < from || !Number.isFinite(keeps)) return 0;
   return Math.max(0, Math.floor(position / pageTokens) - Math.ceil(keeps / pageTokens)) * pageTokens;
 }

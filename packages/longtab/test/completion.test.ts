@@ -5,7 +5,7 @@ import type { GenerationSummary } from "../src/protocol.ts";
 
 const messages: ChatMessage[] = [{ role: "user", content: "Hello" }];
 const head = { id: "chatcmpl-1", created: 1_700_000_000, model: "tiny" };
-const pages = { sink: 2, recent: 8, kept: 20, far: 0, quantised: 0, forgotten: 4 };
+const pages = { sink: 2, recent: 8, kept: 20, away: 0, far: 0, quantised: 0, forgotten: 4 };
 const summary: GenerationSummary = {
   finishReason: "length",
   promptTokens: 30,

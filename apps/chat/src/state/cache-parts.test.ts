@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { partsOf } from "./cache-parts.ts";
 
-const nothing = { sink: 0, recent: 0, kept: 0, far: 0, quantised: 0, forgotten: 0 };
+const nothing = { sink: 0, recent: 0, kept: 0, away: 0, far: 0, quantised: 0, forgotten: 0 };
 
 test("an empty cache has no parts", () => {
   expect(partsOf({ tokens: 0, bytes: 0, pages: nothing })).toEqual([]);
 });
 
 test("what is far is a part of its own, and no longer of what is kept", () => {
-  const pages = { ...nothing, sink: 10, recent: 20, kept: 50, far: 30, quantised: 70, forgotten: 20 };
+  const pages = { ...nothing, sink: 10, recent: 20, kept: 50, away: 0, far: 30, quantised: 70, forgotten: 20 };
   expect(partsOf({ tokens: 1000, bytes: 8000, pages })).toEqual([
     { kind: "sink", tokens: 100, bytes: 1000 },
     { kind: "far", tokens: 300, bytes: 3000 },
@@ -19,7 +19,7 @@ test("what is far is a part of its own, and no longer of what is kept", () => {
 });
 
 test("parts add up to all that was read, and their bytes to all that is held", () => {
-  const parts = partsOf({ tokens: 777, bytes: 999, pages: { ...nothing, sink: 1, recent: 3, kept: 7, far: 2, forgotten: 13 } });
+  const parts = partsOf({ tokens: 777, bytes: 999, pages: { ...nothing, sink: 1, recent: 3, kept: 7, away: 0, far: 2, forgotten: 13 } });
   expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBeCloseTo(777);
   expect(parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBeCloseTo(999);
 });

@@ -14,7 +14,7 @@ const answer: Answer = {
     tokensPerSecond: 12.5,
     firstToken: 0.4,
     prompt: { tokens: 30, cached: 10, seconds: 0.3 },
-    cache: { tokens: 35, bytes: 1000, pages: { sink: 1, recent: 1, kept: 0, far: 0, quantised: 0, forgotten: 0 } },
+    cache: { tokens: 35, bytes: 1000, pages: { sink: 1, recent: 1, kept: 0, away: 0, far: 0, quantised: 0, forgotten: 0 } },
   },
   looked: [{ exchangeId: "e1", part: "question", start: 0, end: 3 }],
 };

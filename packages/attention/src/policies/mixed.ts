@@ -12,7 +12,11 @@ export interface MixedOptions {
   /** Quest (Tang et al., 2406.10774): the other heads read sinks, recents and the best runs of what they keep. */
   selection?: Selection | undefined;
   /** From position `from` on, the trained window or less: last tokens that the other heads see while a prompt is read, and keep. */
-  past: { from: number; sinks: number; recent: number; keeps: number };
+  past: Omit<HeadRule, "selects">;
+}
+
+function keepsRecent({ sinks, recent, from }: Pick<HeadRule, "sinks" | "recent" | "from">): HeadRule {
+  return { sinks, recent, from, keeps: recent, resident: recent, returns: 0, selects: false };
 }
 
 /**
@@ -24,9 +28,7 @@ export function mixed({ name, trained, streaming, selection, past }: MixedOption
     ...past,
     selects: selection !== undefined,
   };
-  const local: HeadRule = streaming
-    ? { sinks: streaming.sinks, recent: streaming.recent, from: streaming.from, keeps: streaming.recent, selects: false }
-    : everything;
+  const local: HeadRule = streaming ? keepsRecent(streaming) : everything;
   return {
     name,
     endless: true,

@@ -32,6 +32,10 @@ export interface HeadRule {
   from: number;
   /** Last tokens that are kept; pages behind them, but for sinks, go back to the pool once rows at `from` are read. Infinity keeps all. */
   keeps: number;
+  /** Of those, the last that are always in the pool; older ones may be away. What `keeps` says where none are. */
+  resident: number;
+  /** Tokens of those that were away and may be in the pool too because steps look at them. */
+  returns: number;
   /** Whether decode steps read a selection of what is kept. */
   selects: boolean;
 }
@@ -66,7 +70,15 @@ export function rowsApart({ selection }: Policy, length: number): number {
 }
 
 /** A head that keeps and sees everything. */
-export const everything: HeadRule = { sinks: 0, recent: 0, from: Infinity, keeps: Infinity, selects: false };
+export const everything: HeadRule = {
+  sinks: 0,
+  recent: 0,
+  from: Infinity,
+  keeps: Infinity,
+  resident: Infinity,
+  returns: 0,
+  selects: false,
+};
 
 /** Whether a policy meets pages at a fixed distance, past the trained window. */
 export function meetsFar({ selection }: Policy): boolean {
@@ -86,6 +98,16 @@ export function windowPage({ recent, from }: HeadRule, position: number): number
 /** Index of the first page that is kept, beside the sinks, for rows at `position` and later. */
 export function keptPage({ keeps, from }: HeadRule, position: number): number {
   return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - Math.ceil(keeps / pageTokens));
+}
+
+/** Whether pages of a head may be away. */
+export function movesAway({ keeps, resident }: HeadRule): boolean {
+  return resident < keeps;
+}
+
+/** Index of the first page, behind the sinks, that is in the pool whatever steps look at, for rows at `position` and later. */
+export function residentPage({ resident, from }: HeadRule, position: number): number {
+  return position < from ? 0 : Math.max(0, Math.floor(position / pageTokens) - Math.ceil(resident / pageTokens));
 }
 
 /** Room for budgets of timelines that have a policy of their own. */

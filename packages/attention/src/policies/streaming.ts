@@ -7,7 +7,7 @@ import type { HeadRule, Policy } from "./policy.ts";
  * forgotten. Positions are those inside the cache: keys stay as they are, and the query meets the sinks as if it stood where the cache ends.
  */
 export function streaming({ sinks, recent }: Pick<HeadRule, "sinks" | "recent">): Policy {
-  const rule: HeadRule = { sinks, recent, from: 0, keeps: recent, selects: false };
+  const rule: HeadRule = { sinks, recent, from: 0, keeps: recent, resident: recent, returns: 0, selects: false };
   return {
     name: "streaming",
     endless: true,

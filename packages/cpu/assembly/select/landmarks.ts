@@ -3,7 +3,7 @@
 // landmarks in step with pages. Those of far pages are turned back, once instead of at every step.
 //   u32 generation, u32 slot, u32 place, f32 unit; int8 [E] middles in that unit, up to a multiple of 16
 
-import { middlesOffset, pageOf, rangeScale, rangesOffset } from "../pages";
+import { middlesOffset, rangeScale, rangesOf } from "../pages";
 import { argument } from "../team";
 import { turnVectors } from "../turn";
 import { turnOf } from "./select";
@@ -59,7 +59,7 @@ export function isOf(landmark: usize, generation: u32, slot: u32, place: u32): b
 /** Makes a landmark that of a page; `turned` is scratch, int16 [E]. */
 export function make(landmark: usize, generation: u32, slot: u32, position: i32, far: bool, turned: usize): void {
   const headSize = argument(4);
-  const ranges = pageOf(slot) + rangesOffset(headSize);
+  const ranges = rangesOf(slot, headSize);
   let middles = ranges + middlesOffset(headSize);
   if (far) {
     turnVectors(middles, 1, headSize, turnOf(position), true, turned);

@@ -2,11 +2,12 @@
 // within a page, by the ranges of 16 of the pages, summed over the group. Channels are taken by fours, which lie together.
 
 import { FAR_ROTATION, SLOT } from "../lists";
-import { boxTokens, pageOf, rangeScale, rangesOffset } from "../pages";
+import { boxTokens, pageOf, rangeScale, rangesOf } from "../pages";
 import { maxLanes, sumLanes } from "../simd";
 import { MASKED, power4 } from "../softmax";
 import { argument } from "../team";
 import { largest, ties } from "./largest";
+import { noteLooks } from "./looks";
 import { firstBoxScore } from "./score-boxes";
 import { pickedPages } from "./shortlist";
 import {
@@ -48,6 +49,7 @@ export function performPick(kvHead: i32): void {
   if (recalled == 0) {
     if (wanted < pages) pickBest(made, pages, wanted, threadBins(chunk));
     else pickAll(made, pages);
+    if (argument(21) > 0) noteLooks(kvHead);
   }
   sumRanges(kvHead, threadScores(chunk));
   choosePairs(kvHead, threadScores(chunk), threadBins(chunk), pairsOf(made));
@@ -70,14 +72,14 @@ function boundBoxes(kvHead: i32, made: usize): void {
   for (let query = 0; query < groupSize(); query++) {
     const q = headQueries(kvHead, 0) + ((<usize>(query * headSize)) << 1);
     let most: f32 = MASKED;
-    for (let index = 0; index < SAMPLE; index++) most = max(most, firstBoxScore(q, headSize, samplePage(kvHead, index)));
+    for (let index = 0; index < SAMPLE; index++) most = max(most, firstBoxScore(q, headSize, pageOf(sampleSlot(kvHead, index))));
     storeBound(made, query, most * load<f32>(headScales(kvHead, 0) + ((<usize>query) << 2)));
   }
 }
 
-/** One of 16 candidates from the first to the last. */
-function samplePage(kvHead: i32, index: i32): usize {
-  return pageOf(load<u32>(firstCandidate(kvHead) + ((<usize>((index * candidates(kvHead)) / SAMPLE)) << 4), SLOT));
+/** Slot of one of 16 candidates from the first to the last. */
+function sampleSlot(kvHead: i32, index: i32): u32 {
+  return load<u32>(firstCandidate(kvHead) + ((<usize>((index * candidates(kvHead)) / SAMPLE)) << 4), SLOT);
 }
 
 /** The share of the group's attention that each of the ranked pages has by its score; scores become 2^(score - the largest). */
@@ -128,7 +130,7 @@ function sumRanges(kvHead: i32, sums: usize): void {
   const bytes = (<usize>headSize) << 2;
   memory.fill(sums, 0, bytes);
   for (let index = 0; index < SAMPLE; index++) {
-    const ranges = samplePage(kvHead, index) + rangesOffset(headSize);
+    const ranges = rangesOf(sampleSlot(kvHead, index), headSize);
     const scale = v128.load32_splat(ranges + rangeScale(headSize));
     for (let i: usize = 0; i < bytes; i += 16) {
       const steps = f32x4.convert_i32x4_s(v128.load16x4_s(ranges + (i >> 1)));

@@ -4,7 +4,7 @@
 import { Four, One, Three, Two } from "../blocks";
 import { POSITION, SLOT } from "../lists";
 import { halves } from "../open";
-import { CLOSED, keyBits, middlesOffset, pageOf, rangeScale, rangesOffset, runBytes, scalesOffset } from "../pages";
+import { AWAY, CLOSED, keyBits, middlesOffset, pageOf, rangeScale, rangesOffset, runBytes, scalesOffset } from "../pages";
 import { power4 } from "../softmax";
 import { argument } from "../team";
 import { touch } from "../touch";
@@ -29,7 +29,7 @@ import {
 /** Bytes of a query's scores of a page: f32 [16]. */
 const PAGE_SCORES: usize = 64;
 
-/** Picked pages [first, end) of a head; `scratch` is this thread's, as large as a chunk. */
+/** Picked pages [first, end) of a head, those that are away as if their keys were all like their middles; `scratch` is this thread's, as large as a chunk. */
 export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): void {
   const made = choice(kvHead);
   const entries = firstCandidate(kvHead);
@@ -38,10 +38,13 @@ export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): vo
   store<i32>(threadBins(scratch), touchKeys(made, entries, first, end));
   for (let index = first; index < end; index++) {
     const candidate = <usize>load<u32>(indices + ((<usize>index) << 2));
-    scorePage(made, entries + (candidate << 4), group, scratch);
+    const away = (load<u32>(entries + (candidate << 4), SLOT) & AWAY) != 0;
+    if (!away) scorePage(made, entries + (candidate << 4), group, scratch);
     for (let query = 0; query < group; query++) {
       const weight = load<f32>(pageScores(made, query) + ((<usize>index) << 2));
-      weighScores(scratch + <usize>query * PAGE_SCORES, weight, weights(made, query) + ((<usize>index) << 4));
+      const to = weights(made, query) + ((<usize>index) << 4);
+      if (away) v128.store(to, f32x4.splat(4 * weight));
+      else weighScores(scratch + <usize>query * PAGE_SCORES, weight, to);
     }
   }
 }
@@ -56,6 +59,7 @@ function touchKeys(made: usize, entries: usize, first: i32, end: i32): i32 {
   let touched = 0;
   for (let index = first; index < end; index++) {
     const slot = load<u32>(entries + ((<usize>load<u32>(picked(made) + ((<usize>index) << 2))) << 4), SLOT);
+    if (slot & AWAY) continue;
     const page = pageOf(slot);
     touched = touch(page + steps, (<usize>headSize) << 1, touched);
     // Chosen pairs come in twos, which lie together.

@@ -14,6 +14,7 @@ import { beginOperation, ownNumber, SCRATCH_HEADER } from "../own-scratch";
 import { boxTokens } from "../pages";
 import { argument, run, setArgument } from "../team";
 import { BINS_BYTES } from "./largest";
+import { clearLooks } from "./looks";
 import { recall } from "./shortlist";
 
 /** Candidate pages that a thread ranks or scores at a time. */
@@ -81,6 +82,7 @@ export function selectionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param hits u32 [pages by position], counts the runs selected of each; or 0
  * @param scratch `selectionScratchBytes`, at a multiple of 16
  * @param landmarks u32 [2 + kvHeads] of landmarks.ts; their rings have room for all candidates. 0 where pages have boxes
+ * @param looks [kvHeads] of `looksBytes`, out: pages that were looked at of those that may be away; 0 where none may
  */
 export function select(
   queries: usize,
@@ -103,6 +105,7 @@ export function select(
   scratch: usize,
   threads: i32,
   landmarks: usize,
+  looks: usize,
 ): void {
   setArgument(0, <i32>queries);
   setArgument(1, rotations);
@@ -125,8 +128,12 @@ export function select(
   setArgument(18, threads);
   setArgument(19, beginOperation(scratch));
   setArgument(20, <i32>landmarks);
+  setArgument(21, <i32>looks);
   let most = 0;
-  for (let kvHead = 0; kvHead < kvHeads; kvHead++) if (selects(kvHead)) most = max(most, looksAt(kvHead));
+  for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+    clearLooks(kvHead);
+    if (selects(kvHead)) most = max(most, looksAt(kvHead));
+  }
   const blocks = (most + BLOCK - 1) / BLOCK;
   if (blocks > 0) {
     if (boxTokens() == 0) run(RANK, kvHeads * blocks);

@@ -63,6 +63,22 @@ export function pageBytes({ headSize }: Pick<CacheShape, "headSize">, kind: Page
   return Math.ceil(bytes / line) * line;
 }
 
+/** Bytes of what is left of a page that is away: its ranges. */
+export function stubBytes({ headSize }: Pick<CacheShape, "headSize">): number {
+  return 4 * headSize + 16;
+}
+
+/** Bytes that a page takes outside: those of complete ones. */
+export function awayBytes(shape: Pick<CacheShape, "headSize">, kind: PageKind): number {
+  return pageBytes(shape, kind, closes(kind) ? "closed" : "open");
+}
+
+/** Where the ranges of a complete page of a form begin. */
+export function rangesOffset({ headSize }: Pick<CacheShape, "headSize">, { precision }: PageKind, form: PageForm): number {
+  const { keys, values } = bits[precision];
+  return form === "open" ? pageTokens * (3 * headSize + 8) : (pageTokens / 8) * headSize * (keys + values);
+}
+
 /** Bytes of so many pages. */
 export function pagesBytes(shape: CacheShape, { open, closed }: PageCounts, kind: PageKind): number {
   return open * pageBytes(shape, kind, "open") + closed * pageBytes(shape, kind, "closed");

@@ -1,7 +1,8 @@
 import { FreePages, pagesExceeded, pageTokens } from "@longtab/attention";
-import type { CacheShape, PageCounts, PageForm, PagePool } from "@longtab/attention";
+import type { CacheShape, OutsidePages, PageCounts, PageForm, PagePool } from "@longtab/attention";
 import type { CacheForm } from "@longtab/engine";
 import type { Heap } from "../heap.ts";
+import { CpuAwayPages } from "./away.ts";
 import { closes, pageBytes, summarises } from "./page.ts";
 import type { PageKind } from "./page.ts";
 import { CpuTable } from "./table.ts";
@@ -25,17 +26,25 @@ export class CpuPagePool implements PagePool<CpuTable> {
   readonly shape: CacheShape;
   readonly marks = new Set<{ dispose(): void }>();
   readonly kind: PageKind;
+  readonly away: CpuAwayPages | undefined;
   readonly #heap: Heap;
   readonly #forms: Readonly<Record<PageForm, FormPages>>;
   #blocks: number[] = [];
 
-  /** Takes no memory yet; `budget`: most pages of all layers and timelines together. */
-  constructor(heap: Heap, shape: CacheShape, budget: PageCounts, kind: PageKind = { precision: "f16" }) {
+  /** Takes no memory yet; `budget`: most pages of all layers and timelines together. `away`: where pages move, and how many stubs stay at most. */
+  constructor(
+    heap: Heap,
+    shape: CacheShape,
+    budget: PageCounts,
+    kind: PageKind = { precision: "f16" },
+    away?: { outside: OutsidePages; stubs: number },
+  ) {
     this.shape = shape;
     this.kind = kind;
     this.#heap = heap;
     const form = (name: PageForm): FormPages => ({ bytes: pageBytes(shape, kind, name), most: budget[name], pages: new FreePages() });
     this.#forms = { open: form("open"), closed: form("closed") };
+    this.away = away && new CpuAwayPages(heap, shape, kind, away.stubs, away.outside, this);
   }
 
   get closes(): boolean {
@@ -48,7 +57,7 @@ export class CpuPagePool implements PagePool<CpuTable> {
 
   /** Bytes allocated now. */
   get bytes(): number {
-    return Object.values(this.#forms).reduce((sum, { bytes, pages }) => sum + pages.count * bytes, 0);
+    return Object.values(this.#forms).reduce((sum, { bytes, pages }) => sum + pages.count * bytes, this.away?.bytes ?? 0);
   }
 
   get maxBytes(): number {
@@ -80,8 +89,9 @@ export class CpuPagePool implements PagePool<CpuTable> {
     return this.#heap.u8(page * bytes, bytes);
   }
 
-  async reserve(counts: PageCounts): Promise<void> {
-    for (const form of ["open", "closed"] as const) this.#reserve(this.#forms[form], counts[form] * this.shape.layers);
+  async reserve(counts: PageCounts, layer?: number): Promise<void> {
+    const layers = layer === undefined ? this.shape.layers : 1;
+    for (const form of ["open", "closed"] as const) this.#reserve(this.#forms[form], counts[form] * layers);
   }
 
   allocate(_layer: number, form: PageForm): number {
@@ -110,6 +120,7 @@ export class CpuPagePool implements PagePool<CpuTable> {
 
   dispose(): void {
     for (const block of this.#blocks.splice(0)) this.#heap.free(block);
+    this.away?.dispose();
   }
 
   #reserve({ bytes, most, pages }: FormPages, count: number): void {

@@ -1,3 +1,4 @@
+export { describeAway } from "./away.ts";
 export { describeBackend } from "./behaviour.ts";
 export { answer, argmax, greedy, loadTiny } from "./tiny.ts";
 export type { LoadOptions, TestedBackend, TinyEngine } from "./tiny.ts";

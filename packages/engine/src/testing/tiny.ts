@@ -1,4 +1,4 @@
-import type { ContextOptions } from "@longtab/attention";
+import type { AwayPlaces, ContextOptions } from "@longtab/attention";
 import { BytesSource, parseGguf } from "@longtab/formats";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
@@ -17,6 +17,9 @@ export const warm: Sampling = { ...greedy, temperature: 1, seed: 1 };
 export interface LoadOptions {
   contextLength?: number;
   context?: ContextOptions;
+  /** Tokens in the cache, and room for those that are away. */
+  pooledLength?: number;
+  away?: AwayPlaces;
   signal?: AbortSignal;
   onProgress?: (progress: { phase: string; loaded: number; total: number }) => void;
 }

@@ -131,7 +131,13 @@ export class WebGpuBackend implements Backend {
 
   memory(): BackendMemory {
     const { weights, kvBudget } = this.plan.memory;
-    return { weights, kv: this.pool.bytes, kvBudget, scratch: this.gpu.allocatedBytes - weights - this.pool.bytes };
+    return {
+      weights,
+      kv: this.pool.bytes,
+      kvBudget,
+      scratch: this.gpu.allocatedBytes - weights - this.pool.bytes,
+      away: { memory: 0, disk: 0 },
+    };
   }
 
   createTimeline(policy: Policy = this.policy): Timeline {

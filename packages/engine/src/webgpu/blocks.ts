@@ -1,4 +1,4 @@
-import { pageTokens } from "@longtab/attention";
+import { isResident, pageTokens } from "@longtab/attention";
 import type { HeadPage } from "@longtab/attention";
 import { pageBytes } from "@longtab/attention/webgpu";
 import type { GpuPagePool } from "@longtab/attention/webgpu";
@@ -48,7 +48,7 @@ function* placesOf(
   for (const block of blocks) {
     for (const [layer, pages] of block.entries()) {
       for (const held of pages) {
-        if (!held) continue;
+        if (!held || !isResident(held)) continue;
         for (const { buffer, bytes } of pool.parts(layer, held.form)) {
           yield { buffer, at: held.page * bytes, place, bytes };
           place += bytes;

@@ -1,0 +1,218 @@
+import { LongtabError } from "@longtab/errors";
+import type { HeadPages } from "./head-pages.ts";
+import type { PageLists } from "./lists.ts";
+import { pageTokens } from "./page.ts";
+import type { PageForm } from "./page.ts";
+import type { AwayPages, LayerTable, PagePool } from "./pool.ts";
+
+/** Pages that come back for one step at most: a few megabytes. */
+const mostReturns = 1024;
+
+/** A page of a head that is to come back. */
+interface Wanted {
+  head: HeadPages;
+  position: number;
+  stub: number;
+  /** How much of the attention of its head's queries it would have, near enough. */
+  share: number;
+  bytes?: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** Pages that a step looked at, of those of a head that may be away: where they begin, and their shares of its queries' attention. */
+export interface PageLooks {
+  positions: ArrayLike<number>;
+  shares: ArrayLike<number>;
+}
+
+/** Moves the pages of one timeline out of the pool and back into it, between steps. */
+export class PageMoves<Table extends LayerTable> {
+  readonly #pool: PagePool<Table>;
+  readonly #away: AwayPages;
+  readonly #lists: PageLists<Table>;
+  /** Form of complete pages. */
+  readonly #form: PageForm;
+  /** Steps that go by one selection. */
+  readonly #every: number;
+  /** Whether a rollback may have led to where pages are seen that are away. */
+  #backAtAway = false;
+  #wanted: Wanted[] = [];
+  /** What has been read of pages that steps wanted. */
+  #arrived: Wanted[] = [];
+  /** What is being read, by layer and stub. */
+  readonly #reading = new Set<string>();
+
+  constructor(pool: PagePool<Table>, away: AwayPages, lists: PageLists<Table>, every = 1) {
+    this.#every = every;
+    this.#pool = pool;
+    this.#away = away;
+    this.#lists = lists;
+    this.#form = pool.closes ? "closed" : "open";
+  }
+
+  /** A rollback, or another timeline's pages: what rows see whatever is selected may be away. */
+  wentBack(): void {
+    this.#backAtAway = true;
+  }
+
+  /**
+   * Between steps: what a row at `length` sees is in the pool, what it need not find there is away, and what earlier ones wanted comes back.
+   * @throws LongtabError `storage-damaged` where what it sees cannot be read any more, `context-exceeded`, `out-of-memory`.
+   */
+  async prepare(heads: readonly HeadPages[], length: number): Promise<void> {
+    if (this.#backAtAway) {
+      this.#backAtAway = false;
+      await this.#recall(heads, length);
+    }
+    await this.leave(heads, length);
+    // Where several steps go by one selection, what it names stays in its place.
+    if (length % this.#every === 0) await this.#bringBack();
+  }
+
+  /**
+   * Moves away what need not be in the pool for rows at `length`. Where there is no room outside marks go first, then the oldest of what is
+   * away: it is forgotten.
+   */
+  async leave(heads: readonly HeadPages[], length: number): Promise<void> {
+    const most = Math.max(...heads.map((head) => head.leaving(length).length)) * this.#pool.shape.kvHeads;
+    if (most <= 0) return;
+    await this.#away.reserve(most);
+    const leaving = heads.flatMap((head) => head.leaving(length).map((position) => ({ head, position })));
+    for (const head of heads) head.left(length);
+    for (const { head, position } of leaving) {
+      const page = head.at(position);
+      if (page?.stub === undefined) this.#makeRoom(heads);
+      // To make room it may have been forgotten.
+      if (head.at(position)) this.#leave(head, position);
+    }
+  }
+
+  /** What the last step looked at, or would have looked at. */
+  looked(heads: readonly HeadPages[], looks: readonly PageLooks[]): void {
+    this.#wanted = [];
+    for (const [index, head] of heads.entries()) {
+      const { positions, shares } = looks[index] ?? { positions: [], shares: [] };
+      head.lookAway();
+      for (let at = 0; at < positions.length; at++) {
+        const position = positions[at] ?? NaN;
+        const page = head.at(position);
+        if (page?.form === "away") this.#wanted.push({ head, position, stub: page.page, share: shares[at] ?? 0 });
+        else if (page?.stub !== undefined) head.look(position);
+      }
+    }
+  }
+
+  /** Brings back what steps wanted: what is outside in memory now, what is on its way there for a step that comes later. */
+  async #bringBack(): Promise<void> {
+    const wanted = this.#wanted.splice(0).filter(isAway);
+    const most = wanted.length > mostReturns ? wanted.toSorted((a, b) => b.share - a.share).slice(0, mostReturns) : wanted;
+    const coming = [...this.#arrived.splice(0).filter(isAway), ...most.filter((page) => this.#read(page))];
+    for (const page of coming) {
+      // Pages that come back are no reason to fail, nor for marks to go.
+      if (this.#giveWay(page.head) && (await this.#reserve(page.head.layer, 1).catch(() => false))) this.#place(page);
+    }
+  }
+
+  /** Brings back what rows at `length` see whatever is selected, as after a rollback; waits until it is there. */
+  async #recall(heads: readonly HeadPages[], length: number): Promise<void> {
+    const missing = heads.flatMap((head) =>
+      head.missing(length).map((position) => ({ head, position, stub: head.at(position)?.page ?? NaN, share: 0 })),
+    );
+    const read = await Promise.all(missing.map(({ head, stub }) => readAway(this.#away, head.layer, stub)));
+    for (const [index, page] of missing.entries()) {
+      if (!isAway(page)) continue;
+      await this.#reserve(page.head.layer, 1);
+      this.#place({ ...page, bytes: read[index] });
+    }
+  }
+
+  /** Whether what is outside of a page is in memory: where not it begins to be read. */
+  #read(wanted: Wanted): boolean {
+    const key = `${wanted.head.layer} ${wanted.stub}`;
+    if (this.#reading.has(key)) return false;
+    const bytes = this.#away.read(wanted.head.layer, wanted.stub);
+    if (bytes instanceof Uint8Array) {
+      wanted.bytes = bytes;
+      return true;
+    }
+    this.#reading.add(key);
+    void bytes
+      .then((read) => {
+        if (read) this.#arrived.push({ ...wanted, bytes: read });
+      })
+      .finally(() => this.#reading.delete(key));
+    return false;
+  }
+
+  /** Makes room in a head's share of the pool, where the step did not look at all that came back. */
+  #giveWay(head: HeadPages): boolean {
+    const position = head.giveWay();
+    if (position === false) return false;
+    if (position !== undefined) this.#leave(head, position);
+    return true;
+  }
+
+  async #reserve(layer: number, count: number): Promise<boolean> {
+    await this.#pool.reserve({ open: 0, closed: 0, [this.#form]: count }, layer);
+    return true;
+  }
+
+  #place(wanted: Wanted): void {
+    const { head, position, bytes } = wanted;
+    // Another call may have been quicker, or the timeline rolled back.
+    if (!bytes || !isAway(wanted)) return;
+    const { page, form } = head.return(position, this.#form);
+    this.#away.fill(head.layer, page, form, bytes);
+    this.#replaced(head, head.indexOf(position));
+  }
+
+  /** Makes room outside for a page, as long as something is left that may go. */
+  #makeRoom(heads: readonly HeadPages[]): void {
+    while (!this.#away.room) {
+      const [mark] = this.#pool.marks;
+      if (mark) mark.dispose();
+      else if (!this.#forgetOldest(heads)) return;
+    }
+  }
+
+  #leave(head: HeadPages, position: number): void {
+    const index = head.indexOf(position);
+    head.leave(index);
+    this.#replaced(head, index);
+  }
+
+  /** Gives back the oldest block of what is away; false where nothing is. */
+  #forgetOldest(heads: readonly HeadPages[]): boolean {
+    const first = Math.min(...heads.map(({ firstAway }) => firstAway ?? Infinity));
+    if (!Number.isFinite(first)) return false;
+    for (const head of heads) {
+      const changed = head.giveBackAway(first + pageTokens);
+      if (changed !== undefined) this.#lists.changed(head.layer, head.kvHead, changed);
+    }
+    return true;
+  }
+
+  #replaced(head: HeadPages, index: number): void {
+    const page = head.pages[index];
+    if (page) this.#lists.replaced(head.layer, head.kvHead, index, page);
+  }
+}
+
+/** Whether the page is still the one that was meant. */
+function isAway({ head, position, stub }: Wanted): boolean {
+  const page = head.at(position);
+  return page?.form === "away" && page.page === stub;
+}
+
+/**
+ * What a page that is away holds.
+ * @throws LongtabError `storage-damaged` where that cannot be read any more.
+ */
+export async function readAway(away: AwayPages, layer: number, stub: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await away.read(layer, stub);
+  if (bytes) return bytes;
+  throw new LongtabError({
+    code: "storage-damaged",
+    what: "A part of the conversation that had moved to disk cannot be read",
+    remedy: "ask again: the conversation is read anew",
+  });
+}
