@@ -213,7 +213,7 @@ class DoubleModel implements LoadedModel {
       adapter: backend === "cpu" ? "" : "a test",
       softwareAdapter: false,
       sampling: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0, repetition_penalty: 1.1 },
-      memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: context.keeps * BYTES_PER_TOKEN },
+      memory: { weights: 98e6, scratch: 4e6, kv: 0, kvBudget: context.keeps * BYTES_PER_TOKEN, away: { memory: 0, disk: 0 } },
     };
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     const create = async (params: ChatCompletionParams): Promise<ChatStream> => this.#answer(params);

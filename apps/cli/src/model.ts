@@ -41,6 +41,9 @@ export const placeOptions = {
 /** Dawn ends its devices when this object is collected. */
 let gpu: Pick<GPU, "requestAdapter"> | undefined;
 
+/** What far memory may move out of the model's own memory; there is no IndexedDB here. */
+const awayBytes = 256 * 2 ** 20;
+
 /** Compiled by scripts/build-kernels.mjs; as far from the sources as from the built program. */
 const kernelsFolder = fileURLToPath(new URL("../../../packages/cpu/wasm", import.meta.url));
 
@@ -75,7 +78,7 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
     if (choice !== "cpu") gpu ??= findGpu();
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
     await placement.plan(file, { contextLength, context });
-    const backend = await placement.load(file, source, { contextLength, context });
+    const backend = await placement.load(file, source, { contextLength, context, away: async () => ({ memory: awayBytes }) });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
     if (context.policy?.startsWith("duo") && !context.headMap) process.stderr.write(`${withoutHeadMap}\n`);
     return { file, backend, context };

@@ -62,6 +62,7 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
     return new CpuBackend(plan, started, model, choice, options.away);
   } catch (error) {
     started.team.dispose();
+    options.away?.disk?.dispose();
     throw error instanceof WebAssembly.RuntimeError ? threadsLost(error) : error;
   }
 }
@@ -111,6 +112,7 @@ export class CpuBackend implements Backend {
     const kind = pageKind(plan.precision, plan.policy.selection);
     const { stubs } = plan.pages;
     const places = away && stubs > 0 ? { stubs, outside: new OutsidePages(awayBytes(shape, kind), away) } : undefined;
+    if (!places) away?.disk?.dispose();
     this.pool = new CpuPagePool(started.heap, shape, plan.pages, kind, places);
     this.landmarks = new PageLandmarks(started.heap, cacheShape(plan.config));
     if (meetsFar(plan.policy)) this.#turns = new PageTurns(started.heap, model.weights.rotary, plan.contextLength);

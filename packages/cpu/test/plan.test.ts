@@ -139,7 +139,12 @@ describe("what a load takes", () => {
     const scratch = usedBytes(heap) - held;
     expect(scratch).toBeLessThanOrEqual(plan.memory.scratch);
     expect(held - scratch).toBe(plan.memory.weights);
-    expect(backend.memory()).toEqual({ weights: plan.memory.weights, scratch: plan.memory.scratch, kv: 0, kvBudget: plan.memory.kvBudget });
+    expect(backend.memory()).toMatchObject({
+      weights: plan.memory.weights,
+      scratch: plan.memory.scratch,
+      kv: 0,
+      kvBudget: plan.memory.kvBudget,
+    });
     backend.dispose();
   });
 

@@ -130,7 +130,7 @@ export interface ModelInfo {
   softwareAdapter: boolean;
   /** What a request that leaves an option out gets. */
   sampling: Required<Omit<SamplingOptions, "seed">>;
-  memory: { weights: number; scratch: number; kv: number; kvBudget: number };
+  memory: { weights: number; scratch: number; kv: number; kvBudget: number; away: { memory: number; disk: number } };
 }
 
 /** What memory does with this load. */

@@ -1,9 +1,11 @@
+import type { AwayPlaces } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import { Engine, defaultSampling } from "@longtab/engine";
 import type { Backend } from "@longtab/engine";
 import { BlobSource, parseGguf } from "@longtab/formats";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape, readConfig } from "@longtab/model";
+import { fetchPart } from "@longtab/origin";
 import type { Tokenizer } from "@longtab/tokenizer";
 import { loadTokenizer } from "@longtab/tokenizer/lazy";
 import { WeightStore } from "@longtab/weights";
@@ -47,13 +49,18 @@ async function loadAt(placement: Placement, request: LoadRequest, onProgress: (p
   const report: OnProgress = ({ phase, loaded, total }) => progress.report(phase, loaded, total, placement.decision.backend);
   const { id, source, file, tokenizer, context, mark } = await openWeights(placement, request, report);
   const { contextLength, memoryBudget } = request;
-  const backend = await placement.load(file, source, { contextLength, memoryBudget, context: context.options, onProgress: report });
+  const planned = { contextLength, memoryBudget, context: context.options };
+  const backend = await placement.load(file, source, { ...planned, away: findAwayPlaces, onProgress: report });
   return {
     engine: new Engine(backend, tokenizer),
     info: { ...describe(id, file, backend, placement), context: describeContext(backend, context.headMap) },
     fingerprint: mark,
     lost: backend.lost,
   };
+}
+
+async function findAwayPlaces(): Promise<AwayPlaces> {
+  return (await fetchPart("The part of Longtab that moves conversations to disk", async () => import("./away-disk.ts"))).findAwayPlaces();
 }
 
 function describe(id: string, file: ModelFile, backend: Backend, placement: Placement): Omit<ModelInfo, "context"> {

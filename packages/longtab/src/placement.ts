@@ -1,4 +1,4 @@
-import type { ContextOptions } from "@longtab/attention";
+import type { AwayPlaces, ContextOptions } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import { loadWebGpuBackend } from "@longtab/engine";
 import type { Backend, WebGpuBackend } from "@longtab/engine";
@@ -36,6 +36,8 @@ export interface PlacementPlanOptions {
 }
 
 export interface PlacementLoadOptions extends PlacementPlanOptions {
+  /** Finds room beside that for what far memory moves away; none unless told. */
+  away?: (() => Promise<AwayPlaces>) | undefined;
   onProgress?: ((progress: Pick<LoadProgress, "phase" | "loaded" | "total">) => void) | undefined;
 }
 
@@ -108,7 +110,7 @@ export class Placement {
     }
     const { loadCpuBackend } = await importCpu();
     const { cpuHost: host, threads, prefill } = this.#surroundings;
-    return loadCpuBackend(file, source, { ...options, host, threads, prefill });
+    return loadCpuBackend(file, source, { ...options, host, threads, prefill, away: await options.away?.() });
   }
 
   /** What runs where and why, for people and programs. */
