@@ -2,7 +2,7 @@ import { type Page, test as base, expect } from "@playwright/test";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { Site } from "./hub/site.ts";
-import type {} from "../packages/longtab/test/away-page.ts";
+import type { Filled } from "../packages/longtab/test/away-page.ts";
 
 const PAGE_BYTES = 4096;
 const MEMORY = 2 ** 18;
@@ -34,7 +34,7 @@ const test = base.extend<{ openTab: () => Promise<Page> }, { script: string }>({
   },
 });
 
-const fill = (page: Page, count = 200, most = DISK) =>
+const fill = (page: Page, count = 200, most = DISK): Promise<Filled> =>
   page.evaluate(async ([pages, bytes, memory, disk]) => window.away.fill(pages, bytes, memory, disk), [
     count,
     PAGE_BYTES,
@@ -81,12 +81,14 @@ test("what a closed tab has left is removed by the next one, and what an open on
 test("a disk that takes no more leaves room for what memory has, and loses nothing", async ({ openTab }) => {
   const page = await openTab();
   await page.evaluate(() => {
-    const { put } = IDBObjectStore.prototype;
     let left = 3;
-    IDBObjectStore.prototype.put = function refusing(this: IDBObjectStore, ...given: Parameters<typeof put>) {
-      if (left-- <= 0) throw new DOMException("There is no room.", "QuotaExceededError");
-      return put.apply(this, given);
-    };
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with the store that it was called with
+    IDBObjectStore.prototype.put = new Proxy(IDBObjectStore.prototype.put, {
+      apply: (put, store, given): unknown => {
+        if (left-- <= 0) throw new DOMException("There is no room.", "QuotaExceededError");
+        return Reflect.apply(put, store, given);
+      },
+    });
   });
   const { disk, added, right } = await fill(page);
   expect(disk).toBeGreaterThan(0);

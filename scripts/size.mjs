@@ -19,6 +19,8 @@ const PARTS = {
   templates: { name: "what reads other chat templates, fetched for models that have one", limit: 16_000, folder: /^templates\// },
   // Fetched where a page names its conversations.
   sessions: { name: "what keeps conversations, fetched where they are named", limit: 6000, folder: /^sessions\// },
+  // Fetched where far memory may keep more than the cache has room for.
+  away: { name: "what moves long conversations to memory and disk, fetched where they may be too long", limit: 6000, folder: /^away\// },
   // Fetched only where a person has a model measured.
   calibration: { name: "what measures the heads of a model, fetched where it is asked for", limit: 8000, folder: /^calibration\// },
   // Of the four builds of the kernels a browser fetches one.
@@ -36,6 +38,7 @@ function folderOf(id, fallback) {
   if (/packages\/calibration\//.test(id)) return "calibration";
   if (/tokenizer\/src\/chat-template|huggingface\/jinja/.test(id)) return "templates";
   if (/longtab\/src\/sessions|longtab\/src\/context-plan|engine\/src\/snapshot/.test(id)) return "sessions";
+  if (/attention\/src\/away|longtab\/src\/away/.test(id)) return "away";
   return /packages\/cpu\/|\bkernels[\w-]*\.wasm/.test(id) ? "cpu" : fallback;
 }
 

@@ -3,8 +3,7 @@ import { HeadPages } from "./head-pages.ts";
 import type { Gap } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
 import { CacheMark } from "./mark.ts";
-import { PageMoves } from "./moves.ts";
-import type { PageLooks } from "./moves.ts";
+import type { PageLooks, PageMoves } from "./away/moves.ts";
 import { entryWords, headWords, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage, PageForm } from "./page.ts";
 import { listCapacity } from "./plan.ts";
@@ -40,7 +39,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   #tables: Table[] = [];
   #length = 0;
   /** Where the policy moves pages away. */
-  #moves: PageMoves<Table> | undefined;
+  #moves: PageMoves | undefined;
 
   /**
    * `maxTokens`: most tokens that one head keeps; `maxStep`: most tokens that one step appends.
@@ -73,8 +72,8 @@ export class KvCache<Table extends LayerTable = LayerTable> {
       this.dispose();
       throw error;
     }
-    const moves = pool.away && this.#heads.some(({ rule }) => movesAway(rule));
-    if (pool.away && moves) this.#moves = new PageMoves(pool, pool.away, this.lists, policy.selection?.every);
+    const moves = this.#heads.some(({ rule }) => movesAway(rule));
+    if (moves) this.#moves = pool.away?.createMoves(this.lists, policy.selection?.every ?? 1);
   }
 
   /** Tokens read: the position of the next one. */

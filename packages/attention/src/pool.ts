@@ -1,4 +1,6 @@
 import { LongtabError } from "@longtab/errors";
+import type { PageMoves } from "./away/moves.ts";
+import type { PageLists } from "./lists.ts";
 import type { CacheShape, PageForm } from "./page.ts";
 
 /** Pages of each form. */
@@ -38,6 +40,8 @@ export interface PagePool<Table extends LayerTable = LayerTable> {
  * number of its own and holders as a page has. What is outside goes with the last of them.
  */
 export interface AwayPages {
+  /** What moves the pages of one timeline, whose lists say where they are; `every`: steps that go by one selection. */
+  createMoves(lists: PageLists<LayerTable>, every: number): PageMoves;
   /** Whether there is room for another page: outside, and for its stub. */
   readonly room: boolean;
   /** Makes room for so many more stubs in every layer, or for as many as there may be. Throws `out-of-memory`. */

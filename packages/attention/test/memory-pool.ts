@@ -1,5 +1,16 @@
-import { OutsidePages, pagesExceeded, pageTokens } from "../src/index.ts";
-import type { AwayPages, AwayPlaces, CacheShape, LayerTable, PageCounts, PageForm, PagePool, ResidentPage } from "../src/index.ts";
+import { OutsidePages, PageMoves } from "../src/away/index.ts";
+import { pagesExceeded, pageTokens } from "../src/index.ts";
+import type {
+  AwayPages,
+  AwayPlaces,
+  CacheShape,
+  LayerTable,
+  PageCounts,
+  PageForm,
+  PageLists,
+  PagePool,
+  ResidentPage,
+} from "../src/index.ts";
 
 export interface MemoryPoolOptions {
   closes?: boolean;
@@ -41,6 +52,10 @@ class MemoryAwayPages implements AwayPages {
     this.outside = outside;
     this.#most = most;
     this.#stubs = Array.from({ length: pool.shape.layers }, () => new Map<number, Stub>());
+  }
+
+  createMoves(lists: PageLists<LayerTable>, every: number): PageMoves {
+    return new PageMoves(this.#pool, this, lists, every);
   }
 
   get held(): number {

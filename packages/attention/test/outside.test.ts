@@ -1,6 +1,7 @@
 import { createRandom } from "@longtab/formats/testing";
 import { describe, expect, test } from "vitest";
-import { OutsidePages, outsideRoom } from "../src/index.ts";
+import { OutsidePages } from "../src/away/index.ts";
+import { outsideRoom } from "../src/index.ts";
 import { SlowDisk } from "./slow-disk.ts";
 
 const pageBytes = 256;
@@ -75,7 +76,8 @@ describe("pages outside", () => {
     for (const page of pages.slice(0, pages.length / 2)) outside.release(page);
     await outside.written();
     expect(outside.room).toBe(true);
-    for (const [index, page] of pages.entries()) if (index >= pages.length / 2) expect(isPage(await outside.read(page), index)).toBe(true);
+    const kept = pages.map((page, index) => ({ page, index })).slice(pages.length / 2);
+    for (const { page, index } of kept) expect(isPage(await outside.read(page), index)).toBe(true);
   });
 
   test("are undefined where the disk has lost them", async () => {

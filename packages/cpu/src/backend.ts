@@ -1,5 +1,6 @@
-import { listCapacity, meetsFar, OutsidePages } from "@longtab/attention";
+import { listCapacity, meetsFar } from "@longtab/attention";
 import type { AwayPlaces, KvPrecision, Policy } from "@longtab/attention";
+import { OutsidePages } from "@longtab/attention/away";
 import { LastSelection } from "@longtab/engine";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "@longtab/engine";
 import { LongtabError, throwIfAborted } from "@longtab/errors";

@@ -1,5 +1,6 @@
-import { isResident, pageTokens, readAway } from "@longtab/attention";
+import { isResident, pageTokens } from "@longtab/attention";
 import type { Gap, KvCache } from "@longtab/attention";
+import { readAway } from "@longtab/attention/away";
 import type { CpuPagePool, CpuTable } from "./kv/index.ts";
 import { maxStepTokens } from "./scratch.ts";
 

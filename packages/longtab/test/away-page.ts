@@ -1,4 +1,4 @@
-import { OutsidePages } from "@longtab/attention";
+import { OutsidePages } from "@longtab/attention/away";
 import { createStore, keys } from "idb-keyval";
 import { StoredSlabs } from "../src/away-disk.ts";
 

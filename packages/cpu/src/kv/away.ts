@@ -1,5 +1,7 @@
 import { FreePages } from "@longtab/attention";
-import type { AwayPages, CacheShape, OutsidePages, PageForm } from "@longtab/attention";
+import type { AwayPages, CacheShape, LayerTable, PageForm, PageLists, PagePool } from "@longtab/attention";
+import { PageMoves } from "@longtab/attention/away";
+import type { OutsidePages } from "@longtab/attention/away";
 import type { Heap } from "../heap.ts";
 import { rangesOffset, stubBytes } from "./page.ts";
 import type { PageKind } from "./page.ts";
@@ -7,8 +9,8 @@ import type { PageKind } from "./page.ts";
 /** Stubs that their memory grows by at least. */
 const blockStubs = 1024;
 
-/** The bytes of the pages that are in memory. */
-interface ResidentBytes {
+/** The pool that pages leave. */
+interface ResidentPages extends PagePool {
   page(page: number, form: PageForm): Uint8Array<ArrayBuffer>;
 }
 
@@ -19,7 +21,7 @@ export class CpuAwayPages implements AwayPages {
   readonly #kind: PageKind;
   readonly #most: number;
   readonly #outside: OutsidePages;
-  readonly #resident: ResidentBytes;
+  readonly #resident: ResidentPages;
   readonly #stubs = new FreePages();
   readonly #bytes: number;
   /** What the outside calls a page, by its stub. */
@@ -27,7 +29,7 @@ export class CpuAwayPages implements AwayPages {
   #blocks: number[] = [];
 
   /** `most`: stubs at once. */
-  constructor(heap: Heap, shape: CacheShape, kind: PageKind, most: number, outside: OutsidePages, resident: ResidentBytes) {
+  constructor(heap: Heap, shape: CacheShape, kind: PageKind, most: number, outside: OutsidePages, resident: ResidentPages) {
     this.#heap = heap;
     this.#shape = shape;
     this.#kind = kind;
@@ -35,6 +37,10 @@ export class CpuAwayPages implements AwayPages {
     this.#outside = outside;
     this.#resident = resident;
     this.#bytes = stubBytes(shape);
+  }
+
+  createMoves(lists: PageLists<LayerTable>, every: number): PageMoves {
+    return new PageMoves(this.#resident, this, lists, every);
   }
 
   get room(): boolean {

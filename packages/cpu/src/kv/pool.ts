@@ -1,5 +1,6 @@
 import { FreePages, pagesExceeded, pageTokens } from "@longtab/attention";
-import type { CacheShape, OutsidePages, PageCounts, PageForm, PagePool } from "@longtab/attention";
+import type { CacheShape, PageCounts, PageForm, PagePool } from "@longtab/attention";
+import type { OutsidePages } from "@longtab/attention/away";
 import type { CacheForm } from "@longtab/engine";
 import type { Heap } from "../heap.ts";
 import { CpuAwayPages } from "./away.ts";

@@ -1,9 +1,9 @@
 import { LongtabError } from "@longtab/errors";
-import type { HeadPages } from "./head-pages.ts";
-import type { PageLists } from "./lists.ts";
-import { pageTokens } from "./page.ts";
-import type { PageForm } from "./page.ts";
-import type { AwayPages, LayerTable, PagePool } from "./pool.ts";
+import type { HeadPages } from "../head-pages.ts";
+import type { PageLists } from "../lists.ts";
+import { pageTokens } from "../page.ts";
+import type { PageForm } from "../page.ts";
+import type { AwayPages, LayerTable, PagePool } from "../pool.ts";
 
 /** Pages that come back for one step at most: a few megabytes. */
 const mostReturns = 1024;
@@ -25,10 +25,10 @@ export interface PageLooks {
 }
 
 /** Moves the pages of one timeline out of the pool and back into it, between steps. */
-export class PageMoves<Table extends LayerTable> {
-  readonly #pool: PagePool<Table>;
+export class PageMoves {
+  readonly #pool: PagePool;
   readonly #away: AwayPages;
-  readonly #lists: PageLists<Table>;
+  readonly #lists: PageLists<LayerTable>;
   /** Form of complete pages. */
   readonly #form: PageForm;
   /** Steps that go by one selection. */
@@ -41,7 +41,7 @@ export class PageMoves<Table extends LayerTable> {
   /** What is being read, by layer and stub. */
   readonly #reading = new Set<string>();
 
-  constructor(pool: PagePool<Table>, away: AwayPages, lists: PageLists<Table>, every = 1) {
+  constructor(pool: PagePool, away: AwayPages, lists: PageLists<LayerTable>, every: number) {
     this.#every = every;
     this.#pool = pool;
     this.#away = away;

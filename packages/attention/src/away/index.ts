@@ -1,0 +1,2 @@
+export { PageMoves, readAway } from "./moves.ts";
+export { OutsidePages } from "./outside.ts";
