@@ -42,7 +42,7 @@ const PAIRS = [
 
 const OUTLINES = [
   ...GROUNDS.map((ground) => ["line-field", ground] as const),
-  ...["sink", "far", "kept", "recent", "forgotten"].map((kind) => [`kind-${kind}`, "surface"] as const),
+  ...["sink", "away", "far", "kept", "recent", "forgotten"].map((kind) => [`kind-${kind}`, "surface"] as const),
 ];
 
 describe.each([

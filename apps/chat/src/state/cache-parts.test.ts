@@ -18,6 +18,17 @@ test("what is far is a part of its own, and no longer of what is kept", () => {
   ]);
 });
 
+test("what is away takes no memory here, and is no part of what is kept or far", () => {
+  const pages = { ...nothing, sink: 10, recent: 20, kept: 150, away: 100, far: 120 };
+  expect(partsOf({ tokens: 1800, bytes: 8000, pages })).toEqual([
+    { kind: "sink", tokens: 100, bytes: 1000 },
+    { kind: "away", tokens: 1000, bytes: 0 },
+    { kind: "far", tokens: 200, bytes: 2000 },
+    { kind: "kept", tokens: 300, bytes: 3000 },
+    { kind: "recent", tokens: 200, bytes: 2000 },
+  ]);
+});
+
 test("parts add up to all that was read, and their bytes to all that is held", () => {
   const parts = partsOf({ tokens: 777, bytes: 999, pages: { ...nothing, sink: 1, recent: 3, kept: 7, away: 0, far: 2, forgotten: 13 } });
   expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBeCloseTo(777);

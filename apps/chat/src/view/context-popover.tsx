@@ -16,6 +16,7 @@ const WORDS: Record<Kind, { name: string; means: string }> = {
   recent: { name: "Latest", means: "The last words: always read." },
   kept: { name: "Kept", means: "What lies between: read for each word, or where it matters." },
   far: { name: "Far back", means: "Further than the model was trained to read: looked up where it matters." },
+  away: { name: "Set aside", means: "Out of the model's memory, on this device: brought back where it matters." },
   forgotten: { name: "Let go", means: "No longer in view." },
 };
 
