@@ -124,7 +124,8 @@ fn place_key(kv_head: u32, tile: u32, key: u32) {
   positions[key] = entry.position + offset;
   rotations[key] = entry.rotation;
   // Pages are appended before they are read, so tokens up to the step's last row are there.
-  if (entry.position + offset < step.position + step.tokens) { slots[key] = entry.slot + offset; }
+  // What is away no row sees.
+  if ((entry.slot & AWAY) == 0u && entry.position + offset < step.position + step.tokens) { slots[key] = entry.slot + offset; }
 }
 
 // Row r of the workgroup is token r / GROUP and head r % GROUP; rows past the end repeat the last one and are not stored.

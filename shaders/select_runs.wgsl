@@ -4,6 +4,8 @@
 // entries: [KV_HEADS, capacity], heads: [KV_HEADS]. The pages [first, end) of a list are candidates, the others are read whatever they are.
 // selected: [KV_HEADS, capacity of its own], in order of position, each entry of at most 16 / BOX_RUNS tokens; selected_heads: [KV_HEADS]
 // hits: [pages by position], += 1 for each run that is taken
+// looks: [KV_HEADS, step.runs], of each run that is taken 1 + the position of its page where that may be away, else 0; nothing where there is no room
+// Runs of pages that are away are taken and then left out: their entries have no token.
 // One workgroup per KV head. Masses are positive, so their bits sort as they do: the least mass that is taken is found by its 8-bit digits.
 
 override KV_HEADS: u32;
@@ -28,6 +30,7 @@ const PART_PAGES: u32 = 64;
 @group(0) @binding(5) var<storage, read_write> selected: array<Entry>;
 @group(0) @binding(6) var<storage, read_write> selected_heads: array<Head>;
 @group(0) @binding(7) var<storage, read_write> hits: array<atomic<u32>>;
+@group(0) @binding(8) var<storage, read_write> looks: array<u32>;
 
 // Keys that are larger in the digits of `mask` are taken, and of those that are equal in them the first `ties`.
 struct Cut {
@@ -126,6 +129,9 @@ fn write_run(kv_head: u32, index: u32, run: u32, candidate: bool) {
   if (candidate) {
     if (step.position - entry.position > step.far_from) { entry.rotation = FAR; }
     atomicAdd(&hits[min(entry.position >> PAGE_SHIFT, arrayLength(&hits) - 1u)], 1u);
+    let look = kv_head * step.runs + index - head.first * BOX_RUNS;
+    if (look < arrayLength(&looks)) { looks[look] = select(0u, entry.position + 1u, run / BOX_RUNS < head.moved); }
+    if ((entry.slot & AWAY) != 0u) { entry.count = 0u; }
   }
   selected[kv_head * capacity + index] =
     Entry(entry.slot + token, entry.position + token, min(entry.count - min(entry.count, token), RUN), entry.rotation);

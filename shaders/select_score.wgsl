@@ -16,6 +16,7 @@ override HEAD_SIZE: u32;
 override MEETS_FAR: bool;
 
 override FOURS: u32 = (GROUP + 3u) / 4u;
+override STUBS: u32 = RECORD / KEYS_AT;
 
 const LANES: u32 = 64;
 const TEAM: u32 = 8;
@@ -76,7 +77,7 @@ fn four_heads(kv_head: u32, four: u32, rotation: u32, channel: u32) -> vec4<f32>
 
 fn score_page(kv_head: u32, four: u32, first_page: u32, lane: u32) {
   let entry = entries[kv_head * (arrayLength(&entries) / KV_HEADS) + head.first + first_page + lane];
-  let record = ((entry.slot & ~CLOSED) >> PAGE_SHIFT) * RECORD;
+  let record = record_of(entry.slot);
   let page = entry.position >> PAGE_SHIFT;
   let is_far = step.position - entry.position > step.far_from;
   let scales = channel_scales(record);
@@ -117,6 +118,12 @@ fn score_page(kv_head: u32, four: u32, first_page: u32, lane: u32) {
   for (var run = 0u; run < BOX_RUNS; run++) { sum += exp(sums[run] - largest); }
   part_maxima[lane] = largest;
   part_sums[lane] = sum;
+}
+
+// First word of what is stored of a page's keys. Of a page that is away that is a stub, a record up to its codes: STUBS in the place of a record.
+fn record_of(slot: u32) -> u32 {
+  let page = (slot & ~(CLOSED | AWAY)) >> PAGE_SHIFT;
+  return select(page * RECORD, page / STUBS * RECORD + page % STUBS * KEYS_AT, (slot & AWAY) != 0u);
 }
 
 // A channel of the queries as they meet a page.

@@ -4,7 +4,7 @@
 
 // One run of tokens on a head's page list: a whole page or part of one.
 struct Entry {
-  // Slot of the run's first token; of a closed page with the bit CLOSED.
+  // Slot of the run's first token; of a closed page with the bit CLOSED, of one that is away with AWAY.
   slot: u32,
   // Absolute position of that token.
   position: u32,
@@ -24,12 +24,15 @@ struct Head {
   sinks: u32,
   recent: u32,
   window_from: u32,
-  unused_0: u32,
-  unused_1: u32,
+  unused: u32,
+  // The first entries of the list, whose pages may be away.
+  moved: u32,
 }
 
 const NO_SLOT: u32 = 0xffffffffu;
 const CLOSED: u32 = 0x80000000u;
+// There is only what selection looks at.
+const AWAY: u32 = 0x40000000u;
 // Keys that are met at the fixed distance of rotation FAR_ROTATION, wherever they are.
 const FAR: u32 = 0xffffffffu;
 const FAR_ROTATION: u32 = 2u;

@@ -187,6 +187,8 @@ export class HeadPages {
 
   /** Says that a step looks at a page that came back. */
   look(position: number): void {
+    // After a rollback it may be one that rows see anyway.
+    if (position >= this.#moved) return;
     this.#returned.delete(position);
     this.#returned.add(position);
     this.#looked++;

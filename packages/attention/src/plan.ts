@@ -95,14 +95,14 @@ function mostPages({ sinks, from }: HeadRule, kept: number, maxTokens: number, m
   return Math.max(pagesFor(sinks) + pagesFor(kept), Number.isFinite(from) ? pagesFor(from) : 0) + step;
 }
 
-/** Most stubs of a timeline at once, of all layers. */
-export function planStubs({ layers, kvHeads }: CacheShape, policy: Policy, maxStep: number): number {
-  let stubs = 0;
-  for (let layer = 0; layer < layers; layer++) {
+/** Most stubs of a timeline at once, by layer. */
+export function planStubs({ layers, kvHeads }: CacheShape, policy: Policy, maxStep: number): number[] {
+  return Array.from({ length: layers }, (_, layer) => {
+    let stubs = 0;
     for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
       const rule = policy.rule(layer, kvHead);
       if (movesAway(rule)) stubs += pagesFor(rule.keeps - rule.resident) + pagesFor(maxStep + rollbackTokens) + 1;
     }
-  }
-  return stubs;
+    return stubs;
+  });
 }

@@ -42,12 +42,14 @@ export interface PagePool<Table extends LayerTable = LayerTable> {
 export interface AwayPages {
   /** What moves the pages of one timeline, whose lists say where they are; `every`: steps that go by one selection. */
   createMoves(lists: PageLists<LayerTable>, every: number): PageMoves;
-  /** Whether there is room for another page: outside, and for its stub. */
-  readonly room: boolean;
+  /** Whether there is room for another page of a layer: outside, and for its stub. */
+  hasRoom(layer: number): boolean;
   /** Makes room for so many more stubs in every layer, or for as many as there may be. Throws `out-of-memory`. */
   reserve(stubs: number): Promise<void>;
   /** Takes what a complete page holds outside, where there is room, between the steps before and those after this call: its stub, with one holder. */
   leave(layer: number, page: number, form: PageForm): number;
+  /** Lets go what left since the last call, before the steps that come. */
+  flush(): void;
   retain(layer: number, stub: number): void;
   release(layer: number, stub: number): void;
   /** What is outside of a page, now where it is in memory; undefined where it cannot be read any more. */

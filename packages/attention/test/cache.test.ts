@@ -57,7 +57,7 @@ function policyOf({ pooled, ...options }: ContextOptions & { pooled?: number }):
 
 /** Where pages move away: room for what so many timelines keep, the most of it where reading takes a while. */
 function awayOf(policy: Policy, timelines: number): { away: { places: AwayPlaces; stubs: number } } | Record<string, never> {
-  const stubs = timelines * planStubs(shape, policy, maxStep);
+  const stubs = timelines * planStubs(shape, policy, maxStep).reduce((sum, ofLayer) => sum + ofLayer);
   if (stubs === 0) return {};
   let memory = 0;
   while (outsideRoom(namedBytes, { memory, disk: { limit: 3 * memory } }) < stubs) memory += 1024;

@@ -62,7 +62,7 @@ class MemoryAwayPages implements AwayPages {
     return this.#stubs.reduce((sum, { size }) => sum + size, 0);
   }
 
-  get room(): boolean {
+  hasRoom(): boolean {
     return this.outside.room && this.held < Math.min(this.#most, this.#reserved);
   }
 
@@ -71,13 +71,15 @@ class MemoryAwayPages implements AwayPages {
   }
 
   leave(layer: number, page: number, form: PageForm): number {
-    if (!this.room) throw new Error("a page leaves, and there is no room for it");
+    if (!this.hasRoom()) throw new Error("a page leaves, and there is no room for it");
     const tokens = this.#pool.load(layer, page, form);
     if (tokens.includes(undefined)) throw new Error("a page leaves that is not complete");
     const number = this.outside.add(new Uint8Array(Float64Array.from(tokens, (token) => token ?? NaN).buffer));
     this.#stubs[layer]?.set(this.#next, { holders: 1, boxed: this.#pool.isBoxed(layer, page, form), number });
     return this.#next++;
   }
+
+  flush(): void {}
 
   retain(layer: number, stub: number): void {
     this.at(layer, stub).holders++;

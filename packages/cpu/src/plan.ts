@@ -81,7 +81,7 @@ export function planCpuLoad(
       forks: policy.endless ? plannedForks : 0,
     });
     const counts = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
-    const pages = { ...counts, stubs: planStubs(shape, policy, maxStepTokens) };
+    const pages = { ...counts, stubs: planStubs(shape, policy, maxStepTokens).reduce((sum, stubs) => sum + stubs) };
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
     const kind = pageKind(precision, policy.selection);

@@ -100,7 +100,7 @@ export class Placement {
   async load(file: ModelFile, source: ByteSource, options: PlacementLoadOptions): Promise<Backend> {
     if (this.gpu) {
       try {
-        const backend = await loadWebGpuBackend(this.gpu, file, source, options);
+        const backend = await loadWebGpuBackend(this.gpu, file, source, { ...options, away: await options.away?.() });
         if (!(await this.#loses(backend, file, options))) return backend;
         backend.dispose();
         this.#moveToCpu("slower");

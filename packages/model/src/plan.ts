@@ -1,6 +1,6 @@
-import { createPolicy, kvPrecisionOf, listCapacity, planPages } from "@longtab/attention";
-import type { CacheShape, ContextOptions, KvPrecision, PageCounts, Policy } from "@longtab/attention";
-import { closes, openBytes, pageBytes, planAttention, recordBytes, storageOf } from "@longtab/attention/webgpu";
+import { createPolicy, kvPrecisionOf, listCapacity, outsideRoom, planPages, planStubs } from "@longtab/attention";
+import type { AwayPlaces, CacheShape, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
+import { closes, openBytes, pageBytes, planAttention, recordBytes, storageOf, stubsInRecord } from "@longtab/attention/webgpu";
 import type { PageStorage } from "@longtab/attention/webgpu";
 import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
@@ -32,8 +32,8 @@ export interface LoadPlan {
   storage: PageStorage;
   /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
-  /** Most pages of one layer. */
-  pages: PageCounts;
+  /** Most pages of one layer; of the closed ones as many as `stubPages` hold stubs of pages that are away. */
+  pages: PageCounts & { stubPages: number };
   /** Bytes on the device. `kvBudget` is what the cache may grow to. */
   memory: { weights: number; scratch: number; kvBudget: number };
 }
@@ -45,6 +45,10 @@ export interface PlanOptions {
   context?: ContextOptions | undefined;
   /** Bytes that the cache may take. */
   memoryBudget?: number | undefined;
+  /** Of the tokens of `contextLength` those that far memory has in the cache; the default is what the budget buys. */
+  pooledLength?: number | undefined;
+  /** Room beside that budget for pages that far memory moves away. None unless told. */
+  away?: AwayPlaces<Pick<SlabDisk, "limit">> | undefined;
   limits?: BufferLimits;
 }
 
@@ -55,7 +59,7 @@ export interface PlanOptions {
  */
 export function planLoad(
   file: ModelFile,
-  { contextLength, context = { policy: "dense" }, memoryBudget, limits = defaultLimits }: PlanOptions = {},
+  { contextLength, context = { policy: "dense" }, memoryBudget, pooledLength = Infinity, away, limits = defaultLimits }: PlanOptions = {},
 ): LoadPlan {
   const config = readConfig(file);
   const tensors = findTensors(file, config);
@@ -66,7 +70,19 @@ export function planLoad(
   const limit = keepsFar ? mostWindows * trained : trained;
   checkContextLength(contextLength, limit);
   const weights = weightBytes(tensors, limits);
-  const plan = (tokens: number): CachePlan => planCache(config, context, tokens, weights);
+  const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
+  const fits = ({ largestBinding, memory }: CachePlan): boolean =>
+    largestBinding <= limits.maxStorageBufferBindingSize && memory.kvBudget <= budget;
+  const room = keepsFar && away ? awayRoom(config, context, away) : 0;
+  const plan = (tokens: number): CachePlan => {
+    const whole = planCache(config, context, tokens, tokens, weights);
+    // As many of them in the pool as it has room for, where it has not for all.
+    const largest = Math.min(tokens, pooledLength);
+    if (room === 0 || (fits(whole) && largest === tokens)) return whole;
+    const pooled = largestContext(largest, (some) => planCache(config, context, tokens, some, weights), fits);
+    const moving = pooled > 0 ? planCache(config, context, tokens, pooled, weights) : whole;
+    return moving.pages.stubPages > 0 && moving.stubs <= room ? moving : whole;
+  };
   const bindable = largestContext(limit, plan, ({ largestBinding }) => largestBinding <= limits.maxStorageBufferBindingSize);
   if (contextLength !== undefined && contextLength > bindable) {
     throw new LongtabError({
@@ -77,7 +93,6 @@ export function planLoad(
       remedy: `choose at most ${bindable} tokens`,
     });
   }
-  const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
   const affordable = largestContext(bindable, plan, ({ memory }) => memory.kvBudget <= budget);
   if (affordable < (contextLength ?? 1)) {
     throw new LongtabError({
@@ -112,13 +127,22 @@ function weightBytes(tensors: ModelTensors, limits: BufferLimits): number {
 }
 
 interface CachePlan extends Pick<LoadPlan, "policy" | "storage" | "pages" | "memory"> {
+  /** Most pages of all layers that are away. */
+  stubs: number;
   /** Bytes of the largest buffer that a kernel binds of the cache. */
   largestBinding: number;
 }
 
-function planCache(config: ModelConfig, context: ContextOptions, tokens: number, weights: number): CachePlan {
+/** Pages that have room away; none where pages stay open, whose stubs would take a whole page. */
+function awayRoom(config: ModelConfig, context: ContextOptions, away: AwayPlaces<Pick<SlabDisk, "limit">>): number {
+  const storage = storageOf(kvPrecisionOf(context), context.runTokens ?? 4);
+  return closes(storage) ? outsideRoom(recordBytes(cacheShape(config), storage), away) : 0;
+}
+
+/** `pooled`: of the tokens those that are in the pool. */
+function planCache(config: ModelConfig, context: ContextOptions, tokens: number, pooled: number, weights: number): CachePlan {
   const shape = cacheShape(config);
-  const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens });
+  const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens, pooled });
   const storage = storageOf(kvPrecisionOf(context), policy.selection?.runTokens);
   const byLayer = planPages(shape, policy, {
     maxTokens: tokens,
@@ -126,15 +150,20 @@ function planCache(config: ModelConfig, context: ContextOptions, tokens: number,
     closes: closes(storage),
     forks: policy.endless ? plannedForks : 0,
   });
-  const pages = byLayer.reduce((most, { open, closed }) => ({ open: Math.max(most.open, open), closed: Math.max(most.closed, closed) }));
+  const stubsByLayer = planStubs(shape, policy, maxStepTokens);
+  const stubs = stubsByLayer.reduce((sum, count) => sum + count);
+  // Several in the place of a page.
+  const stubPages = Math.ceil(Math.max(...stubsByLayer) / stubsInRecord(shape, storage));
+  const most = byLayer.reduce((all, { open, closed }) => ({ open: Math.max(all.open, open), closed: Math.max(all.closed, closed) }));
+  const pages = { ...most, closed: most.closed + stubPages, stubPages };
   const bytes = pageBytes(shape, storage);
-  const kvBudget = byLayer.reduce((sum, { open, closed }) => sum + open * bytes.open + closed * bytes.closed, 0);
+  const kvBudget = byLayer.reduce((sum, { open, closed }) => sum + open * bytes.open + (closed + stubPages) * bytes.closed, 0);
   // The splits of hardware, which are the more.
   const attention = planAttention(shape, storage, policy, listCapacity(shape, policy, tokens, maxStepTokens), false);
   const scratch = scratchBytes(config, attention);
   const records = (closes(storage) ? pages.closed : pages.open) * recordBytes(shape, storage);
   const largestBinding = Math.max(pages.open * openBytes(shape), records);
-  return { policy, storage, pages, memory: { weights, scratch, kvBudget }, largestBinding };
+  return { policy, storage, pages, stubs, memory: { weights, scratch, kvBudget }, largestBinding };
 }
 
 /** The longest context up to `limit` whose plan fits; what fits a length fits shorter ones. 0 where none does. */

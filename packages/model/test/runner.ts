@@ -81,7 +81,7 @@ export class Runner {
       const uniform = step.uniform(stepWords({ tokens: ids.length, position, rotations: 1, splits, headSize }));
       recordForward(step, this.#model, {
         ids: this.#ids,
-        cache: (layer) => layerCache(this.#pool, this.#cache, { hits: this.#hits, turns: this.#hits }, layer),
+        cache: (layer) => layerCache(this.#pool, this.#cache, { hits: this.#hits, looks: this.#hits, turns: this.#hits }, layer),
         ...lists,
         tokens: ids.length,
         closings: this.#cache.closingCount,

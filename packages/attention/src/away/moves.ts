@@ -80,10 +80,11 @@ export class PageMoves {
     for (const head of heads) head.left(length);
     for (const { head, position } of leaving) {
       const page = head.at(position);
-      if (page?.stub === undefined) this.#makeRoom(heads);
+      if (page?.stub === undefined) this.#makeRoom(heads, head.layer);
       // To make room it may have been forgotten.
       if (head.at(position)) this.#leave(head, position);
     }
+    this.#away.flush();
   }
 
   /** What the last step looked at, or would have looked at. */
@@ -165,9 +166,9 @@ export class PageMoves {
     this.#replaced(head, head.indexOf(position));
   }
 
-  /** Makes room outside for a page, as long as something is left that may go. */
-  #makeRoom(heads: readonly HeadPages[]): void {
-    while (!this.#away.room) {
+  /** Makes room outside for a page of a layer, as long as something is left that may go. */
+  #makeRoom(heads: readonly HeadPages[], layer: number): void {
+    while (!this.#away.hasRoom(layer)) {
       const [mark] = this.#pool.marks;
       if (mark) mark.dispose();
       else if (!this.#forgetOldest(heads)) return;

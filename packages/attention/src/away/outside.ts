@@ -11,6 +11,8 @@ interface Slab {
   /** Pages that were put in, and those that somebody still needs. */
   pages: number;
   needed: number;
+  /** Pages whose bytes are still to come. */
+  coming: number;
   onDisk: boolean;
 }
 
@@ -25,6 +27,8 @@ export class OutsidePages {
   readonly #disk: SlabDisk | undefined;
   /** By number, in the order in which they began. */
   readonly #slabs = new Map<number, Slab>();
+  /** Pages whose bytes are still to come. */
+  readonly #coming = new Map<number, Promise<Uint8Array<ArrayBuffer> | undefined>>();
   #next = 0;
   /** Slabs that the disk has room for, as far as is known. */
   #diskSlabs: number;
@@ -60,24 +64,29 @@ export class OutsidePages {
     while (this.#writing) await this.#writing;
   }
 
-  /** Takes a copy of a page, where there is `room`: its number here. */
-  add(bytes: Uint8Array): number {
+  /** Takes a copy of a page, where there is `room`, as soon as its bytes are there: its number here. */
+  add(bytes: Uint8Array | Promise<Uint8Array | undefined>): number {
     let slab = this.#slabs.get(this.#next - 1);
     if (!slab?.bytes || slab.pages === this.#inSlab) {
-      slab = { bytes: new Uint8Array(this.#inSlab * this.#pageBytes), pages: 0, needed: 0, onDisk: false };
+      slab = { bytes: new Uint8Array(this.#inSlab * this.#pageBytes), pages: 0, needed: 0, coming: 0, onDisk: false };
       this.#slabs.set(this.#next++, slab);
       this.#inMemory++;
       this.#write();
     }
-    slab.bytes?.set(bytes, slab.pages * this.#pageBytes);
+    const from = slab.pages * this.#pageBytes;
+    const page = (this.#next - 1) * this.#inSlab + slab.pages++;
     slab.needed++;
-    return (this.#next - 1) * this.#inSlab + slab.pages++;
+    if (bytes instanceof Uint8Array) slab.bytes?.set(bytes, from);
+    else this.#await(slab, page, from, bytes);
+    return page;
   }
 
   /** What was taken: now where it is in memory, as a view that lasts as long as the page is needed; undefined where it cannot be read any more. */
   read(page: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
     const number = Math.floor(page / this.#inSlab);
     const from = (page % this.#inSlab) * this.#pageBytes;
+    const coming = this.#coming.get(page);
+    if (coming) return coming;
     const bytes = this.#slabs.get(number)?.bytes;
     if (bytes) return bytes.subarray(from, from + this.#pageBytes);
     return this.#disk?.read(number, from, from + this.#pageBytes) ?? Promise.resolve(undefined);
@@ -105,10 +114,23 @@ export class OutsidePages {
     this.#disk?.dispose();
   }
 
+  #await(slab: Slab, page: number, from: number, bytes: Promise<Uint8Array | undefined>): void {
+    slab.coming++;
+    const read = bytes.then((came) => {
+      this.#coming.delete(page);
+      slab.coming--;
+      // What never comes is read as nothing is.
+      if (!came) return undefined;
+      slab.bytes?.set(came, from);
+      return slab.bytes?.subarray(from, from + this.#pageBytes);
+    });
+    this.#coming.set(page, read);
+  }
+
   /** Writes the oldest slabs in memory, one after another, while memory fills up. */
   #write(): void {
     if (this.#writing || this.#inMemory <= this.#memory * goOn || this.#onDisk >= this.#diskSlabs) return;
-    const [oldest] = [...this.#slabs].find(([number, { bytes }]) => bytes !== undefined && number < this.#next - 1) ?? [];
+    const [oldest] = [...this.#slabs].find(([number, { bytes, coming }]) => bytes && coming === 0 && number < this.#next - 1) ?? [];
     const slab = this.#slabs.get(oldest ?? NaN);
     if (oldest === undefined || !slab?.bytes || !this.#disk) return;
     this.#writing = this.#disk

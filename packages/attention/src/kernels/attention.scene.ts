@@ -125,6 +125,7 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
     slots: create("slots", kvHeads * maxStep),
     closings: create("closings", kvHeads * pages * 2),
     hits: create("hits", pages),
+    looks: create("looks", pages),
     turns: create("far turns", pages * headSize),
   };
   const firsts = Array.from({ length: pages }, (_, page) => page * pageTokens);

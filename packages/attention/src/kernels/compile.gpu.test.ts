@@ -20,7 +20,18 @@ test("every kernel compiles within the limits that every device has", async () =
   const any = gpu.createBuffer("any", 256, GPUBufferUsage.STORAGE);
   const selection = { scores: any, parts: any, selected: any, selectedHeads: any };
   const buffers = { qkv: any, rotations: any, queries: any, partials: any, y: any, selection };
-  const cache = { keys: any, values: any, closed: any, entries: any, heads: any, slots: any, closings: any, hits: any, turns: any };
+  const cache = {
+    keys: any,
+    values: any,
+    closed: any,
+    entries: any,
+    heads: any,
+    slots: any,
+    closings: any,
+    hits: any,
+    looks: any,
+    turns: any,
+  };
   let pipelines = 0;
   await new Recorder(gpu).prepare(
     (step) => {

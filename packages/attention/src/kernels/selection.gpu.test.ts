@@ -89,6 +89,7 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false, f
     closed: filled("closed", records),
     turns: filled("turns", turns),
     hits: filled("hits", new Uint32Array(pages)),
+    looks: filled("looks", new Uint32Array(1)),
   };
   const scratch = {
     scores: gpu.createBuffer("scores", lengths.scores * 4, usage),

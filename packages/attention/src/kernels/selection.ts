@@ -39,6 +39,7 @@ const selectRuns = defineKernel({
     selected: "read_write",
     selectedHeads: "read_write",
     hits: "read_write",
+    looks: "read_write",
   },
   constants: ["KV_HEADS", "GROUP", "BOX_RUNS"],
 });
@@ -91,13 +92,15 @@ export interface SelectionInputs {
   turns: StorageBinding;
   /** u32 [pages by position]: counts the runs that were taken. */
   hits: StorageBinding;
+  /** u32 [kvHeads, runs]: 1 + the position of the page of each run that was taken, where it may be away; else 0. */
+  looks: StorageBinding;
 }
 
 /** Writes the list that decode attention reads from each head's candidates; `longest`: entries of the longest list. */
 export function recordSelection(
   step: Step,
   { shape, storage, selection: { meetsFar } }: { shape: CacheShape; storage: PageStorage; selection: SelectionPlan },
-  { queries, entries, heads, closed, turns, hits }: SelectionInputs,
+  { queries, entries, heads, closed, turns, hits, looks }: SelectionInputs,
   { scores, parts, selected, selectedHeads }: SelectionScratch,
   longest: number,
   uniform: UniformSlot,
@@ -112,7 +115,7 @@ export function recordSelection(
   );
   step.run(
     selectRuns,
-    { step: uniform, entries, heads, scores, parts, selected, selectedHeads, hits },
+    { step: uniform, entries, heads, scores, parts, selected, selectedHeads, hits, looks },
     { ...group, BOX_RUNS: storage.boxRuns },
     [kvHeads],
   );

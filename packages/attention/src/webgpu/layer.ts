@@ -19,6 +19,8 @@ export interface LayerCache {
   closings: StorageBinding;
   /** u32 [pages by position], where selection counts the runs that it takes. */
   hits: StorageBinding;
+  /** u32 [kvHeads, runs]: where selection says which pages it took of those that may be away. */
+  looks: StorageBinding;
   /** Of `FarTurns`; any buffer where no entry is far. */
   turns: StorageBinding;
 }
@@ -27,7 +29,7 @@ export interface LayerCache {
 export function layerCache(
   pool: GpuPagePool,
   cache: KvCache<GpuTable>,
-  { hits, turns }: Pick<LayerCache, "hits" | "turns">,
+  { hits, looks, turns }: Pick<LayerCache, "hits" | "looks" | "turns">,
   layer: number,
 ): LayerCache {
   return {
@@ -39,6 +41,7 @@ export function layerCache(
     slots: cache.slots.binding(layer),
     closings: cache.closings.binding(layer),
     hits,
+    looks,
     turns,
   };
 }

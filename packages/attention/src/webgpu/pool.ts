@@ -3,7 +3,7 @@ import type { Gpu } from "@longtab/gpu";
 import { pageTokens } from "../page.ts";
 import type { CacheShape, PageForm } from "../page.ts";
 import { FreePages, pagesExceeded } from "../pool.ts";
-import type { PageCounts, PagePool } from "../pool.ts";
+import type { AwayPages, PageCounts, PagePool } from "../pool.ts";
 import { closes, openBytes, pageBytes, recordBytes } from "./storage.ts";
 import type { PageStorage } from "./storage.ts";
 import { GpuTable } from "./table.ts";
@@ -18,17 +18,22 @@ const usage = 0x80 | 0x04 | 0x08;
 export class GpuPagePool implements PagePool<GpuTable> {
   readonly shape: CacheShape;
   readonly storage: PageStorage;
-  /** Most pages of one layer: its budget. */
+  /** Most pages of one layer: its budget, stubs' pages among the closed ones. */
   readonly maxPages: PageCounts;
+  /** Closed pages of a layer that are for stubs alone. */
+  readonly #stubPages: number;
   readonly marks = new Set<{ dispose(): void }>();
+  /** Set where pages may leave, before the first timeline is made. */
+  away: AwayPages | undefined;
   #gpu: Gpu;
-  #layers: Record<PageForm, PageBuffers>[];
+  #layers: LayerPages[];
   /** Room for one page on its way from a buffer to the same one, which no copy may name twice. */
   #passage: GPUBuffer | undefined;
 
   /** @throws LongtabError `device-limit` where the pages of a layer are more than the GPU can bind. */
-  constructor(gpu: Gpu, shape: CacheShape, maxPages: PageCounts, storage: PageStorage) {
+  constructor(gpu: Gpu, shape: CacheShape, maxPages: PageCounts & { stubPages?: number }, storage: PageStorage) {
     this.#gpu = gpu;
+    this.#stubPages = maxPages.stubPages ?? 0;
     this.shape = shape;
     this.storage = storage;
     this.maxPages = maxPages;
@@ -45,6 +50,7 @@ export class GpuPagePool implements PagePool<GpuTable> {
     this.#layers = Array.from({ length: shape.layers }, (_, layer) => ({
       open: new PageBuffers(gpu, `layer ${layer} open`, sizes.open),
       closed: new PageBuffers(gpu, `layer ${layer} closed`, sizes.closed),
+      stubPages: 0,
     }));
   }
 
@@ -85,16 +91,27 @@ export class GpuPagePool implements PagePool<GpuTable> {
     return this.#at(layer, form).parts;
   }
 
-  async reserve(wanted: PageCounts): Promise<void> {
+  async reserve(wanted: PageCounts, only?: number): Promise<void> {
     for (const form of ["open", "closed"] as const) {
-      for (const layer of this.#layers) {
-        const { used, count } = layer[form].pages;
-        const needed = used + wanted[form];
-        if (needed <= count) continue;
-        if (needed > this.maxPages[form]) throw pagesExceeded(needed, this.maxPages[form]);
-        await layer[form].grow(Math.min(this.maxPages[form], Math.max(needed, count * 2)));
+      for (const layer of only === undefined ? this.#layers : this.#layers.slice(only, only + 1)) {
+        const stubPages = form === "closed" ? layer.stubPages : 0;
+        const needed = layer[form].pages.used - stubPages + wanted[form];
+        const limit = this.maxPages[form] - (form === "closed" ? this.#stubPages : 0);
+        if (needed > limit) throw pagesExceeded(needed, limit);
+        await this.#grow(layer, form, needed + stubPages);
       }
     }
+  }
+
+  /** Takes up to so many closed pages of a layer for stubs, for good: their numbers. Throws `out-of-memory`. */
+  async takeStubPages(index: number, wanted: number): Promise<number[]> {
+    const layer = this.#layers[index];
+    if (!layer) throw new RangeError(`no layer ${index}`);
+    const count = Math.min(wanted, this.#stubPages - layer.stubPages);
+    if (count <= 0) return [];
+    await this.#grow(layer, "closed", layer.closed.pages.used + count);
+    layer.stubPages += count;
+    return Array.from({ length: count }, () => layer.closed.pages.allocate());
   }
 
   allocate(layer: number, form: PageForm): number {
@@ -136,6 +153,11 @@ export class GpuPagePool implements PagePool<GpuTable> {
     if (this.#passage) this.#gpu.destroyBuffer(this.#passage);
   }
 
+  async #grow(layer: LayerPages, form: PageForm, needed: number): Promise<void> {
+    const { count } = layer[form].pages;
+    if (needed > count) await layer[form].grow(Math.min(this.maxPages[form], Math.max(needed, count * 2)));
+  }
+
   #bytesOf({ open, closed }: PageCounts): number {
     const bytes = pageBytes(this.shape, this.storage);
     return open * bytes.open + closed * bytes.closed;
@@ -147,6 +169,9 @@ export class GpuPagePool implements PagePool<GpuTable> {
     return pages;
   }
 }
+
+/** `stubPages`: closed pages that hold stubs. */
+type LayerPages = Record<PageForm, PageBuffers> & { stubPages: number };
 
 /** Bytes of a page in each buffer. */
 type PageSizes = Partial<Record<"keys" | "values" | "records", number>>;

@@ -45,9 +45,23 @@ export function openBytes({ headSize }: Pick<CacheShape, "headSize">): number {
 /** Bytes of a complete page's record (shaders/lib/closed_page.wgsl): what its channels mean, its boxes, its codes; 0 where there is none. */
 export function recordBytes({ headSize }: Pick<CacheShape, "headSize">, { keyBits, valueBits, boxRuns }: PageStorage): number {
   if (keyBits === 16 && boxRuns === 0) return 0;
-  const boxes = Math.ceil((headSize * boxRuns) / 16) * 16;
+  const boxes = boxesBytes(headSize, boxRuns);
   const codes = keyBits < 16 ? (pageTokens * headSize * (keyBits + valueBits)) / 8 + pageTokens * 4 : 0;
   return 16 + headSize * 2 + boxes + codes;
+}
+
+/** Bytes of what is left of a page that is away: its record up to the codes. */
+export function stubBytes({ headSize }: Pick<CacheShape, "headSize">, { boxRuns }: PageStorage): number {
+  return 16 + headSize * 2 + boxesBytes(headSize, boxRuns);
+}
+
+/** Stubs that have room in the place of a record. */
+export function stubsInRecord(shape: Pick<CacheShape, "headSize">, storage: PageStorage): number {
+  return Math.floor(recordBytes(shape, storage) / stubBytes(shape, storage));
+}
+
+function boxesBytes(headSize: number, boxRuns: number): number {
+  return Math.ceil((headSize * boxRuns) / 16) * 16;
 }
 
 /** Bytes of a page of each form: keys, values, and what is stored beside them. */

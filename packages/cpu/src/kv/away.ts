@@ -43,7 +43,7 @@ export class CpuAwayPages implements AwayPages {
     return new PageMoves(this.#resident, this, lists, every);
   }
 
-  get room(): boolean {
+  hasRoom(): boolean {
     return this.#stubs.used < Math.min(this.#most, this.#stubs.count) && this.#outside.room;
   }
 
@@ -76,6 +76,9 @@ export class CpuAwayPages implements AwayPages {
     this.#numbers.set(stub, this.#outside.add(bytes));
     return stub;
   }
+
+  /** Nothing is left to do: bytes were copied. */
+  flush(): void {}
 
   retain(_layer: number, stub: number): void {
     this.#stubs.retain(stub);

@@ -1,5 +1,6 @@
 import { listCapacity } from "@longtab/attention";
-import type { ContextOptions, KvPrecision, Policy } from "@longtab/attention";
+import type { AwayPlaces, ContextOptions, KvPrecision, Policy } from "@longtab/attention";
+import type { GpuAwayPages, GpuLooks } from "@longtab/attention/away/webgpu";
 import { FarTurns, GpuPagePool, planAttention } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
@@ -7,6 +8,7 @@ import { Recorder } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { cacheShape, createScratch, defaultTuning, maxStepTokens, planLoad, uploadModel } from "@longtab/model";
 import type { LoadPlan, MatmulTuning, Model, ModelWeights } from "@longtab/model";
+import { fetchPart } from "@longtab/origin";
 import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts";
 import { LastSelection } from "../last-selection.ts";
 import { createSamplerScratch } from "../sampling/index.ts";
@@ -29,6 +31,9 @@ export interface LoadBackendOptions {
   context?: ContextOptions | undefined;
   /** Bytes that the cache may take. */
   memoryBudget?: number | undefined;
+  pooledLength?: number | undefined;
+  /** Room for pages that far memory moves away. None unless told. */
+  away?: AwayPlaces | undefined;
   signal?: AbortSignal | undefined;
   tuning?: MatmulTuning | undefined;
   /** False leaves out the comparison of what the device computes with what it should; true unless told. */
@@ -53,6 +58,8 @@ export async function loadWebGpuBackend(
       contextLength: options.contextLength,
       context: options.context,
       memoryBudget: options.memoryBudget,
+      pooledLength: options.pooledLength,
+      away: options.away,
       limits: gpu.report.limits,
     });
     const selfTest = options.selfTest === false ? undefined : new SelfTest(file, plan.config);
@@ -64,10 +71,13 @@ export async function loadWebGpuBackend(
       "the model's activations",
       () => new WebGpuBackend(gpu, plan, weights, options.tuning ?? defaultTuning(gpu.report)),
     );
+    if (options.away && plan.pages.stubPages > 0) await backend.letPagesLeave(options.away);
+    else options.away?.disk?.dispose();
     backend.stepSeconds = await warmUp(backend, selfTest, signal, (loaded, total) => onProgress?.({ phase: "shaders", loaded, total }));
     return backend;
   } catch (error) {
     gpu.dispose();
+    options.away?.disk?.dispose();
     throw error;
   }
 }
@@ -84,6 +94,11 @@ export class WebGpuBackend implements Backend {
   readonly selector = new LastSelection();
   /** What kernels count that nobody reads. */
   readonly uncounted: GPUBuffer;
+  /** What selection notes that nobody reads. */
+  readonly unread: GPUBuffer;
+  /** u32 [layers][kvHeads, runs], each layer's part aligned: what a step took of pages that may be away. Undefined where none may. */
+  looks: GpuLooks | undefined;
+  #away: GpuAwayPages | undefined;
   /** What far pages are turned by. */
   readonly farTurns: FarTurns;
   readonly lost: Promise<Error>;
@@ -105,6 +120,7 @@ export class WebGpuBackend implements Backend {
     this.pool = new GpuPagePool(gpu, shape, plan.pages, plan.storage);
     this.farTurns = new FarTurns(gpu, weights.rotary);
     this.uncounted = gpu.createBuffer("uncounted hits", 4, GPUBufferUsage.STORAGE);
+    this.unread = gpu.createBuffer("unread looks", 4, GPUBufferUsage.STORAGE);
     this.sampler = createSamplerScratch(gpu, plan.config.vocabulary);
     this.lost = gpu.lost.then((error) => (this.#failure = error));
   }
@@ -136,8 +152,20 @@ export class WebGpuBackend implements Backend {
       kv: this.pool.bytes,
       kvBudget,
       scratch: this.gpu.allocatedBytes - weights - this.pool.bytes,
-      away: { memory: 0, disk: 0 },
+      away: this.#away?.outside ?? { memory: 0, disk: 0 },
     };
+  }
+
+  /** Makes ready for pages to be away, before the first timeline is made. */
+  async letPagesLeave(places: AwayPlaces): Promise<void> {
+    const { gpu, pool, plan } = this;
+    const { GpuAwayPages, GpuLooks, OutsidePages } = await fetchPart(
+      "The part of Longtab that moves conversations out of the graphics card",
+      async () => import("@longtab/attention/away/webgpu"),
+    );
+    this.#away = new GpuAwayPages(gpu, pool, new OutsidePages(this.cacheForm.pageBytes.closed, places));
+    pool.away = this.#away;
+    this.looks = new GpuLooks(gpu, pool.shape, plan.policy.selection?.runs ?? 1);
   }
 
   createTimeline(policy: Policy = this.policy): Timeline {
@@ -165,6 +193,7 @@ export class WebGpuBackend implements Backend {
   }
 
   dispose(): void {
+    this.#away?.dispose();
     this.#failure = new LongtabError({ code: "disposed", what: "The model was disposed", remedy: "load it again" });
     this.gpu.dispose();
   }

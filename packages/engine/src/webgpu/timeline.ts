@@ -13,7 +13,7 @@ import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
 import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { readBlocks, writeBlocks } from "./blocks.ts";
+import { adoptBlocks, readBlocks } from "./blocks.ts";
 import { GrowingWords } from "./growing-words.ts";
 import { ReadBack } from "./read-back.ts";
 
@@ -132,11 +132,9 @@ export class WebGpuTimeline implements Timeline {
     await this.#backend.recordInTurn(async () => {
       this.#backend.throwIfUnusable();
       const position = this.#cache.length;
-      await this.#cache.adopt(ids.length, gaps);
+      await adoptBlocks(gpu, pool, this.#cache, ids.length, gaps, blocks);
       this.#ids.grow(this.#cache.length + 1);
       this.#ids.write(ids, position);
-      const pages = Array.from({ length: pagesFor(ids.length) }, (_, index) => this.#cache.pagesAt(position + index * pageTokens));
-      writeBlocks(gpu, pool, pages, blocks);
     });
   }
 
@@ -276,7 +274,20 @@ export class WebGpuTimeline implements Timeline {
     const { selection } = this.#cache.policy;
     const selects = selection !== undefined && tokens === 1 && position >= selection.from;
     const selected = selects && this.#backend.selector.keeps(this, position, selection.every);
-    recorder.submit((step) => this.#record(step, { tokens, position, rotations, selects, selected, logitsOf, sampling }), after);
+    const looks = selects && !selected && this.#cache.moves ? this.#backend.looks?.take(selection.runs) : undefined;
+    const recorded = { tokens, position, rotations, selects, selected, logitsOf, sampling };
+    recorder.submit(
+      (step) => this.#record(step, recorded),
+      (encoder) => {
+        looks?.copy(encoder);
+        after?.(encoder);
+      },
+    );
+    // Nobody waits for it: what was wanted comes back for one of the next steps.
+    void looks?.read().then(
+      (found) => this.#cache.looked(found),
+      () => {},
+    );
   }
 
   #record(step: Step, { tokens, position, rotations, selects, selected, logitsOf, sampling }: RecordedStep): void {
@@ -294,8 +305,10 @@ export class WebGpuTimeline implements Timeline {
       ...(selection && { runs: selection.runs, farFrom: farFromAt(selection, position) }),
     });
     const uniform = step.uniform(words);
-    const shared = { hits: this.#hits?.buffer ?? this.#backend.uncounted, turns: this.#backend.farTurns.buffer };
-    const cache = (layer: number): LayerCache => layerCache(pool, this.#cache, shared, layer);
+    const { uncounted, unread, looks, farTurns } = this.#backend;
+    const shared = { hits: this.#hits?.buffer ?? uncounted, turns: farTurns.buffer };
+    const cache = (layer: number): LayerCache =>
+      layerCache(pool, this.#cache, { ...shared, looks: looks?.binding(layer) ?? unread }, layer);
     recordForward(step, model, { ids: this.#ids.buffer, cache, tokens, closings, longest, selects, selected, uniform, logitsOf });
     if (sampling)
       recordSample(
