@@ -37,10 +37,6 @@ export class HeadPages {
   #short = false;
   /** Position up to which pages behind the sinks are away, or came back; a multiple of 16. */
   #moved = 0;
-  /** Positions of pages before it that came back, those first that steps have not looked at for longest. */
-  #returned = new Set<number>();
-  /** Of those, how many the last step looked at. */
-  #looked = 0;
   #pool: PagePool;
 
   constructor(pool: PagePool, layer: number, kvHead: number, rule: HeadRule) {
@@ -166,7 +162,6 @@ export class HeadPages {
     const { away } = this.#pool;
     if (form === "away" || !away) return;
     this.pages[index] = { page: stub ?? away.leave(this.layer, page, form), position, form: "away" };
-    this.#returned.delete(position);
     this.#pool.release(this.layer, page, form);
   }
 
@@ -176,35 +171,25 @@ export class HeadPages {
     const { page: stub } = this.pages[index] as HeadPage;
     const page: ResidentPage = { page: this.#pool.allocate(this.layer, form), position, form, stub };
     this.pages[index] = page;
-    if (position < this.#moved) this.look(position);
     return page;
   }
 
-  /** Begins another step: nothing is looked at yet. */
-  lookAway(): void {
-    this.#looked = 0;
+  /** Whether the page that begins at `position` was away and came back because steps look at it. */
+  isReturned(position: number): boolean {
+    const page = this.at(position);
+    return page?.stub !== undefined && page.form !== "away" && position < this.#moved;
   }
 
-  /** Says that a step looks at a page that came back. */
-  look(position: number): void {
-    // After a rollback it may be one that rows see anyway.
-    if (position >= this.#moved) return;
-    this.#returned.delete(position);
-    this.#returned.add(position);
-    this.#looked++;
-  }
-
-  /** Makes room for a page to come back: position of one that has to go, undefined where none has to; false where the step looks at all of them. */
-  giveWay(): number | undefined | false {
-    if (this.#returned.size < this.rule.returns / pageTokens) return undefined;
-    const [first] = this.#returned;
-    return this.#looked < this.#returned.size && first !== undefined ? first : false;
+  /** Positions of all such pages. */
+  returned(): number[] {
+    return this.pages.slice(0, this.movedPages).flatMap(({ position, stub }) => (stub === undefined ? [] : [position]));
   }
 
   /** Positions of pages that are away and that rows at `length` and later see whatever is selected. */
   missing(length: number): number[] {
     const first = windowPage(this.rule, length) * pageTokens;
-    return this.pages.filter(({ position, form }) => form === "away" && position >= first).map(({ position }) => position);
+    const seen = this.pages.slice(this.indexOf(first));
+    return seen.filter(({ form }) => form === "away").map(({ position }) => position);
   }
 
   /** The length that a rollback to `length` ends at: less where a page that is closed, or one that was given back, would have to be written again. */
@@ -240,7 +225,6 @@ export class HeadPages {
   /** Rows at `length` come next: pages that they see whatever is selected do not count among those that moved, if they did. */
   goOnAt(length: number): void {
     this.#moved = Math.min(this.#moved, windowPage(this.rule, length) * pageTokens);
-    for (const position of this.#returned) if (position >= this.#moved) this.#returned.delete(position);
   }
 
   /** The same pages for another holder. */
@@ -249,7 +233,6 @@ export class HeadPages {
     fork.#gap = this.#gap;
     fork.#short = this.#short;
     fork.#moved = this.#moved;
-    fork.#returned = new Set(this.#returned);
     for (const { page, form, stub } of this.pages) {
       if (form === "away") this.#pool.away?.retain(this.layer, page);
       else this.#pool.retain(this.layer, page, form);
@@ -264,10 +247,7 @@ export class HeadPages {
     const sinks = this.pages.findIndex(({ position }) => position >= this.rule.sinks);
     const end = this.pages.findIndex(({ position }) => position >= kept);
     if (sinks < 0 || end <= sinks) return undefined;
-    for (const page of this.pages.splice(sinks, end - sinks)) {
-      this.#returned.delete(page.position);
-      this.#release(page);
-    }
+    for (const page of this.pages.splice(sinks, end - sinks)) this.#release(page);
     this.#gap = { from: pagesFor(this.rule.sinks) * pageTokens, to: kept };
     return sinks;
   }

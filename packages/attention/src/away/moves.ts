@@ -4,9 +4,10 @@ import type { PageLists } from "../lists.ts";
 import { pageTokens } from "../page.ts";
 import type { PageForm } from "../page.ts";
 import type { AwayPages, LayerTable, PagePool } from "../pool.ts";
+import { ReturnedPages } from "./returned.ts";
 
-/** Pages that come back for one step at most: a few megabytes. */
-const mostReturns = 1024;
+/** Pages that come back for one step at most: half a megabyte, and a fraction of a millisecond. */
+const mostReturns = 256;
 
 /** A page of a head that is to come back. */
 interface Wanted {
@@ -35,9 +36,13 @@ export class PageMoves {
   readonly #every: number;
   /** Whether a rollback may have led to where pages are seen that are away. */
   #backAtAway = false;
+  /** What steps look for, the largest shares first. */
   #wanted: Wanted[] = [];
   /** What has been read of pages that steps wanted. */
   #arrived: Wanted[] = [];
+  /** Whether something that steps look for cannot be read any more. */
+  #lost = false;
+  readonly #returned = new WeakMap<HeadPages, ReturnedPages>();
   /** What is being read, by layer and stub. */
   readonly #reading = new Set<string>();
 
@@ -63,6 +68,7 @@ export class PageMoves {
       this.#backAtAway = false;
       await this.#recall(heads, length);
     }
+    this.#checkLost();
     await this.leave(heads, length);
     // Where several steps go by one selection, what it names stays in its place.
     if (length % this.#every === 0) await this.#bringBack();
@@ -89,27 +95,38 @@ export class PageMoves {
 
   /** What the last step looked at, or would have looked at. */
   looked(heads: readonly HeadPages[], looks: readonly PageLooks[]): void {
-    this.#wanted = [];
+    const wanted: Wanted[] = [];
+    let said = false;
     for (const [index, head] of heads.entries()) {
       const { positions, shares } = looks[index] ?? { positions: [], shares: [] };
-      head.lookAway();
+      // A step that goes by what an earlier one looked at says nothing.
+      if (positions.length === 0) continue;
+      said = true;
+      const returned: { position: number; share: number }[] = [];
       for (let at = 0; at < positions.length; at++) {
-        const position = positions[at] ?? NaN;
+        const [position = NaN, share = 0] = [positions[at], shares[at]];
         const page = head.at(position);
-        if (page?.form === "away") this.#wanted.push({ head, position, stub: page.page, share: shares[at] ?? 0 });
-        else if (page?.stub !== undefined) head.look(position);
+        if (page?.form === "away") wanted.push({ head, position, stub: page.page, share });
+        else if (head.isReturned(position)) returned.push({ position, share });
       }
+      this.#returnedOf(head).look(returned);
     }
+    if (said) this.#wanted = wanted.toSorted((a, b) => b.share - a.share);
   }
 
   /** Brings back what steps wanted: what is outside in memory now, what is on its way there for a step that comes later. */
   async #bringBack(): Promise<void> {
-    const wanted = this.#wanted.splice(0).filter(isAway);
-    const most = wanted.length > mostReturns ? wanted.toSorted((a, b) => b.share - a.share).slice(0, mostReturns) : wanted;
-    const coming = [...this.#arrived.splice(0).filter(isAway), ...most.filter((page) => this.#read(page))];
+    const coming = this.#arrived.splice(0).filter(isAway);
+    while (coming.length < mostReturns && this.#reading.size < mostReturns && this.#wanted.length > 0) {
+      // The best first; those that there is no time for now come for a later step.
+      const next = this.#wanted.splice(0, mostReturns - coming.length).filter(isAway);
+      coming.push(...next.filter((page) => this.#read(page)));
+    }
     for (const page of coming) {
+      const { head, position, share } = page;
       // Pages that come back are no reason to fail, nor for marks to go.
-      if (this.#giveWay(page.head) && (await this.#reserve(page.head.layer, 1).catch(() => false))) this.#place(page);
+      if (!this.#giveWay(page) || !(await this.#reserve(head.layer, 1).catch(() => false)) || !this.#place(page)) continue;
+      this.#returnedOf(head).add(position, share);
     }
   }
 
@@ -137,19 +154,34 @@ export class PageMoves {
     }
     this.#reading.add(key);
     void bytes
+      .catch(() => undefined)
       .then((read) => {
+        this.#reading.delete(key);
         if (read) this.#arrived.push({ ...wanted, bytes: read });
-      })
-      .finally(() => this.#reading.delete(key));
+        else if (isAway(wanted)) this.#lost = true;
+      });
     return false;
   }
 
-  /** Makes room in a head's share of the pool, where the step did not look at all that came back. */
-  #giveWay(head: HeadPages): boolean {
-    const position = head.giveWay();
+  /** Makes room in a head's share of the pool, where the page is worth it. */
+  #giveWay({ head, share }: Wanted): boolean {
+    const position = this.#returnedOf(head).giveWay(share);
     if (position === false) return false;
     if (position !== undefined) this.#leave(head, position);
     return true;
+  }
+
+  #returnedOf(head: HeadPages): ReturnedPages {
+    const known = this.#returned.get(head) ?? new ReturnedPages(head);
+    this.#returned.set(head, known);
+    return known;
+  }
+
+  /** What steps look for and cannot have would be missing without a word. */
+  #checkLost(): void {
+    if (!this.#lost) return;
+    this.#lost = false;
+    throw damaged();
   }
 
   async #reserve(layer: number, count: number): Promise<boolean> {
@@ -157,13 +189,14 @@ export class PageMoves {
     return true;
   }
 
-  #place(wanted: Wanted): void {
+  #place(wanted: Wanted): boolean {
     const { head, position, bytes } = wanted;
     // Another call may have been quicker, or the timeline rolled back.
-    if (!bytes || !isAway(wanted)) return;
+    if (!bytes || !isAway(wanted)) return false;
     const { page, form } = head.return(position, this.#form);
     this.#away.fill(head.layer, page, form, bytes);
     this.#replaced(head, head.indexOf(position));
+    return true;
   }
 
   /** Makes room outside for a page of a layer, as long as something is left that may go. */
@@ -209,11 +242,20 @@ function isAway({ head, position, stub }: Wanted): boolean {
  * @throws LongtabError `storage-damaged` where that cannot be read any more.
  */
 export async function readAway(away: AwayPages, layer: number, stub: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await away.read(layer, stub);
+  let cause: unknown;
+  const bytes = await Promise.resolve(away.read(layer, stub)).catch((error: unknown) => {
+    cause = error;
+    return undefined;
+  });
   if (bytes) return bytes;
-  throw new LongtabError({
+  throw damaged(cause);
+}
+
+function damaged(cause?: unknown): LongtabError {
+  return new LongtabError({
     code: "storage-damaged",
     what: "A part of the conversation that had moved to disk cannot be read",
     remedy: "ask again: the conversation is read anew",
+    cause,
   });
 }

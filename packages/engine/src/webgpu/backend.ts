@@ -13,7 +13,7 @@ import type { Backend, BackendMemory, CacheForm, Timeline } from "../backend.ts"
 import { LastSelection } from "../last-selection.ts";
 import { createSamplerScratch } from "../sampling/index.ts";
 import type { SamplerScratch } from "../sampling/index.ts";
-import { cacheForm } from "./blocks.ts";
+import { cacheForm } from "./cache-form.ts";
 import { SelfTest } from "./self-test.ts";
 import { warmUp } from "./warm-up.ts";
 import { WebGpuTimeline } from "./timeline.ts";

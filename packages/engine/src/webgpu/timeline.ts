@@ -7,13 +7,14 @@ import type { Step } from "@longtab/gpu";
 import { readBuffer, settled } from "@longtab/gpu";
 import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
 import type { ForwardInput } from "@longtab/model";
+import { fetchPart } from "@longtab/origin";
 import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { chunkSize, measuredRate } from "../prompt-chunks.ts";
 import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
+import type * as Blocks from "../snapshot/gpu-blocks.ts";
 import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { adoptBlocks, readBlocks } from "./blocks.ts";
 import { GrowingWords } from "./growing-words.ts";
 import { ReadBack } from "./read-back.ts";
 
@@ -120,6 +121,7 @@ export class WebGpuTimeline implements Timeline {
     const { gpu, pool } = this.#backend;
     const { result } = await this.#backend.recordInTurn(async () => {
       this.#backend.throwIfUnusable();
+      const { readBlocks } = await fetchBlocks();
       const blocks = Array.from({ length: count }, (_, index) => this.#cache.pagesAt((first + index) * pageTokens));
       return { result: readBlocks(gpu, pool, blocks) };
     });
@@ -131,6 +133,7 @@ export class WebGpuTimeline implements Timeline {
     this.#checkRoom(ids.length);
     await this.#backend.recordInTurn(async () => {
       this.#backend.throwIfUnusable();
+      const { adoptBlocks } = await fetchBlocks();
       const position = this.#cache.length;
       await adoptBlocks(gpu, pool, this.#cache, ids.length, gaps, blocks);
       this.#ids.grow(this.#cache.length + 1);
@@ -322,6 +325,11 @@ export class WebGpuTimeline implements Timeline {
   #measure(tokens: number, started: number): void {
     this.#backend.prefillRate = measuredRate(chunks, tokens, started, this.#backend.prefillRate);
   }
+}
+
+/** Fetched when a conversation is first kept or brought back. @throws LongtabError `network-failed` */
+async function fetchBlocks(): Promise<typeof Blocks> {
+  return fetchPart("The part of Longtab that keeps conversations", async () => import("../snapshot/gpu-blocks.ts"));
 }
 
 interface RecordedStep {

@@ -1,33 +1,24 @@
 import { isResident, pagesFor, pageTokens } from "@longtab/attention";
 import type { Gap, HeadPage, KvCache } from "@longtab/attention";
-import { pageBytes } from "@longtab/attention/webgpu";
 import type { GpuPagePool, GpuTable } from "@longtab/attention/webgpu";
-import { LongtabError } from "@longtab/errors";
+import { readAway } from "@longtab/attention/away";
 import { mapForReading } from "@longtab/gpu";
 import type { Gpu } from "@longtab/gpu";
 import { maxStepTokens } from "@longtab/model";
-import type { CacheForm } from "../backend.ts";
 
 /** The pages of one block, [layers, kvHeads]: undefined where a head keeps none. */
 export type BlockPages = readonly (readonly (HeadPage | undefined)[])[];
-
-/** A block is the pages of every layer and head in that order, of each its part of every buffer. */
-export function cacheForm({ shape, storage }: GpuPagePool): CacheForm {
-  const { layers, kvHeads, headSize } = shape;
-  const { keyBits, valueBits, boxRuns, shrink } = storage;
-  const precision = `f16, then ${keyBits} and ${valueBits} bits, ${boxRuns} boxes shrunk by ${shrink}`;
-  return { precision, layers, kvHeads, headSize, blockTokens: pageTokens, pageBytes: pageBytes(shape, storage) };
-}
 
 /** Copies blocks to JavaScript behind everything submitted so far; the copy is submitted before this waits. What is away is read where it is. */
 export async function readBlocks(gpu: Gpu, pool: GpuPagePool, blocks: readonly BlockPages[]): Promise<Uint8Array<ArrayBuffer>> {
   const places = [...placesOf(pool, blocks)];
   const size = places.reduce((sum, { bytes }) => sum + bytes, 0);
   if (size === 0) return new Uint8Array();
-  const away = places.flatMap(({ layer, held, place }) => (pool.away && !isResident(held) ? [{ layer, page: held.page, place }] : []));
-  const read = Promise.all(
-    away.map(async ({ layer, page, place }) => ({ place, bytes: pool.away && (await pool.away.read(layer, page)) })),
+  const outside = pool.away;
+  const away = places.flatMap(({ layer, held, place }) =>
+    outside && !isResident(held) ? [{ from: outside, layer, page: held.page, place }] : [],
   );
+  const read = Promise.all(away.map(async ({ from, layer, page, place }) => ({ place, bytes: await readAway(from, layer, page) })));
   const staging = gpu.createBuffer("snapshot", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   try {
     const encoder = gpu.device.createCommandEncoder();
@@ -35,7 +26,7 @@ export async function readBlocks(gpu: Gpu, pool: GpuPagePool, blocks: readonly B
     gpu.device.queue.submit([encoder.finish()]);
     await mapForReading(staging, size);
     const all = new Uint8Array(staging.getMappedRange(0, size).slice(0));
-    for (const { place, bytes } of await read) all.set(bytes ?? unreadable(), place);
+    for (const { place, bytes } of await read) all.set(bytes, place);
     return all;
   } finally {
     gpu.destroyBuffer(staging);
@@ -89,12 +80,4 @@ function* placesOf(pool: GpuPagePool, blocks: readonly BlockPages[]): Generator<
       }
     }
   }
-}
-
-function unreadable(): never {
-  throw new LongtabError({
-    code: "storage-damaged",
-    what: "A part of the conversation that had moved to disk cannot be read",
-    remedy: "ask again: the conversation is read anew",
-  });
 }
