@@ -119,7 +119,8 @@ export class KvCache<Table extends LayerTable = LayerTable> {
   async reserve(tokens: number): Promise<void> {
     this.#tidy();
     await this.#moves?.prepare(this.#heads, this.#length).catch((error: unknown) => {
-      // Without what could not be read nothing goes on from here: all of it is read again.
+      // Without what could not be read nothing goes on from here, nor from earlier places: all of it is read again.
+      for (const mark of this.#pool.marks) mark.dispose();
       this.truncate(0);
       throw error;
     });

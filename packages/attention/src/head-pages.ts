@@ -1,7 +1,7 @@
 import { isResident, pageTokens, pagesFor } from "./page.ts";
 import type { HeadPage, PageForm, ResidentPage } from "./page.ts";
 import type { PagePool } from "./pool.ts";
-import { keptPage, movesAway, residentPage, windowPage } from "./policies/policy.ts";
+import { keptPage, movesAway, windowPage } from "./policies/policy.ts";
 import type { HeadRule } from "./policies/policy.ts";
 
 /**
@@ -35,7 +35,6 @@ export class HeadPages {
   #gap: Gap | undefined;
   /** Whether more was given back than the rule says, because there was no room outside. */
   #short = false;
-  /** Position up to which pages behind the sinks are away, or came back; a multiple of 16. */
   #moved = 0;
   #pool: PagePool;
 
@@ -44,6 +43,11 @@ export class HeadPages {
     this.layer = layer;
     this.kvHead = kvHead;
     this.rule = rule;
+  }
+
+  /** Position up to which pages behind the sinks are away, or came back; a multiple of 16. */
+  get moved(): number {
+    return this.#moved;
   }
 
   /** Index of the first page that is in the pool whatever steps look at; 0 where none has moved away. */
@@ -134,62 +138,9 @@ export class HeadPages {
     return changed;
   }
 
-  /** Position of the first page that is away or came back. */
-  get firstAway(): number | undefined {
-    const first = this.pages[pagesFor(this.rule.sinks)];
-    return first && first.position < this.#moved ? first.position : undefined;
-  }
-
-  /** Positions of pages in the pool that rows at `length` and later, and rows a rollback before it, need not find there. */
-  leaving(length: number): number[] {
-    if (!movesAway(this.rule)) return [];
-    const end = residentPage(this.rule, length - rollbackTokens) * pageTokens;
-    const first = Math.max(pagesFor(this.rule.sinks), this.movedPages);
-    return this.pages
-      .slice(first, Math.max(first, this.indexOf(end)))
-      .filter(isResident)
-      .map(({ position }) => position);
-  }
-
-  /** Says that every page before `length`'s resident ones is away now. */
-  left(length: number): void {
-    this.#moved = Math.max(this.#moved, residentPage(this.rule, length - rollbackTokens) * pageTokens);
-  }
-
-  /** Moves a page away, or again where it came back. */
-  leave(index: number): void {
-    const { page, position, form, stub } = this.pages[index] as HeadPage;
-    const { away } = this.#pool;
-    if (form === "away" || !away) return;
-    this.pages[index] = { page: stub ?? away.leave(this.layer, page, form), position, form: "away" };
-    this.#pool.release(this.layer, page, form);
-  }
-
-  /** Takes a page of the pool for one that is away and begins at `position`; `form` is that of complete pages. */
-  return(position: number, form: PageForm): ResidentPage {
-    const index = this.indexOf(position);
-    const { page: stub } = this.pages[index] as HeadPage;
-    const page: ResidentPage = { page: this.#pool.allocate(this.layer, form), position, form, stub };
-    this.pages[index] = page;
-    return page;
-  }
-
-  /** Whether the page that begins at `position` was away and came back because steps look at it. */
-  isReturned(position: number): boolean {
-    const page = this.at(position);
-    return page?.stub !== undefined && page.form !== "away" && position < this.#moved;
-  }
-
-  /** Positions of all such pages. */
-  returned(): number[] {
-    return this.pages.slice(0, this.movedPages).flatMap(({ position, stub }) => (stub === undefined ? [] : [position]));
-  }
-
-  /** Positions of pages that are away and that rows at `length` and later see whatever is selected. */
-  missing(length: number): number[] {
-    const first = windowPage(this.rule, length) * pageTokens;
-    const seen = this.pages.slice(this.indexOf(first));
-    return seen.filter(({ form }) => form === "away").map(({ position }) => position);
+  /** Says that pages before `position` are away now. */
+  leftBefore(position: number): void {
+    this.#moved = Math.max(this.#moved, position);
   }
 
   /** The length that a rollback to `length` ends at: less where a page that is closed, or one that was given back, would have to be written again. */

@@ -44,6 +44,8 @@ export interface AwayPages {
   createMoves(lists: PageLists<LayerTable>, every: number): PageMoves;
   /** Whether there is room for another page of a layer: outside, and for its stub. */
   hasRoom(layer: number): boolean;
+  /** Waits where room outside may come, as a disk writes; false where none does. */
+  roomComes(): Promise<boolean>;
   /** Makes room for so many more stubs in every layer, or for as many as there may be. Throws `out-of-memory`. */
   reserve(stubs: number): Promise<void>;
   /** Takes what a complete page holds outside, where there is room, between the steps before and those after this call: its stub, with one holder. */

@@ -62,6 +62,10 @@ class MemoryAwayPages implements AwayPages {
     return this.#stubs.reduce((sum, { size }) => sum + size, 0);
   }
 
+  roomComes(): Promise<boolean> {
+    return this.outside.roomComes();
+  }
+
   hasRoom(): boolean {
     return this.outside.room && this.held < Math.min(this.#most, this.#reserved);
   }

@@ -1,11 +1,12 @@
 import { entryWords, farFromAt, headWords } from "@longtab/attention";
-import type { Selection } from "@longtab/attention";
+import type { PageLooks, Selection } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
 import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import type { LayerPointers } from "./kv/index.ts";
+import { readLooks } from "./looks.ts";
 import type { PromptProducts } from "./prompt-products.ts";
 import { looksWords, selectedEntries } from "./scratch.ts";
 import type { Scratch } from "./scratch.ts";
@@ -39,8 +40,8 @@ export interface ForwardInput {
   selection?: Selection | undefined;
   /** What it ranks pages by, of layer `index`; pages that have boxes need none. */
   landmarks?: (index: number) => number;
-  /** Whether it is to say which pages it looked at of those that may be away. */
-  looks?: boolean;
+  /** Takes what it says of the pages that it looked at of those that may be away, [layers x kvHeads]. */
+  looks?: ((found: PageLooks[]) => void) | undefined;
   /** Whether it goes by what the step before it has selected. */
   selected?: boolean;
   /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
@@ -66,6 +67,7 @@ export function* forward(model: CpuModel, input: ForwardInput): Generator<Promis
     yield* forwardLayer(model, layer, index, input);
     if (input.prompt) yield undefined;
   }
+  if (input.selection) input.looks?.(readLooks(model.heap, s.looks, config, input.selection));
   if (logitsOf === "none") return;
   const skipped = logitsOf === "last" ? tokens - 1 : 0; // prefill needs one row of logits, not T
   norm(model, s.x + skipped * config.hidden * 4, tokens - skipped, weights.outputNorm, weights.head);
@@ -132,7 +134,7 @@ function attention(model: CpuModel, index: number, input: ForwardInput): void {
 function select(
   { config, kernels, scratch: s, threads }: CpuModel,
   index: number,
-  { position, rotations, turns = 0, hits = 0, selected = false, landmarks, looks = false }: ForwardInput,
+  { position, rotations, turns = 0, hits = 0, selected = false, landmarks, looks }: ForwardInput,
   { entries, heads: records, capacity: listed }: LayerPointers,
   selection: Selection,
 ): Pick<LayerPointers, "entries" | "heads" | "capacity"> {

@@ -3,7 +3,12 @@ import type { Heap } from "./heap.ts";
 import { looksWords } from "./scratch.ts";
 
 /** What a step of one row has noted at `pointer`, [layers x kvHeads]. */
-export function readLooks(heap: Heap, pointer: number, { layers, kvHeads }: CacheShape, selection: Selection): PageLooks[] {
+export function readLooks(
+  heap: Heap,
+  pointer: number,
+  { layers, kvHeads }: Pick<CacheShape, "layers" | "kvHeads">,
+  selection: Selection,
+): PageLooks[] {
   const words = looksWords(selection);
   return Array.from({ length: layers * kvHeads }, (_, head) => {
     const from = pointer + head * words * 4;

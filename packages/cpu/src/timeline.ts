@@ -11,7 +11,6 @@ import type { CpuTable } from "./kv/index.ts";
 import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
 import { promptRows } from "./prompt-rows.ts";
-import { readLooks } from "./looks.ts";
 import { adoptPages, readPages } from "./saved-pages.ts";
 import { sameSampling } from "./same-sampling.ts";
 import { maxLogitRows, maxStepTokens } from "./scratch.ts";
@@ -211,17 +210,20 @@ export class CpuTimeline implements Timeline {
 
   /** Makes room for so many tokens, and for drafts where the context and the pages that other timelines leave have it: for how many. */
   async #reserve(tokens: number): Promise<number> {
+    const { length } = this.#cache;
     // Some of them may be in the cache already, drawn ahead.
-    const room = this.#limit - this.#cache.length;
-    const needed = Math.min(tokens, room);
-    this.#ids.grow(this.#cache.length + needed);
+    const needed = Math.min(tokens, this.#limit - length);
+    this.#ids.grow(length + needed);
     // Rows of one step are those of many only where all of them read everything, as it was written.
-    const dense = this.#cache.length + needed + mostDrafts < this.#cache.policy.denseUntil;
-    const drafts = this.#backend.drafts && dense ? Math.min(mostDrafts, room - needed) : 0;
+    const dense = length + needed + mostDrafts < this.#cache.policy.denseUntil;
+    const drafts = this.#backend.drafts && dense ? Math.min(mostDrafts, this.#limit - length - needed) : 0;
     try {
       await this.#cache.reserve(needed + drafts);
       return drafts;
-    } catch {
+    } catch (error) {
+      // Where what is away could not be read any more nothing is left, and steps that wait have nothing to go on from.
+      if (this.#cache.length < length) this.truncate(0);
+      if (this.#cache.length < length || drafts === 0) throw error;
       await this.#cache.reserve(needed);
       return 0;
     }
@@ -299,18 +301,18 @@ export class CpuTimeline implements Timeline {
     return drawn;
   }
 
-  *#forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
+  #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
     const { model, heap, landmarks, pool } = this.#backend;
     const { scratch, weights } = model;
-    const { selection: chosen } = this.#cache.policy;
-    const selection = chosen && tokens === 1 && position >= chosen.from ? chosen : undefined;
-    if (selection && pool.kind.selectBy === "ranges") landmarks.prepare(this, this.#cache.policy, this.#cache.lists.longest);
+    const { policy, lists, moves } = this.#cache;
+    const selection = tokens === 1 && position >= (policy.selection?.from ?? Infinity) ? policy.selection : undefined;
+    if (selection && pool.kind.selectBy === "ranges") landmarks.prepare(this, policy, lists.longest);
     const selected = selection !== undefined && this.#backend.selector.keeps(this, position, selection.every);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);
     heap.u32(scratch.ids, tokens).set(this.#ids.all.subarray(position, position + tokens));
     heap.f32(scratch.rotations, table.length).set(table);
-    yield* forward(model, {
+    return forward(model, {
       tokens,
       position,
       rotations,
@@ -318,13 +320,12 @@ export class CpuTimeline implements Timeline {
       turns: this.#backend.turns(position + tokens - 1),
       selection,
       selected,
-      looks: this.#cache.moves,
+      looks: moves && !selected ? (found) => this.#cache.looked(found) : undefined,
       landmarks: (layer) => landmarks.pointer(layer),
       hits: this.#hits?.pointer(position) ?? 0,
       prompt,
       logitsOf,
     });
-    if (selection && !selected && this.#cache.moves) this.#cache.looked(readLooks(heap, scratch.looks, pool.shape, selection));
   }
 
   #draw(row: number, sampling: Sampling, position = this.#length): number {

@@ -1,4 +1,4 @@
-import { describeAway, describeBackend } from "@longtab/engine/testing";
+import { describeAway, describeAwayDisk, describeBackend } from "@longtab/engine/testing";
 import type { TestedBackend } from "@longtab/engine/testing";
 import { loadCpuBackend } from "../src/index.ts";
 import type { CpuBackend } from "../src/index.ts";
@@ -16,4 +16,5 @@ function cpu(threads: number): TestedBackend<CpuBackend> {
 
 describeBackend("the CPU with one thread", cpu(1));
 describeAway(cpu(2));
+describeAwayDisk(cpu(2));
 describeBackend("the CPU with two threads", cpu(2));

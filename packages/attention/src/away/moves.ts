@@ -4,6 +4,7 @@ import type { PageLists } from "../lists.ts";
 import { pageTokens } from "../page.ts";
 import type { PageForm } from "../page.ts";
 import type { AwayPages, LayerTable, PagePool } from "../pool.ts";
+import { bringBack, firstAway, isReturned, leave, leaving, missing, residentFrom } from "./head.ts";
 import { ReturnedPages } from "./returned.ts";
 
 /** Pages that come back for one step at most: half a megabyte, and a fraction of a millisecond. */
@@ -79,14 +80,14 @@ export class PageMoves {
    * away: it is forgotten.
    */
   async leave(heads: readonly HeadPages[], length: number): Promise<void> {
-    const most = Math.max(...heads.map((head) => head.leaving(length).length)) * this.#pool.shape.kvHeads;
+    const most = Math.max(...heads.map((head) => leaving(head, length).length)) * this.#pool.shape.kvHeads;
     if (most <= 0) return;
     await this.#away.reserve(most);
-    const leaving = heads.flatMap((head) => head.leaving(length).map((position) => ({ head, position })));
-    for (const head of heads) head.left(length);
-    for (const { head, position } of leaving) {
+    const leavingNow = heads.flatMap((head) => leaving(head, length).map((position) => ({ head, position })));
+    for (const head of heads) head.leftBefore(residentFrom(head, length));
+    for (const { head, position } of leavingNow) {
       const page = head.at(position);
-      if (page?.stub === undefined) this.#makeRoom(heads, head.layer);
+      if (page?.stub === undefined && !this.#away.hasRoom(head.layer)) await this.#makeRoom(heads, head.layer);
       // To make room it may have been forgotten.
       if (head.at(position)) this.#leave(head, position);
     }
@@ -107,7 +108,7 @@ export class PageMoves {
         const [position = NaN, share = 0] = [positions[at], shares[at]];
         const page = head.at(position);
         if (page?.form === "away") wanted.push({ head, position, stub: page.page, share });
-        else if (head.isReturned(position)) returned.push({ position, share });
+        else if (isReturned(head, position)) returned.push({ position, share });
       }
       this.#returnedOf(head).look(returned);
     }
@@ -132,11 +133,11 @@ export class PageMoves {
 
   /** Brings back what rows at `length` see whatever is selected, as after a rollback; waits until it is there. */
   async #recall(heads: readonly HeadPages[], length: number): Promise<void> {
-    const missing = heads.flatMap((head) =>
-      head.missing(length).map((position) => ({ head, position, stub: head.at(position)?.page ?? NaN, share: 0 })),
+    const recalled = heads.flatMap((head) =>
+      missing(head, length).map((position) => ({ head, position, stub: head.at(position)?.page ?? NaN, share: 0 })),
     );
-    const read = await Promise.all(missing.map(({ head, stub }) => readAway(this.#away, head.layer, stub)));
-    for (const [index, page] of missing.entries()) {
+    const read = await Promise.all(recalled.map(({ head, stub }) => readAway(this.#away, head.layer, stub)));
+    for (const [index, page] of recalled.entries()) {
       if (!isAway(page)) continue;
       await this.#reserve(page.head.layer, 1);
       this.#place({ ...page, bytes: read[index] });
@@ -193,15 +194,17 @@ export class PageMoves {
     const { head, position, bytes } = wanted;
     // Another call may have been quicker, or the timeline rolled back.
     if (!bytes || !isAway(wanted)) return false;
-    const { page, form } = head.return(position, this.#form);
+    const { page, form } = bringBack(this.#pool, head, position, this.#form);
     this.#away.fill(head.layer, page, form, bytes);
     this.#replaced(head, head.indexOf(position));
     return true;
   }
 
   /** Makes room outside for a page of a layer, as long as something is left that may go. */
-  #makeRoom(heads: readonly HeadPages[], layer: number): void {
+  async #makeRoom(heads: readonly HeadPages[], layer: number): Promise<void> {
     while (!this.#away.hasRoom(layer)) {
+      this.#away.flush();
+      if (await this.#away.roomComes()) continue;
       const [mark] = this.#pool.marks;
       if (mark) mark.dispose();
       else if (!this.#forgetOldest(heads)) return;
@@ -210,13 +213,13 @@ export class PageMoves {
 
   #leave(head: HeadPages, position: number): void {
     const index = head.indexOf(position);
-    head.leave(index);
+    leave(this.#pool, this.#away, head, index);
     this.#replaced(head, index);
   }
 
   /** Gives back the oldest block of what is away; false where nothing is. */
   #forgetOldest(heads: readonly HeadPages[]): boolean {
-    const first = Math.min(...heads.map(({ firstAway }) => firstAway ?? Infinity));
+    const first = Math.min(...heads.map((head) => firstAway(head) ?? Infinity));
     if (!Number.isFinite(first)) return false;
     for (const head of heads) {
       const changed = head.giveBackAway(first + pageTokens);

@@ -59,6 +59,14 @@ export class OutsidePages {
     return { memory: this.#inMemory * slab, disk: this.#onDisk * slab };
   }
 
+  /** Waits until another slab is written or refused; false where none is on its way. */
+  async roomComes(): Promise<boolean> {
+    if (!this.#writing && this.#onDisk < this.#diskSlabs) await Promise.all(this.#coming.values());
+    if (!this.#writing) return false;
+    await this.#writing;
+    return true;
+  }
+
   /** Settles when what there is to write is written, or was refused. */
   async written(): Promise<void> {
     while (this.#writing) await this.#writing;
@@ -122,6 +130,7 @@ export class OutsidePages {
       // What never comes is read as nothing is.
       if (!came) return undefined;
       slab.bytes?.set(came, from);
+      this.#write();
       return slab.bytes?.subarray(from, from + this.#pageBytes);
     });
     this.#coming.set(page, read);

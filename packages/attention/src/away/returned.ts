@@ -1,5 +1,6 @@
 import type { HeadPages } from "../head-pages.ts";
 import { pageTokens } from "../page.ts";
+import { isReturned, returnedPages } from "./head.ts";
 
 /** How much more of the attention a page must have than one in its way that steps look at too: else they would take turns. */
 const clearly = 2;
@@ -15,7 +16,7 @@ export class ReturnedPages {
   constructor(head: HeadPages) {
     this.#head = head;
     // A fork's are those of the timeline that it came from.
-    this.#shares = new Map(head.returned().map((position) => [position, 0]));
+    this.#shares = new Map(returnedPages(head).map((position) => [position, 0]));
   }
 
   /** Says which of them a step looks at, with their shares. */
@@ -50,7 +51,7 @@ export class ReturnedPages {
 
   /** Pages also go in other ways, as in a rollback. */
   #forgetGone(): void {
-    for (const position of this.#shares.keys()) if (!this.#head.isReturned(position)) this.#shares.delete(position);
+    for (const position of this.#shares.keys()) if (!isReturned(this.#head, position)) this.#shares.delete(position);
     this.#looked = Math.min(this.#looked, this.#shares.size);
   }
 }

@@ -12,8 +12,8 @@ const mostReads = 2;
 export interface LooksOnTheWay {
   /** Behind the step, before it is submitted. */
   copy(encoder: GPUCommandEncoder): void;
-  /** After that; [layers x kvHeads]. */
-  read(): Promise<PageLooks[]>;
+  /** After that: tells it when it is there. Nobody waits for it, and a lost device has other ways to say so. */
+  tell(looked: (found: PageLooks[]) => void): void;
 }
 
 /** Which pages decode steps take of those that may be away, as select_runs.wgsl writes it: read back while later steps run. */
@@ -47,13 +47,16 @@ export class GpuLooks {
     return (
       staging && {
         copy: (encoder) => encoder.copyBufferToBuffer(this.#buffer, 0, staging, 0, staging.size),
-        read: async () => {
-          await mapForReading(staging, staging.size);
-          const words = new Uint32Array(staging.getMappedRange(0, staging.size).slice(0));
-          staging.unmap();
-          this.#idle.push(staging);
-          return this.#looks(words, runs);
-        },
+        tell: (looked) =>
+          void mapForReading(staging, staging.size).then(
+            () => {
+              const words = new Uint32Array(staging.getMappedRange(0, staging.size).slice(0));
+              staging.unmap();
+              this.#idle.push(staging);
+              looked(this.#looks(words, runs));
+            },
+            () => {},
+          ),
       }
     );
   }

@@ -61,6 +61,10 @@ export class GpuAwayPages implements AwayPages {
     return this.#outside.bytes;
   }
 
+  roomComes(): Promise<boolean> {
+    return this.#outside.roomComes();
+  }
+
   async reserve(stubs: number): Promise<void> {
     const inRecord = stubsInRecord(this.#pool.shape, this.#pool.storage);
     for (const [layer, free] of this.#stubs.entries()) {

@@ -20,16 +20,12 @@ export function clearLooks(kvHead: i32): void {
   if (argument(21) > 0) store<u32>(looksOf(kvHead), 0);
 }
 
-/** How many of a head's candidates, the first of them, may be away. */
-export function movedCandidates(kvHead: i32): i32 {
-  return load<i32>(record(kvHead), MOVED) - load<i32>(record(kvHead), FIRST);
-}
-
 /** Says what is picked, by the shares of pages that it was picked by. */
 export function noteLooks(kvHead: i32): void {
   const made = choice(kvHead);
   const looks = looksOf(kvHead);
-  const moved = movedCandidates(kvHead);
+  // The first of the candidates.
+  const moved = load<i32>(record(kvHead), MOVED) - load<i32>(record(kvHead), FIRST);
   let to = looks + 4;
   for (let index = 0; index < load<i32>(made); index++) {
     const candidate = <usize>load<u32>(picked(made) + ((<usize>index) << 2));

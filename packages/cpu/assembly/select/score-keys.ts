@@ -29,7 +29,7 @@ import {
 /** Bytes of a query's scores of a page: f32 [16]. */
 const PAGE_SCORES: usize = 64;
 
-/** Picked pages [first, end) of a head, those that are away as if their keys were all like their middles; `scratch` is this thread's, as large as a chunk. */
+/** Picked pages [first, end) of a head, those that are away with no weight; `scratch` is this thread's, as large as a chunk. */
 export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): void {
   const made = choice(kvHead);
   const entries = firstCandidate(kvHead);
@@ -38,13 +38,14 @@ export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): vo
   store<i32>(threadBins(scratch), touchKeys(made, entries, first, end));
   for (let index = first; index < end; index++) {
     const candidate = <usize>load<u32>(indices + ((<usize>index) << 2));
-    const away = (load<u32>(entries + (candidate << 4), SLOT) & AWAY) != 0;
-    if (!away) scorePage(made, entries + (candidate << 4), group, scratch);
+    if (load<u32>(entries + (candidate << 4), SLOT) & AWAY) {
+      for (let query = 0; query < group; query++) v128.store(weights(made, query) + ((<usize>index) << 4), f32x4.splat(0));
+      continue;
+    }
+    scorePage(made, entries + (candidate << 4), group, scratch);
     for (let query = 0; query < group; query++) {
       const weight = load<f32>(pageScores(made, query) + ((<usize>index) << 2));
-      const to = weights(made, query) + ((<usize>index) << 4);
-      if (away) v128.store(to, f32x4.splat(4 * weight));
-      else weighScores(scratch + <usize>query * PAGE_SCORES, weight, to);
+      weighScores(scratch + <usize>query * PAGE_SCORES, weight, weights(made, query) + ((<usize>index) << 4));
     }
   }
 }

@@ -3,11 +3,13 @@
 // step, and recalls more numbers, because twice as many pages are looked at closely where it is done once in four steps.
 //   u32 generation, i32 position of the last step that went by it, i32 candidates, i32 count; u32 [count] indices of candidates, in order
 
+import { SLOT } from "../lists";
+import { AWAY } from "../pages";
 import { sumLanes } from "../simd";
 import { argument } from "../team";
 import { generation, shortlistOf } from "./landmarks";
 import { largest, ties } from "./largest";
-import { candidates, choice, picked } from "./select";
+import { candidates, choice, firstCandidate, picked } from "./select";
 
 /** Positions at its multiples rank all pages: it divides a page, so that the candidates of the steps between are the same. */
 const STEPS: i32 = 4;
@@ -19,9 +21,9 @@ export function pickedPages(runs: i32): i32 {
   return 2 * runs;
 }
 
-/** Bytes of a shortlist where `runs` are taken: as many pages. */
+/** Bytes of a shortlist where `runs` are taken: as many pages, and all that were picked of those that are away. */
 export function shortlistBytes(runs: i32): usize {
-  return HEADER + ((((<usize>runs) << 2) + 15) & ~15);
+  return HEADER + ((((<usize>pickedPages(runs)) << 2) + 15) & ~15);
 }
 
 /** Picks what is on a head's shortlist and returns how many pages that are; 0 where all are to be ranked. */
@@ -39,7 +41,8 @@ export function recall(kvHead: i32): i32 {
 }
 
 /**
- * Makes the best of what is picked the shortlist of the steps to come, where this one ranked all pages.
+ * Makes the best of what is picked the shortlist of the steps to come, where this one ranked all pages. Beside them those that are away: how
+ * good they are is seen when they are here.
  * @param shares f32 [runs of 4 tokens of the picked pages], of the group's attention
  * @param sums f32 [picked pages], @param bins and @param rest are scratch
  */
@@ -49,8 +52,13 @@ export function remember(kvHead: i32, shares: usize, sums: usize, bins: usize, r
   if (load<u32>(shortlist) == generation() && load<i32>(shortlist, 4) == position) return;
   const made = choice(kvHead);
   const count = load<i32>(made);
-  for (let index: usize = 0; index < <usize>count; index++) store<f32>(sums + (index << 2), sumLanes(v128.load(shares + (index << 4))));
-  const listed = min(count, argument(9));
+  let away = 0;
+  for (let index: usize = 0; index < <usize>count; index++) {
+    const isAway = (load<u32>(firstCandidate(kvHead) + ((<usize>load<u32>(picked(made) + (index << 2))) << 4), SLOT) & AWAY) != 0;
+    store<f32>(sums + (index << 2), isAway ? f32.MAX_VALUE : sumLanes(v128.load(shares + (index << 4))));
+    away += <i32>isAway;
+  }
+  const listed = min(count, argument(9) + away);
   const least = largest(sums, count, listed, bins, rest);
   let equals = ties();
   store<u32>(shortlist, generation());

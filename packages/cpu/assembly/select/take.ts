@@ -24,7 +24,6 @@ import {
 import { scoreBoxes } from "./score-boxes";
 import { scoreKeys } from "./score-keys";
 import { largest, ties } from "./largest";
-import { movedCandidates } from "./looks";
 import { remember } from "./shortlist";
 
 /** One block of the pages that were picked for a head. */
@@ -50,7 +49,6 @@ export function performTake(kvHead: i32): void {
   sumShares(made, shares);
   const bins = threadBins(threadChunk());
   if (boxTokens() == 0) remember(kvHead, shares, pageScores(made, groupSize()), bins, weights(made, 0));
-  if (argument(21) > 0) leaveAway(kvHead, shares);
   const runs = joinRuns(made, shares);
   const first = load<i32>(head, FIRST);
   const end = load<i32>(head, END);
@@ -67,17 +65,6 @@ export function performTake(kvHead: i32): void {
   store<i32>(to, length, LENGTH);
   store<i32>(to, length, FIRST);
   store<i32>(to, length, END);
-}
-
-/** Takes the shares from pages that are away: they count among those that are looked at next, but not among those that are attended. */
-function leaveAway(kvHead: i32, shares: usize): void {
-  const made = choice(kvHead);
-  const moved = movedCandidates(kvHead);
-  for (let index: usize = 0; index < <usize>load<i32>(made); index++) {
-    const candidate = load<u32>(picked(made) + (index << 2));
-    if (<i32>candidate >= moved) break;
-    if (load<u32>(firstCandidate(kvHead) + ((<usize>candidate) << 4), SLOT) & AWAY) v128.store(shares + (index << 4), f32x4.splat(0));
-  }
 }
 
 /** Sums the group's shares of each run of 4 tokens of the picked pages to f32 [runs]. */

@@ -57,6 +57,10 @@ export class CpuAwayPages implements AwayPages {
     return this.#outside.bytes;
   }
 
+  roomComes(): Promise<boolean> {
+    return this.#outside.roomComes();
+  }
+
   async reserve(stubs: number): Promise<void> {
     const { used, count } = this.#stubs;
     const missing = Math.min(used + stubs * this.#shape.layers, this.#most) - count;

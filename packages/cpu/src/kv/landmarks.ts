@@ -17,7 +17,7 @@ export function landmarkBytes(headSize: number): number {
 
 /** Bytes of a head's shortlist, as assembly/select/shortlist.ts has it, where `runs` are selected. */
 export function shortlistBytes(runs: number): number {
-  return 16 + Math.ceil(runs / 4) * 16;
+  return 16 + Math.ceil(runs / 2) * 16;
 }
 
 /** Bytes of the landmarks and shortlists of a policy whose lists have up to `capacity` pages; where these have boxes they need none. */

@@ -27,6 +27,13 @@ const contexts: Record<string, ContextOptions> = {
   "4 bits": { policy: "far", budget: 48, recent: 16, kv: "kv4" },
 };
 
+/** What a conversation is kept as. */
+export async function snapshotOf({ engine }: TinyEngine, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of engine.snapshot(name)) pieces.push(piece);
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
 /** Far memory whose pages move away: what comes back is what was there. `precisions`: those whose pages may. */
 export function describeAway(tested: TestedBackend, precisions: readonly string[] = Object.keys(contexts)): void {
   describe.each(Object.entries(contexts).filter(([precision]) => precisions.includes(precision)))(
@@ -121,17 +128,12 @@ export function describeAway(tested: TestedBackend, precisions: readonly string[
       });
 
       test("are in snapshots, and away again in the conversation that is restored", async () => {
-        const snapshot = async ({ engine }: TinyEngine): Promise<Uint8Array<ArrayBuffer>> => {
-          const pieces: Uint8Array<ArrayBuffer>[] = [];
-          for await (const piece of engine.snapshot(fingerprint)) pieces.push(piece);
-          return new Uint8Array(await new Blob(pieces).arrayBuffer());
-        };
         await answer(tiny, digits(800), { maxTokens: 20 });
-        const bytes = await snapshot(tiny);
+        const bytes = await snapshotOf(tiny, fingerprint);
         const before = tiny.engine.pages;
         const other = await loadTiny(tested, model, { context, contextLength, pooledLength, away });
         await other.engine.restore(new BytesSource(bytes), fingerprint);
-        const again = await snapshot(other);
+        const again = await snapshotOf(other, fingerprint);
         expect(again.length === bytes.length && again.every((byte, index) => byte === bytes[index])).toBe(true);
         await answer(
           other,

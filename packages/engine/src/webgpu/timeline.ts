@@ -7,14 +7,13 @@ import type { Step } from "@longtab/gpu";
 import { readBuffer, settled } from "@longtab/gpu";
 import { maxLogitRows, maxStepTokens, recordForward } from "@longtab/model";
 import type { ForwardInput } from "@longtab/model";
-import { fetchPart } from "@longtab/origin";
 import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { chunkSize, measuredRate } from "../prompt-chunks.ts";
 import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
-import type * as Blocks from "../snapshot/gpu-blocks.ts";
 import { checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
+import { fetchBlocks } from "./fetch-blocks.ts";
 import { GrowingWords } from "./growing-words.ts";
 import { ReadBack } from "./read-back.ts";
 
@@ -215,7 +214,7 @@ export class WebGpuTimeline implements Timeline {
       const { result } = await this.#backend.recordInTurn(async () => {
         throwIfDropped();
         try {
-          await this.#cache.reserve(tokens);
+          await this.#reserve(tokens);
           if (meetsFar(this.#cache.policy)) await this.#backend.farTurns.reserve(this.#cache.length + tokens);
           this.#ids.grow(this.#cache.length + tokens + 1);
           this.#hits?.grow(pagesFor(this.#cache.length + tokens));
@@ -231,6 +230,17 @@ export class WebGpuTimeline implements Timeline {
     } catch (error) {
       // Whatever fails because the device is gone or the model disposed fails for that reason.
       this.#backend.throwIfUnusable();
+      throw error;
+    }
+  }
+
+  async #reserve(tokens: number): Promise<void> {
+    const { length } = this.#cache;
+    try {
+      await this.#cache.reserve(tokens);
+    } catch (error) {
+      // Where what is away could not be read any more nothing is left, and steps that wait have nothing to go on from.
+      if (this.#cache.length < length) this.truncate(this.#cache.length);
       throw error;
     }
   }
@@ -286,11 +296,7 @@ export class WebGpuTimeline implements Timeline {
         after?.(encoder);
       },
     );
-    // Nobody waits for it: what was wanted comes back for one of the next steps.
-    void looks?.read().then(
-      (found) => this.#cache.looked(found),
-      () => {},
-    );
+    looks?.tell((found) => this.#cache.looked(found));
   }
 
   #record(step: Step, { tokens, position, rotations, selects, selected, logitsOf, sampling }: RecordedStep): void {
@@ -325,11 +331,6 @@ export class WebGpuTimeline implements Timeline {
   #measure(tokens: number, started: number): void {
     this.#backend.prefillRate = measuredRate(chunks, tokens, started, this.#backend.prefillRate);
   }
-}
-
-/** Fetched when a conversation is first kept or brought back. @throws LongtabError `network-failed` */
-async function fetchBlocks(): Promise<typeof Blocks> {
-  return fetchPart("The part of Longtab that keeps conversations", async () => import("../snapshot/gpu-blocks.ts"));
 }
 
 interface RecordedStep {
