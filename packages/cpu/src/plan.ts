@@ -2,7 +2,16 @@ import { createPolicy, kvPrecisionOf, listCapacity, meetsFar, outsideRoom, pageT
 import type { AwayPlaces, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
-import { cacheShape, checkContextLength, farBudget, findTensors, largestContext, mostWindows, readConfig } from "@longtab/model";
+import {
+  cacheShape,
+  checkContextLength,
+  farBudget,
+  findTensors,
+  largestContext,
+  mostWindows,
+  planPooled,
+  readConfig,
+} from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
 import { awayBytes, landmarksBytes, pageKind, pagesBytes, stubBytes, tableBytes, turnsBytes } from "./kv/index.ts";
@@ -14,7 +23,7 @@ const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
 /** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
 const plannedForks = 4;
 
-type CachePlan = Pick<CpuLoadPlan, "policy" | "pages" | "memory">;
+type CachePlan = Pick<CpuLoadPlan, "policy" | "pages" | "memory"> & { stubs: number };
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {
@@ -71,7 +80,7 @@ export function planCpuLoad(
       (sum, { byteLength }) => sum + byteLength,
       0,
     );
-  const planPooled = (tokens: number, pooled: number): CachePlan => {
+  const planCache = (tokens: number, pooled: number): CachePlan => {
     const policy = createPolicy(context, { trained, keeps: tokens, pooled });
     const closes = precision !== "f16";
     const byLayer = planPages(shape, policy, {
@@ -81,29 +90,22 @@ export function planCpuLoad(
       forks: policy.endless ? plannedForks : 0,
     });
     const counts = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
-    const pages = { ...counts, stubs: planStubs(shape, policy, maxStepTokens).reduce((sum, stubs) => sum + stubs) };
+    const stubs = planStubs(shape, policy, maxStepTokens).reduce((sum, ofLayer) => sum + ofLayer);
+    const pages = { ...counts, stubs };
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
     const kind = pageKind(precision, policy.selection);
     const tables = tableBytes(shape, capacity) + landmarksBytes(shape, policy, capacity, kind) + turns;
-    const kvBudget = pagesBytes(shape, pages, kind) + pages.stubs * stubBytes(shape) + tables;
-    const scratch = scratchBytes(config, { capacity, selection: policy.selection, moves: pages.stubs > 0 });
-    return { policy, pages, memory: { weights, scratch, kvBudget, away: pages.stubs * awayBytes(shape, kind) } };
+    const kvBudget = pagesBytes(shape, pages, kind) + stubs * stubBytes(shape) + tables;
+    const scratch = scratchBytes(config, { capacity, selection: policy.selection, moves: stubs > 0 });
+    return { policy, pages, stubs, memory: { weights, scratch, kvBudget, away: stubs * awayBytes(shape, kind) } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
   const fits = ({ memory: { scratch, kvBudget } }: CachePlan): boolean => weights + scratch + kvBudget <= addressable && kvBudget <= budget;
   // Stubs are ranges, which pages that are selected by their bounds lack.
   const room = keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, { precision }), away) : 0;
-  const plan = (tokens: number): CachePlan => {
-    const whole = planPooled(tokens, tokens);
-    // As many of them in the pool as it has room for, where it has not for all.
-    const largest = Math.min(tokens, pooledLength);
-    const pooled =
-      room === 0 || (fits(whole) && largest === tokens) ? 0 : largestContext(largest, (some) => planPooled(tokens, some), fits);
-    const moving = pooled > 0 ? planPooled(tokens, pooled) : whole;
-    return moving.pages.stubs > 0 ? moving : whole;
-  };
-  const most = largestContext(limit, plan, (planned) => fits(planned) && planned.pages.stubs <= room);
+  const plan = (tokens: number): CachePlan => planPooled(tokens, pooledLength, room, (pooled) => planCache(tokens, pooled), fits);
+  const most = largestContext(limit, plan, fits);
   if (most === 0 || (contextLength ?? 0) > most) throw tooLarge(plan(contextLength ?? 1).memory, most, budget);
   const tokens = contextLength ?? most;
   const types = new Set(matrices.map(({ type }) => type));
@@ -111,7 +113,8 @@ export function planCpuLoad(
     const { error } = storedForm(type);
     return error === undefined ? [] : [{ type, error }];
   });
-  return { config, tensors, ...plan(tokens), precision, contextLength: tokens, roundings };
+  const { policy, pages, memory } = plan(tokens);
+  return { config, tensors, policy, pages, memory, precision, contextLength: tokens, roundings };
 }
 
 function tooLarge({ weights, scratch, kvBudget }: CpuLoadPlan["memory"], most: number, budget: number): LongtabError {

@@ -7,6 +7,21 @@ const defaultName = "longtab-away";
 const memoryBytes = 256 * 2 ** 20;
 const mostDiskBytes = 2 ** 30;
 
+/** How much room there is for pages of long conversations beside the model's own memory. */
+export async function awayRoom(): Promise<AwayPlaces<Pick<SlabDisk, "limit">>> {
+  const limit = await diskLimit(mostDiskBytes).catch(() => undefined);
+  return { memory: memoryBytes, disk: limit === undefined ? undefined : { limit } };
+}
+
+/** Bytes that may be stored; undefined where there is no storage, or no telling who is alive. */
+async function diskLimit(most: number): Promise<number | undefined> {
+  const { locks } = (globalThis as Partial<typeof globalThis>).navigator ?? {};
+  if (typeof indexedDB === "undefined" || !locks) return undefined;
+  const { quota = Infinity } = (await navigator.storage?.estimate?.()) ?? {};
+  // Weights come first. In powers of two, so that what is planned with it is the same from load to load.
+  return 2 ** Math.floor(Math.log2(Math.min(most, quota / 4)));
+}
+
 /** Where pages of long conversations may be that the model's own memory has no room for. The disk is left out where it cannot be had. */
 export async function findAwayPlaces(): Promise<AwayPlaces> {
   return { memory: memoryBytes, disk: await StoredSlabs.open() };
@@ -38,14 +53,11 @@ export class StoredSlabs implements SlabDisk {
    * @returns undefined where there is no storage, or no telling who is alive.
    */
   static async open(name = defaultName, most = mostDiskBytes): Promise<StoredSlabs | undefined> {
-    const { locks } = (globalThis as Partial<typeof globalThis>).navigator ?? {};
-    if (typeof indexedDB === "undefined" || !locks) return undefined;
     try {
+      const limit = await diskLimit(most);
+      if (limit === undefined) return undefined;
       const known = await indexedDB.databases();
-      if (known.some((database) => database.name === name)) await removeLeft(createStore(name, "slabs"), name, locks);
-      const { quota = Infinity } = (await navigator.storage?.estimate?.()) ?? {};
-      // Weights come first. In powers of two, so that what is planned with it is the same from load to load.
-      const limit = 2 ** Math.floor(Math.log2(Math.min(most, quota / 4)));
+      if (known.some((database) => database.name === name)) await removeLeft(createStore(name, "slabs"), name, navigator.locks);
       return new StoredSlabs(limit, name);
     } catch {
       // Private windows and blocked storage: memory has to do.

@@ -1,11 +1,12 @@
-import { createPolicy, kvPrecisionOf, planPages } from "@longtab/attention";
-import type { CacheShape, ContextOptions } from "@longtab/attention";
-import { closes, pageBytes, storageOf } from "@longtab/attention/webgpu";
+import { createPolicy, kvPrecisionOf, outsideRoom, planPages, planStubs } from "@longtab/attention";
+import type { AwayPlaces, CacheShape, ContextOptions, SlabDisk } from "@longtab/attention";
+import { closes, pageBytes, recordBytes, storageOf, stubsInRecord } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import { parseGguf } from "@longtab/formats";
-import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, readConfig } from "@longtab/model";
+import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, planPooled, readConfig } from "@longtab/model";
 import { WeightStore } from "@longtab/weights";
 import type { ContextPlan } from "./api.ts";
+import { awayRoom } from "./away-disk.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
 import { chooseContext, keptTokens } from "./context-choice.ts";
 import { knownHeadMaps } from "./head-maps.ts";
@@ -27,7 +28,7 @@ interface Facts {
 export async function planContext({ model, context = "auto", memoryBudget }: PlanRequest): Promise<ContextPlan> {
   const facts = await findFacts(model);
   const { options } = await chooseContext(context, facts.shape, knownHeadMaps("", facts.name, facts.shape));
-  return planFor(facts, options, memoryBudget);
+  return planFor(facts, options, memoryBudget, await awayRoom());
 }
 
 async function findFacts(model: string): Promise<Facts> {
@@ -41,20 +42,34 @@ async function findFacts(model: string): Promise<Facts> {
   return { name: config.name, shape: cacheShape(config), trained: config.contextLength };
 }
 
-export function planFor({ shape, trained }: Omit<Facts, "name">, context: ContextOptions, memoryBudget?: number): ContextPlan {
+type Planned = ContextPlan & { stubs: number };
+
+/** `away`: room beside the graphics card's memory for pages that move out of it. */
+export function planFor(
+  { shape, trained }: Omit<Facts, "name">,
+  context: ContextOptions,
+  memoryBudget?: number,
+  away?: AwayPlaces<Pick<SlabDisk, "limit">>,
+): ContextPlan {
   const { policy: name = "auto", runTokens = 4 } = context;
-  const plan = (tokens: number): { bytes: number; keeps: number; endless: boolean } => {
-    const policy = createPolicy(context, { trained, keeps: tokens });
+  const planOf = (tokens: number, pooled: number): Planned => {
+    const policy = createPolicy(context, { trained, keeps: tokens, pooled });
     const storage = storageOf(kvPrecisionOf(context), policy.selection && runTokens);
     const size = pageBytes(shape, storage);
     const layers = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes: closes(storage), forks: 0 });
-    const bytes = layers.reduce((sum, { open, closed }) => sum + open * size.open + closed * size.closed, 0);
+    const stubs = planStubs(shape, policy, maxStepTokens).reduce((sum, ofLayer) => sum + ofLayer);
+    const pages = layers.reduce((sum, { open, closed }) => sum + open * size.open + closed * size.closed, 0);
+    const bytes = pages + Math.ceil(stubs / stubsInRecord(shape, storage)) * size.closed;
     const keeps = Math.max(...layers.flatMap((_, layer) => headsOf(shape).map((kvHead) => keptTokens(policy.rule(layer, kvHead)))));
-    return { bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
+    return { stubs, bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
   };
   const far = name === "auto" || name === "far";
   const budget = memoryBudget ?? (far ? farBudget : Infinity);
-  const tokens = largestContext(far ? mostWindows * trained : trained, plan, ({ bytes }) => bytes <= budget);
+  const fits = ({ bytes }: Planned): boolean => bytes <= budget;
+  const stored = storageOf(kvPrecisionOf(context), runTokens);
+  const room = far && away && closes(stored) ? outsideRoom(recordBytes(shape, stored), away) : 0;
+  const plan = (tokens: number): Planned => planPooled(tokens, Infinity, room, (pooled) => planOf(tokens, pooled), fits);
+  const tokens = largestContext(far ? mostWindows * trained : trained, plan, fits);
   const { bytes, keeps, endless } = plan(Math.max(tokens, 1));
   return { keeps, bytes, endless };
 }

@@ -24,6 +24,15 @@ describe("what memory buys", () => {
     expect(plan.bytes).toBeLessThanOrEqual(640 * 2 ** 20);
   });
 
+  it("is more where pages may move away, and no more than there is room for", () => {
+    const [alone, some, much] = [undefined, 2e8, 6e8].map((memory) => planFor(facts, {}, 100e6, memory ? { memory } : undefined));
+    expect(some?.keeps).toBeGreaterThan(1.3 * (alone?.keeps ?? NaN));
+    expect(much?.keeps).toBeGreaterThan(1.3 * (some?.keeps ?? NaN));
+    for (const plan of [some, much]) expect(plan?.bytes).toBeLessThanOrEqual(100e6);
+    // Where all of it fits nothing moves away.
+    expect(planFor(facts, {}, 2e9, { memory: 500e6 })).toEqual(planFor(facts, {}, 2e9));
+  });
+
   it("is less for a smaller budget, and fewer bits hold more", () => {
     const [small, fewer] = [planFor(facts, {}, 100e6), planFor(facts, { kv: "kv4" }, 100e6)];
     expect(small.bytes).toBeLessThanOrEqual(100e6);

@@ -3,7 +3,7 @@ export type { ModelConfig } from "./config.ts";
 export { findTensors } from "./tensors.ts";
 export type { LayerTensors, ModelTensors } from "./tensors.ts";
 export { rotaryOf } from "./rotary.ts";
-export { cacheShape, checkContextLength, defaultLimits, farBudget, largestContext, mostWindows, planLoad } from "./plan.ts";
+export { cacheShape, checkContextLength, defaultLimits, farBudget, largestContext, mostWindows, planLoad, planPooled } from "./plan.ts";
 export type { LoadPlan, PlanOptions } from "./plan.ts";
 export { uploadModel } from "./load.ts";
 export type { LayerWeights, ModelWeights, UploadOptions } from "./load.ts";

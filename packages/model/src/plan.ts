@@ -74,15 +74,8 @@ export function planLoad(
   const fits = ({ largestBinding, memory }: CachePlan): boolean =>
     largestBinding <= limits.maxStorageBufferBindingSize && memory.kvBudget <= budget;
   const room = keepsFar && away ? awayRoom(config, context, away) : 0;
-  const plan = (tokens: number): CachePlan => {
-    const whole = planCache(config, context, tokens, tokens, weights);
-    // As many of them in the pool as it has room for, where it has not for all.
-    const largest = Math.min(tokens, pooledLength);
-    if (room === 0 || (fits(whole) && largest === tokens)) return whole;
-    const pooled = largestContext(largest, (some) => planCache(config, context, tokens, some, weights), fits);
-    const moving = pooled > 0 ? planCache(config, context, tokens, pooled, weights) : whole;
-    return moving.pages.stubPages > 0 && moving.stubs <= room ? moving : whole;
-  };
+  const plan = (tokens: number): CachePlan =>
+    planPooled(tokens, pooledLength, room, (pooled) => planCache(config, context, tokens, pooled, weights), fits);
   const bindable = largestContext(limit, plan, ({ largestBinding }) => largestBinding <= limits.maxStorageBufferBindingSize);
   if (contextLength !== undefined && contextLength > bindable) {
     throw new LongtabError({
@@ -164,6 +157,25 @@ function planCache(config: ModelConfig, context: ContextOptions, tokens: number,
   const records = (closes(storage) ? pages.closed : pages.open) * recordBytes(shape, storage);
   const largestBinding = Math.max(pages.open * openBytes(shape), records);
   return { policy, storage, pages, stubs, memory: { weights, scratch, kvBudget }, largestBinding };
+}
+
+/**
+ * The plan of `tokens`: with all of them in the pool, or, where it has no room for them, with as many as it has room for and the others away.
+ * @param most tokens in the pool, @param room pages that may be away
+ */
+export function planPooled<Plan extends { stubs: number }>(
+  tokens: number,
+  most: number,
+  room: number,
+  plan: (pooled: number) => Plan,
+  fits: (plan: Plan) => boolean,
+): Plan {
+  const whole = plan(tokens);
+  const largest = Math.min(tokens, most);
+  if (room === 0 || (fits(whole) && largest === tokens)) return whole;
+  const pooled = largestContext(largest, plan, fits);
+  const moving = pooled > 0 ? plan(pooled) : whole;
+  return moving.stubs > 0 && moving.stubs <= room ? moving : whole;
 }
 
 /** The longest context up to `limit` whose plan fits; what fits a length fits shorter ones. 0 where none does. */

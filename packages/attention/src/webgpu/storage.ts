@@ -55,9 +55,9 @@ export function stubBytes({ headSize }: Pick<CacheShape, "headSize">, { boxRuns 
   return 16 + headSize * 2 + boxesBytes(headSize, boxRuns);
 }
 
-/** Stubs that have room in the place of a record. */
+/** Stubs that have room in the place of a record; 1 where there is none, nor stubs. */
 export function stubsInRecord(shape: Pick<CacheShape, "headSize">, storage: PageStorage): number {
-  return Math.floor(recordBytes(shape, storage) / stubBytes(shape, storage));
+  return Math.max(1, Math.floor(recordBytes(shape, storage) / stubBytes(shape, storage)));
 }
 
 function boxesBytes(headSize: number, boxRuns: number): number {
