@@ -129,7 +129,7 @@ export class KvCache<Table extends LayerTable = LayerTable> {
 
   /** Whether steps are to say which pages they looked at of those that may be away: `looked`. */
   get moves(): boolean {
-    return this.#moves !== undefined;
+    return this.#moves !== undefined && this.#heads.some(({ moved }) => moved > 0);
   }
 
   /**

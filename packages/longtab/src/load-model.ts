@@ -49,8 +49,10 @@ async function loadAt(placement: Placement, request: LoadRequest, onProgress: (p
   const report: OnProgress = ({ phase, loaded, total }) => progress.report(phase, loaded, total, placement.decision.backend);
   const { id, source, file, tokenizer, context, mark } = await openWeights(placement, request, report);
   const { contextLength, memoryBudget } = request;
+  const { policy = "auto" } = context.options;
+  const away = policy === "auto" || policy === "far" ? findAwayPlaces : undefined;
   const planned = { contextLength, memoryBudget, context: context.options };
-  const backend = await placement.load(file, source, { ...planned, away: findAwayPlaces, onProgress: report });
+  const backend = await placement.load(file, source, { ...planned, away, onProgress: report });
   return {
     engine: new Engine(backend, tokenizer),
     info: { ...describe(id, file, backend, placement), context: describeContext(backend, context.headMap) },
