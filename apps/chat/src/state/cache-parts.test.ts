@@ -29,6 +29,15 @@ test("what is away takes no memory here, and is no part of what is kept or far",
   ]);
 });
 
+test("an answer that was stored before pages could be away has none that are", () => {
+  const { away: _, ...pages } = { ...nothing, sink: 1, recent: 3, kept: 6 };
+  expect(partsOf({ tokens: 100, bytes: 1000, pages })).toEqual([
+    { kind: "sink", tokens: 10, bytes: 100 },
+    { kind: "kept", tokens: 60, bytes: 600 },
+    { kind: "recent", tokens: 30, bytes: 300 },
+  ]);
+});
+
 test("parts add up to all that was read, and their bytes to all that is held", () => {
   const parts = partsOf({ tokens: 777, bytes: 999, pages: { ...nothing, sink: 1, recent: 3, kept: 7, away: 0, far: 2, forgotten: 13 } });
   expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBeCloseTo(777);

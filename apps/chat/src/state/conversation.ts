@@ -60,7 +60,12 @@ export interface AnswerStats {
   /** Known of answers that came to their end. `cached`: tokens that an earlier request had already put into the cache. */
   prompt?: { tokens: number; cached: number; seconds: number };
   /** What the model held at the end. */
-  cache?: CacheUsage;
+  cache?: StoredCache;
+}
+
+/** What the model held, as it is stored: answers from before pages could be away do not say how many were. */
+export interface StoredCache extends Omit<CacheUsage, "pages"> {
+  pages: Omit<CacheUsage["pages"], "away"> & { away?: number };
 }
 
 /** A failure as it is shown and stored. `code` is LongtabError's. */
