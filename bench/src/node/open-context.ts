@@ -61,9 +61,9 @@ export async function openContext({
   const config = await readModelConfig(model);
   const shape = cacheShape(config);
   const headMap = await readHeadMap(file, shape);
-  const kv = kvPrecisionOf({ kv: asked });
+  const kv = kvPrecisionOf({ kv: asked, headMap });
   const contextLength = Math.max(config.contextLength, Math.max(...lengths) + mostSessionTokens) + slack;
-  const { backend, tokenizer } = await openBackend(model, place, { contextLength, threads, context: { policy: "far", kv } });
+  const { backend, tokenizer } = await openBackend(model, place, { contextLength, threads, context: { policy: "far", kv, headMap } });
   const keeps = backend.plan.contextLength;
   const policies = names
     .map((policy) => createPolicy({ policy, kv, headMap }, { trained: config.contextLength, keeps }))

@@ -6,9 +6,8 @@ import { mixed } from "./policies/mixed.ts";
 import type { MixedOptions } from "./policies/mixed.ts";
 import type { Policy, PolicyName, Selection } from "./policies/policy.ts";
 import { streaming } from "./policies/streaming.ts";
-
-/** How keys and values are stored once a page is complete: keys, then values. "f16" is full precision: 16-bit keys, and what a backend has for values. */
-export type KvPrecision = "f16" | "kv8" | "k8v4" | "kv4";
+import { kvPrecisions } from "./precision.ts";
+import type { KvPrecision } from "./precision.ts";
 
 /** What people choose. What is left out is chosen for them. */
 export interface ContextOptions {
@@ -20,9 +19,9 @@ export interface ContextOptions {
   sinks?: number | undefined;
   /** Last tokens that are always read; rounded up to whole pages of 16. */
   recent?: number | undefined;
-  /** Default: full precision with "dense", 8 bits with the others. */
+  /** Default: full precision with "dense", 8 bits with the others. "mixed" stores each layer as the head map says, or in 8 bits without one that does. */
   kv?: KvPrecision | undefined;
-  /** Which heads stream; without one every head retrieves. */
+  /** Which heads stream, and what precision layers need; without one every head retrieves. */
   headMap?: HeadMap | undefined;
   /** Tokens of a selected run: 4, or 16 for the rule of the Quest paper. */
   runTokens?: 4 | 8 | 16 | undefined;
@@ -31,15 +30,6 @@ export interface ContextOptions {
 }
 
 export const policyNames: readonly PolicyName[] = ["dense", "streaming", "duo", "quest", "duo+quest", "far", "auto"];
-export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4"];
-
-/**
- * The precision that options come to. Unless told otherwise dense attention keeps all it has, for others are measured against it; the others keep
- * 8 bits, which no measurement tells from full precision and which take half the room.
- */
-export function kvPrecisionOf({ policy, kv = policy === "dense" ? "f16" : "kv8" }: ContextOptions): KvPrecision {
-  return kv;
-}
 
 /** What a policy must know of its model. */
 export interface ContextModel {

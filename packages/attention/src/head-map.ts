@@ -1,7 +1,9 @@
 import { LongtabError } from "@longtab/errors";
 import type { CacheShape } from "./page.ts";
+import { mappedPrecisions } from "./precision.ts";
+import type { MappedPrecision } from "./precision.ts";
 
-/** Which KV heads of a model stream (sinks and recents suffice) and which retrieve; data made by calibration. */
+/** Which KV heads of a model stream (sinks and recents suffice) and which retrieve, and what precision its layers need; data made by calibration. */
 export interface HeadMap {
   version: 1;
   /** The model's name, for people. */
@@ -10,6 +12,8 @@ export interface HeadMap {
   streaming: readonly (readonly boolean[])[];
   /** [layers][kvHeads]: how much is lost when the head streams, as `method` measured it; higher is worse. */
   scores?: readonly (readonly number[])[];
+  /** [layers]: how keys and values are stored where precision is "mixed". */
+  precision?: readonly MappedPrecision[];
   /** How the map was made, on which text, and how good it is; for people. */
   method?: string;
   text?: string;
@@ -21,12 +25,13 @@ const mostHeads = 65_536;
 
 /** @throws LongtabError `invalid-option` for what is not a head map, or is one of a model of another shape. */
 export function parseHeadMap(value: unknown, { layers, kvHeads }: Pick<CacheShape, "layers" | "kvHeads">): HeadMap {
-  const { version, model, streaming, scores } = (value ?? {}) as Partial<Record<keyof HeadMap, unknown>>;
+  const { version, model, streaming, scores, precision } = (value ?? {}) as Partial<Record<keyof HeadMap, unknown>>;
   if (version !== 1) throw invalid("The head map is of a version that is not known", String(version), 1);
   if (typeof model !== "string") throw invalid("The head map does not name its model", typeof model);
   if (layers * kvHeads > mostHeads) throw invalid("The model has more heads than a head map may have", layers * kvHeads, mostHeads);
   checkTable(streaming, "streaming", "boolean", layers, kvHeads);
   if (scores !== undefined) checkTable(scores, "scores", "number", layers, kvHeads);
+  if (precision !== undefined) checkPrecision(precision, layers);
   return value as HeadMap;
 }
 
@@ -37,13 +42,7 @@ export function streamingShare({ streaming }: HeadMap): number {
 }
 
 function checkTable(value: unknown, name: string, type: "boolean" | "number", layers: number, kvHeads: number): void {
-  if (!Array.isArray(value) || value.length !== layers)
-    throw invalid(
-      `The head map's ${name} has another number of layers than the model`,
-      Array.isArray(value) ? value.length : typeof value,
-      layers,
-    );
-  for (const row of value as unknown[]) {
+  for (const row of layersOf(value, name, layers)) {
     if (!Array.isArray(row) || row.length !== kvHeads)
       throw invalid(
         `The head map's ${name} has another number of KV heads than the model`,
@@ -55,7 +54,22 @@ function checkTable(value: unknown, name: string, type: "boolean" | "number", la
   }
 }
 
-function invalid(what: string, value: string | number, limit?: number): LongtabError {
+function checkPrecision(value: unknown, layers: number): void {
+  const names = layersOf(value, "precision", layers);
+  const wrong = names.findIndex((name) => !mappedPrecisions.some((known) => known === name));
+  if (wrong >= 0) throw invalid("The head map's precision has a name that is not known", JSON.stringify(names[wrong]), mappedPrecisions.join(", "));
+}
+
+function layersOf(value: unknown, name: string, layers: number): unknown[] {
+  if (Array.isArray(value) && value.length === layers) return value;
+  throw invalid(
+    `The head map's ${name} has another number of layers than the model`,
+    Array.isArray(value) ? value.length : typeof value,
+    layers,
+  );
+}
+
+function invalid(what: string, value: string | number, limit?: string | number): LongtabError {
   return new LongtabError({
     code: "invalid-option",
     what,

@@ -20,11 +20,15 @@ beforeAll(async () => {
   gpu = await openTestGpu();
 });
 
+function sameInAll({ layers }: CacheShape, storage: PageStorage): PageStorage[] {
+  return Array.from({ length: layers }, () => storage);
+}
+
 /** A pool, and an end of it that says what is still allocated. */
 function open(cacheShape: CacheShape, tokens: number, storage: PageStorage = full): { pool: GpuPagePool; dispose: () => void } {
   const allocatedBefore = gpu.allocatedBytes;
   const pages = (tokens / pageTokens) * cacheShape.kvHeads;
-  const pool = new GpuPagePool(gpu, cacheShape, { open: pages, closed: pages }, storage);
+  const pool = new GpuPagePool(gpu, cacheShape, { open: pages, closed: pages }, sameInAll(cacheShape, storage));
   const dispose = (): void => {
     pool.dispose();
     if (gpu.allocatedBytes !== allocatedBefore) throw new Error(`${gpu.allocatedBytes - allocatedBefore} bytes are still allocated`);
@@ -116,7 +120,8 @@ describe("GpuPagePool", () => {
 
   test("refuses a layer that this adapter cannot bind", () => {
     const pages = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / openBytes(shape)) + 1;
-    const create = (counts: PageCounts, storage: PageStorage) => (): GpuPagePool => new GpuPagePool(gpu, shape, counts, storage);
+    const create = (counts: PageCounts, storage: PageStorage) => (): GpuPagePool =>
+      new GpuPagePool(gpu, shape, counts, sameInAll(shape, storage));
     expect(create({ open: pages, closed: 0 }, full)).toThrow(expect.objectContaining({ code: "device-limit" }));
     const quantised = storageOf("kv8", 4);
     const records = Math.floor(gpu.report.limits.maxStorageBufferBindingSize / pageBytes(shape, quantised).closed) + 1;
@@ -184,7 +189,7 @@ describe("GpuPagePool with a closed form", () => {
 test("a page at full precision has its boxes beside it", async () => {
   const { pool, dispose } = open(shape, contextLength, storageOf("f16", 4));
   await pool.reserve({ open: 5, closed: 0 });
-  const { open: bytes, closed } = pageBytes(shape, pool.storage);
+  const { open: bytes, closed } = pageBytes(shape, pool.storage(0));
   expect([bytes, closed]).toEqual([2 * openBytes(shape) + 16 + 2 * 16 + 4 * 16, 0]);
   expect(pool.records(0).size).toBe(5 * (bytes - 2 * openBytes(shape)));
   expect([pool.closes, pool.boxes]).toEqual([false, true]);

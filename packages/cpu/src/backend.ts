@@ -8,9 +8,9 @@ import type { ByteSource, ModelFile } from "@longtab/formats";
 import { cacheShape } from "@longtab/model";
 import type { CpuModel } from "./forward.ts";
 import type { CpuHost } from "./host.ts";
-import { awayBytes, CpuPagePool, pageKind, PageLandmarks, PageTurns, setPages } from "./kv/index.ts";
+import { CpuPagePool, PageLandmarks, PageTurns } from "./kv/index.ts";
 import type { PrefillChoice } from "./onnxruntime/choose.ts";
-import { planCpuLoad } from "./plan.ts";
+import { awayBytes, planCpuLoad } from "./plan.ts";
 import type { CpuLoadPlan, CpuPlanOptions } from "./plan.ts";
 import { openPrefill } from "./prefill.ts";
 import { createScratch, maxStepTokens } from "./scratch.ts";
@@ -49,7 +49,6 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
   try {
     const { heap, kernels, team } = started;
     const shape = cacheShape(plan.config);
-    setPages(kernels, shape, pageKind(plan.precision, plan.policy.selection));
     const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
     const lists = { capacity, selection: plan.policy.selection, moves: plan.pages.stubs > 0 };
     const scratch = createScratch(heap, plan.config, lists, kernels);
@@ -59,7 +58,7 @@ export async function loadCpuBackend(file: ModelFile, source: ByteSource, option
     });
     const { threads: size } = team;
     const { products, choice } = await openPrefill(plan, started, source, { ...options, host, threads: size });
-    const model = { config: plan.config, heap, kernels, weights, scratch, threads: size, products };
+    const model = { config: plan.config, pages: plan.kinds, heap, kernels, weights, scratch, threads: size, products };
     return new CpuBackend(plan, started, model, choice, options.away);
   } catch (error) {
     started.team.dispose();
@@ -110,11 +109,11 @@ export class CpuBackend implements Backend {
     this.simd = started.simd;
     this.#started = started;
     const shape = cacheShape(plan.config);
-    const kind = pageKind(plan.precision, plan.policy.selection);
-    const { stubs } = plan.pages;
-    const places = away && stubs > 0 ? { stubs, outside: new OutsidePages(awayBytes(shape, kind), away) } : undefined;
+    const { kinds, pages } = plan;
+    const { stubs } = pages;
+    const places = away && stubs > 0 ? { stubs, outside: new OutsidePages(awayBytes(shape, kinds), away) } : undefined;
     if (!places) away?.disk?.dispose();
-    this.pool = new CpuPagePool(started.heap, shape, plan.pages, kind, places);
+    this.pool = new CpuPagePool(started.heap, shape, pages.layers, kinds, places);
     this.landmarks = new PageLandmarks(started.heap, cacheShape(plan.config));
     if (meetsFar(plan.policy)) this.#turns = new PageTurns(started.heap, model.weights.rotary, plan.contextLength);
     this.lost = new Promise((resolve) => (this.#reportLost = resolve));

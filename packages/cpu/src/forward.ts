@@ -5,7 +5,8 @@ import type { ModelConfig } from "@longtab/model";
 import { blockColumns } from "./forms.ts";
 import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
-import type { LayerPointers } from "./kv/index.ts";
+import { setPages } from "./kv/index.ts";
+import type { LayerPointers, PageKind } from "./kv/index.ts";
 import { readLooks } from "./looks.ts";
 import type { PromptProducts } from "./prompt-products.ts";
 import { looksWords, selectedEntries } from "./scratch.ts";
@@ -15,6 +16,8 @@ import type { CpuWeights, LayerWeights, Weight } from "./weights.ts";
 /** A model ready to run: weights and the activations between kernels, as pointers into the kernels' memory. */
 export interface CpuModel {
   config: ModelConfig;
+  /** What the pages of each layer are. */
+  pages: readonly PageKind[];
   heap: Heap;
   kernels: Kernels;
   weights: CpuWeights;
@@ -104,11 +107,12 @@ function* forwardLayer(
 
 /** Rotates queries and keys and stores this step's keys and values; attends over the lists of one layer; closes the pages that are complete. */
 function attention(model: CpuModel, index: number, input: ForwardInput): void {
-  const { config, kernels, scratch: s, threads } = model;
+  const { config, pages, kernels, scratch: s, threads } = model;
   const { tokens, position, rotations, turns = 0 } = input;
   const { heads, kvHeads, headSize } = config;
   const cache = input.cache(index);
   const { slots, closings, closingCount } = cache;
+  setPages(kernels, config, pages[index] as PageKind);
   kernels.append(s.qkv, s.rotations, rotations, tokens, heads, kvHeads, headSize, slots, s.queries);
   const lists = input.selection && tokens === 1 ? select(model, index, input, cache, input.selection) : cache;
   kernels.attend(

@@ -1,5 +1,5 @@
-import { createPolicy, kvPrecisionOf, listCapacity, meetsFar, outsideRoom, pageTokens, planPages, planStubs } from "@longtab/attention";
-import type { AwayPlaces, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
+import { createPolicy, kvPrecisionOf, layerPrecisions, listCapacity, meetsFar, outsideRoom, pageTokens, planPages, planStubs } from "@longtab/attention";
+import type { AwayPlaces, CacheShape, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
 import {
@@ -14,7 +14,8 @@ import {
 } from "@longtab/model";
 import type { ModelConfig, ModelTensors } from "@longtab/model";
 import { storedForm, tilesBytes } from "./forms.ts";
-import { awayBytes, landmarksBytes, pageKind, pagesBytes, stubBytes, tableBytes, turnsBytes } from "./kv/index.ts";
+import { completeBytes, landmarksBytes, pageKinds, pagesBytes, stubBytes, tableBytes, turnsBytes } from "./kv/index.ts";
+import type { PageKind } from "./kv/index.ts";
 import { maxStepTokens, scratchBytes } from "./scratch.ts";
 
 /** What 32-bit addresses reach, less a margin for gaps between regions. */
@@ -23,7 +24,7 @@ const addressable = 4 * 2 ** 30 - 16 * 2 ** 20;
 /** Forks of a timeline that pages are planned for; ends of earlier turns give way where there is no room. */
 const plannedForks = 4;
 
-type CachePlan = Pick<CpuLoadPlan, "policy" | "pages" | "memory"> & { stubs: number };
+type CachePlan = Pick<CpuLoadPlan, "policy" | "kinds" | "pages" | "memory"> & { stubs: number };
 
 /** What loading a file on the CPU will take, known before a byte of weights is read. */
 export interface CpuLoadPlan {
@@ -32,10 +33,12 @@ export interface CpuLoadPlan {
   /** What attention reads and what is kept, unless a timeline is given another policy. */
   policy: Policy;
   precision: KvPrecision;
+  /** What the pages of each layer are. */
+  kinds: readonly PageKind[];
   /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
-  /** Most pages of all layers, and stubs of those that are away. */
-  pages: PageCounts & { stubs: number };
+  /** Most pages of each layer, and stubs of all those that are away. */
+  pages: { layers: readonly PageCounts[]; stubs: number };
   /** Bytes of WASM memory. `kvBudget` is what the cache may grow to; `away`: bytes that pages may take beside it, on a disk too. */
   memory: { weights: number; scratch: number; kvBudget: number; away: number };
   /** Types of the file that are not stored exactly, and how far off their weights may be. */
@@ -70,6 +73,7 @@ export function planCpuLoad(
   const trained = config.contextLength;
   const { policy: name = "auto" } = context;
   const precision = kvPrecisionOf(context);
+  const precisions = layerPrecisions(context, shape.layers);
   const keepsFar = name === "auto" || name === "far";
   const limit = keepsFar ? mostWindows * trained : trained;
   checkContextLength(contextLength, limit);
@@ -82,28 +86,26 @@ export function planCpuLoad(
     );
   const planCache = (tokens: number, pooled: number): CachePlan => {
     const policy = createPolicy(context, { trained, keeps: tokens, pooled });
-    const closes = precision !== "f16";
-    const byLayer = planPages(shape, policy, {
+    const kinds = pageKinds(precisions, policy.selection);
+    const layers = planPages(shape, policy, {
       maxTokens: tokens,
       maxStep: maxStepTokens,
-      closes,
+      closes: precision !== "f16",
       forks: policy.endless ? plannedForks : 0,
     });
-    const counts = byLayer.reduce((sum, { open, closed }) => ({ open: sum.open + open, closed: sum.closed + closed }));
     const stubs = planStubs(shape, policy, maxStepTokens).reduce((sum, ofLayer) => sum + ofLayer);
-    const pages = { ...counts, stubs };
+    const pages = { layers, stubs };
     const capacity = listCapacity(shape, policy, tokens, maxStepTokens);
     const turns = meetsFar(policy) ? turnsBytes(shape.headSize, tokens) : 0;
-    const kind = pageKind(precision, policy.selection);
-    const tables = tableBytes(shape, capacity) + landmarksBytes(shape, policy, capacity, kind) + turns;
-    const kvBudget = pagesBytes(shape, pages, kind) + stubs * stubBytes(shape) + tables;
+    const tables = tableBytes(shape, capacity) + landmarksBytes(shape, policy, capacity) + turns;
+    const kvBudget = pagesBytes(shape, layers, kinds) + stubs * stubBytes(shape) + tables;
     const scratch = scratchBytes(config, { capacity, selection: policy.selection, moves: stubs > 0 });
-    return { policy, pages, stubs, memory: { weights, scratch, kvBudget, away: stubs * awayBytes(shape, kind) } };
+    return { policy, kinds, pages, stubs, memory: { weights, scratch, kvBudget, away: stubs * awayBytes(shape, kinds) } };
   };
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
   const fits = ({ memory: { scratch, kvBudget } }: CachePlan): boolean => weights + scratch + kvBudget <= addressable && kvBudget <= budget;
   // Stubs are ranges, which pages that are selected by their bounds lack.
-  const room = keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, { precision }), away) : 0;
+  const room = keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, pageKinds(precisions, undefined)), away) : 0;
   const plan = (tokens: number): CachePlan => planPooled(tokens, pooledLength, room, (pooled) => planCache(tokens, pooled), fits);
   const most = largestContext(limit, plan, fits);
   if (most === 0 || (contextLength ?? 0) > most) throw tooLarge(plan(contextLength ?? 1).memory, most, budget);
@@ -113,8 +115,13 @@ export function planCpuLoad(
     const { error } = storedForm(type);
     return error === undefined ? [] : [{ type, error }];
   });
-  const { policy, pages, memory } = plan(tokens);
-  return { config, tensors, policy, pages, memory, precision, contextLength: tokens, roundings };
+  const { policy, kinds, pages, memory } = plan(tokens);
+  return { config, tensors, policy, kinds, pages, memory, precision, contextLength: tokens, roundings };
+}
+
+/** Bytes that a page takes outside: those of the largest complete ones. */
+export function awayBytes(shape: CacheShape, kinds: readonly PageKind[]): number {
+  return Math.max(...kinds.map((kind) => completeBytes(shape, kind)));
 }
 
 function tooLarge({ weights, scratch, kvBudget }: CpuLoadPlan["memory"], most: number, budget: number): LongtabError {

@@ -38,11 +38,13 @@ export async function adoptPages(
     const from = cache.length;
     await cache.adopt(Math.min(maxStepTokens, end - from), gaps);
     for (let position = from; position < cache.length; position += pageTokens) {
-      for (const held of cache.pagesAt(position).flat()) {
-        if (!held || !isResident(held)) continue;
-        const page = pool.page(held.page, held.form);
-        page.set(bytes.subarray(place, place + page.length));
-        place += page.length;
+      for (const [layer, heads] of cache.pagesAt(position).entries()) {
+        for (const held of heads) {
+          if (!held || !isResident(held)) continue;
+          const page = pool.page(layer, held.page, held.form);
+          page.set(bytes.subarray(place, place + page.length));
+          place += page.length;
+        }
       }
     }
   }
@@ -58,7 +60,7 @@ function* pagesOf(
   for (let at = position; at < position + count * pageTokens; at += pageTokens) {
     for (const [layer, heads] of cache.pagesAt(at).entries()) {
       for (const held of heads) {
-        if (held && isResident(held)) yield pool.page(held.page, held.form);
+        if (held && isResident(held)) yield pool.page(layer, held.page, held.form);
         else if (held && pool.away) yield readAway(pool.away, layer, held.page);
       }
     }

@@ -6,7 +6,7 @@ import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
 import { finish, forward } from "./forward.ts";
 import type { ForwardInput } from "./forward.ts";
-import { layerPointers, PageHits } from "./kv/index.ts";
+import { layerPointers, PageHits, selectsBy } from "./kv/index.ts";
 import type { CpuTable } from "./kv/index.ts";
 import { KnownIds } from "./known-ids.ts";
 import { nextTask } from "./next-task.ts";
@@ -306,7 +306,7 @@ export class CpuTimeline implements Timeline {
     const { scratch, weights } = model;
     const { policy, lists, moves } = this.#cache;
     const selection = tokens === 1 && position >= (policy.selection?.from ?? Infinity) ? policy.selection : undefined;
-    if (selection && pool.kind.selectBy === "ranges") landmarks.prepare(this, policy, lists.longest);
+    if (selection && selectsBy(selection) === "ranges") landmarks.prepare(this, policy, lists.longest);
     const selected = selection !== undefined && this.#backend.selector.keeps(this, position, selection.every);
     const { count: rotations, positions } = this.#cache.rotations(tokens);
     const table = rotationTable(weights.rotary, positions);

@@ -1,5 +1,5 @@
 import { closedSlot, headWords, entryWords, pagesFor, pageTokens, rotationTable } from "@longtab/attention";
-import type { CacheShape, KvPrecision, RotarySpec } from "@longtab/attention";
+import type { CacheShape, LayerPrecision, RotarySpec } from "@longtab/attention";
 import { attend } from "@longtab/attention/testing";
 import { createRandom } from "@longtab/formats/testing";
 import { setPages } from "../src/kv/index.ts";
@@ -24,7 +24,7 @@ export interface Scene {
   window: { sinks: number; recent: number; from: number };
   /** Shift of the query for each rotation; [0] is 0. */
   shifts: number[];
-  precision: KvPrecision;
+  precision: LayerPrecision;
   selectBy?: PageKind["selectBy"];
   /** What a step of one row selects between the first and the last pages of a list. */
   selection?: { runs: number; runTokens: number; sinkPages: number; recentPages: number; farFrom: number };

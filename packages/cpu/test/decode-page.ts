@@ -1,5 +1,5 @@
 import { pageTokens } from "@longtab/attention";
-import type { KvPrecision } from "@longtab/attention";
+import type { LayerPrecision } from "@longtab/attention";
 
 export interface Decoded {
   /** [16][E] */
@@ -10,7 +10,7 @@ export interface Decoded {
 }
 
 /** A closed page as assembly/pages.ts describes it. */
-export function decode(bytes: Uint8Array, headSize: number, precision: KvPrecision): Decoded {
+export function decode(bytes: Uint8Array, headSize: number, precision: LayerPrecision): Decoded {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [keyBits, valueBits] = [precision === "kv4" ? 4 : 8, precision === "kv8" ? 8 : 4];
   const values = 2 * headSize * keyBits;

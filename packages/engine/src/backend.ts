@@ -1,4 +1,4 @@
-import type { CacheMark, Gap, KvPrecision, PageForm, PageUsage, Policy } from "@longtab/attention";
+import type { CacheMark, Gap, KvPrecision, PageUsage, Policy } from "@longtab/attention";
 
 /**
  * The one interface between the engine and whatever computes: WebGPU or the CPU.
@@ -46,8 +46,8 @@ export interface CacheForm {
   headSize: number;
   /** Tokens of a page, and of a block: the pages of every layer and KV head for the same tokens. */
   blockTokens: number;
-  /** Of one page of each form; complete pages are closed unless their bytes are 0. */
-  pageBytes: Readonly<Record<PageForm, number>>;
+  /** Of one page: of an open one, and of a closed one by layer; complete pages are closed unless their bytes are 0. */
+  pageBytes: { readonly open: number; readonly closed: readonly number[] };
 }
 
 /** How the next token is drawn from the logits. All fields are set; the engine fills in defaults. */

@@ -1,6 +1,6 @@
-import { createPolicy, kvPrecisionOf, outsideRoom, planPages, planStubs } from "@longtab/attention";
+import { createPolicy, outsideRoom, planPages, planStubs } from "@longtab/attention";
 import type { AwayPlaces, CacheShape, ContextOptions, SlabDisk } from "@longtab/attention";
-import { closes, pageBytes, recordBytes, storageOf, stubsInRecord } from "@longtab/attention/webgpu";
+import { closes, pageBytes, recordBytes, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import { parseGguf } from "@longtab/formats";
 import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, planPooled, readConfig } from "@longtab/model";
@@ -54,20 +54,23 @@ export function planFor(
   const { policy: name = "auto", runTokens = 4 } = context;
   const planOf = (tokens: number, pooled: number): Planned => {
     const policy = createPolicy(context, { trained, keeps: tokens, pooled });
-    const storage = storageOf(kvPrecisionOf(context), policy.selection && runTokens);
-    const size = pageBytes(shape, storage);
-    const layers = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes: closes(storage), forks: 0 });
-    const stubs = planStubs(shape, policy, maxStepTokens).reduce((sum, ofLayer) => sum + ofLayer);
-    const pages = layers.reduce((sum, { open, closed }) => sum + open * size.open + closed * size.closed, 0);
-    const bytes = pages + Math.ceil(stubs / stubsInRecord(shape, storage)) * size.closed;
+    const storages = storagesOf(context, shape.layers, policy.selection && runTokens);
+    const layers = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes: storages.every(closes), forks: 0 });
+    const stubs = planStubs(shape, policy, maxStepTokens);
+    const bytes = storages.reduce((sum, storage, layer) => {
+      const { open, closed } = layers[layer] ?? { open: 0, closed: 0 };
+      const size = pageBytes(shape, storage);
+      return sum + open * size.open + (closed + Math.ceil((stubs[layer] ?? 0) / stubsInRecord(shape, storage))) * size.closed;
+    }, 0);
     const keeps = Math.max(...layers.flatMap((_, layer) => headsOf(shape).map((kvHead) => keptTokens(policy.rule(layer, kvHead)))));
-    return { stubs, bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
+    return { stubs: stubs.reduce((sum, ofLayer) => sum + ofLayer), bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
   };
   const far = name === "auto" || name === "far";
   const budget = memoryBudget ?? (far ? farBudget : Infinity);
   const fits = ({ bytes }: Planned): boolean => bytes <= budget;
-  const stored = storageOf(kvPrecisionOf(context), runTokens);
-  const room = far && away && closes(stored) ? outsideRoom(recordBytes(shape, stored), away) : 0;
+  const stored = storagesOf(context, shape.layers, runTokens);
+  const record = Math.max(...stored.map((storage) => recordBytes(shape, storage)));
+  const room = far && away && stored.every(closes) ? outsideRoom(record, away) : 0;
   const plan = (tokens: number): Planned => planPooled(tokens, Infinity, room, (pooled) => planOf(tokens, pooled), fits);
   const tokens = largestContext(far ? mostWindows * trained : trained, plan, fits);
   const { bytes, keeps, endless } = plan(Math.max(tokens, 1));

@@ -1,6 +1,6 @@
 import { createPolicy, kvPrecisionOf, listCapacity, outsideRoom, planPages, planStubs } from "@longtab/attention";
 import type { AwayPlaces, CacheShape, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
-import { closes, openBytes, pageBytes, planAttention, recordBytes, storageOf, stubsInRecord } from "@longtab/attention/webgpu";
+import { closes, openBytes, pageBytes, planAttention, recordBytes, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
 import type { PageStorage } from "@longtab/attention/webgpu";
 import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
@@ -28,8 +28,8 @@ export interface LoadPlan {
   /** What attention reads and what is kept, unless a timeline is given another policy. */
   policy: Policy;
   precision: KvPrecision;
-  /** How pages are stored: at that precision, with the boxes that the policy selects by. */
-  storage: PageStorage;
+  /** How the pages of each layer are stored: at that precision, with the boxes that the policy selects by. */
+  storages: readonly PageStorage[];
   /** Tokens that a head keeps at most: with "dense", the tokens that a timeline can hold. */
   contextLength: number;
   /** Most pages of one layer; of the closed ones as many as `stubPages` hold stubs of pages that are away. */
@@ -97,8 +97,8 @@ export function planLoad(
     });
   }
   const tokens = contextLength ?? affordable;
-  const { policy, storage, pages, memory } = plan(tokens);
-  return { config, policy, precision, storage, contextLength: tokens, pages, memory };
+  const { policy, storages, pages, memory } = plan(tokens);
+  return { config, policy, precision, storages, contextLength: tokens, pages, memory };
 }
 
 /** Bytes of all weights on the device, stacked as `uploadModel` stacks them. */
@@ -119,7 +119,7 @@ function weightBytes(tensors: ModelTensors, limits: BufferLimits): number {
   );
 }
 
-interface CachePlan extends Pick<LoadPlan, "policy" | "storage" | "pages" | "memory"> {
+interface CachePlan extends Pick<LoadPlan, "policy" | "storages" | "pages" | "memory"> {
   /** Most pages of all layers that are away. */
   stubs: number;
   /** Bytes of the largest buffer that a kernel binds of the cache. */
@@ -128,35 +128,45 @@ interface CachePlan extends Pick<LoadPlan, "policy" | "storage" | "pages" | "mem
 
 /** Pages that have room away; none where pages stay open, whose stubs would take a whole page. */
 function awayRoom(config: ModelConfig, context: ContextOptions, away: AwayPlaces<Pick<SlabDisk, "limit">>): number {
-  const storage = storageOf(kvPrecisionOf(context), context.runTokens ?? 4);
-  return closes(storage) ? outsideRoom(recordBytes(cacheShape(config), storage), away) : 0;
+  const shape = cacheShape(config);
+  const storages = storagesOf(context, shape.layers, context.runTokens ?? 4);
+  return storages.every(closes) ? outsideRoom(largestRecord(shape, storages), away) : 0;
 }
 
 /** `pooled`: of the tokens those that are in the pool. */
 function planCache(config: ModelConfig, context: ContextOptions, tokens: number, pooled: number, weights: number): CachePlan {
   const shape = cacheShape(config);
   const policy = createPolicy(context, { trained: config.contextLength, keeps: tokens, pooled });
-  const storage = storageOf(kvPrecisionOf(context), policy.selection?.runTokens);
+  const storages = storagesOf(context, shape.layers, policy.selection?.runTokens);
+  const closing = storages.every(closes);
   const byLayer = planPages(shape, policy, {
     maxTokens: tokens,
     maxStep: maxStepTokens,
-    closes: closes(storage),
+    closes: closing,
     forks: policy.endless ? plannedForks : 0,
   });
   const stubsByLayer = planStubs(shape, policy, maxStepTokens);
   const stubs = stubsByLayer.reduce((sum, count) => sum + count);
   // Several in the place of a page.
-  const stubPages = Math.ceil(Math.max(...stubsByLayer) / stubsInRecord(shape, storage));
+  const stubPages = Math.max(...storages.map((storage, layer) => Math.ceil((stubsByLayer[layer] ?? 0) / stubsInRecord(shape, storage))));
   const most = byLayer.reduce((all, { open, closed }) => ({ open: Math.max(all.open, open), closed: Math.max(all.closed, closed) }));
   const pages = { ...most, closed: most.closed + stubPages, stubPages };
-  const bytes = pageBytes(shape, storage);
-  const kvBudget = byLayer.reduce((sum, { open, closed }) => sum + open * bytes.open + (closed + stubPages) * bytes.closed, 0);
+  const kvBudget = storages.reduce((sum, storage, layer) => {
+    const { open, closed } = byLayer[layer] ?? { open: 0, closed: 0 };
+    const bytes = pageBytes(shape, storage);
+    return sum + open * bytes.open + (closed + stubPages) * bytes.closed;
+  }, 0);
+  const [first] = storages as [PageStorage];
   // The splits of hardware, which are the more.
-  const attention = planAttention(shape, storage, policy, listCapacity(shape, policy, tokens, maxStepTokens), false);
+  const attention = planAttention(shape, first, policy, listCapacity(shape, policy, tokens, maxStepTokens), false);
   const scratch = scratchBytes(config, attention);
-  const records = (closes(storage) ? pages.closed : pages.open) * recordBytes(shape, storage);
+  const records = (closing ? pages.closed : pages.open) * largestRecord(shape, storages);
   const largestBinding = Math.max(pages.open * openBytes(shape), records);
-  return { policy, storage, pages, stubs, memory: { weights, scratch, kvBudget }, largestBinding };
+  return { policy, storages, pages, stubs, memory: { weights, scratch, kvBudget }, largestBinding };
+}
+
+function largestRecord(shape: CacheShape, storages: readonly PageStorage[]): number {
+  return Math.max(...storages.map((storage) => recordBytes(shape, storage)));
 }
 
 /**

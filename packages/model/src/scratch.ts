@@ -60,15 +60,15 @@ function scratchLengths(config: ModelConfig, attention: AttentionPlan): Record<k
 
 /** Bytes that `createScratch` takes. */
 export function scratchBytes(config: ModelConfig, attention: AttentionPlan): number {
-  const { shape, storage, selection } = attention;
-  const { scores, parts, selected, selectedHeads } = selectionLengths(shape, storage, selection);
+  const { shape, boxRuns, selection } = attention;
+  const { scores, parts, selected, selectedHeads } = selectionLengths(shape, boxRuns, selection);
   const lengths = [...Object.values(scratchLengths(config, attention)), scores, parts, config.layers * (selected + selectedHeads)];
   return lengths.reduce((sum, length) => sum + length * 4, 0);
 }
 
 export function createScratch(gpu: Gpu, config: ModelConfig, attention: AttentionPlan): Scratch {
   const lengths = scratchLengths(config, attention);
-  const selected = selectionLengths(attention.shape, attention.storage, attention.selection);
+  const selected = selectionLengths(attention.shape, attention.boxRuns, attention.selection);
   const create = (name: string, length: number): GPUBuffer =>
     gpu.createBuffer(name, length * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
   const activation = (name: keyof Activations): GPUBuffer => create(name, lengths[name]);

@@ -29,15 +29,15 @@ export class Runner {
 
   static async load(gpu: Gpu, recorder: Recorder, source: ByteSource): Promise<Runner> {
     const file = await parseGguf(source);
-    const { config, policy, pages, storage, contextLength } = planLoad(file, {
+    const { config, policy, pages, storages, contextLength } = planLoad(file, {
       context: { policy: "dense", kv: "f16" },
       limits: gpu.report.limits,
     });
     const weights = await uploadModel(gpu, file, config, source);
     const shape = cacheShape(config);
-    const pool = new GpuPagePool(gpu, shape, pages, storage);
+    const pool = new GpuPagePool(gpu, shape, pages, storages);
     const cache = new KvCache(pool, policy, contextLength, maxStepTokens);
-    const attention = planAttention(shape, storage, policy, cache.lists.capacity, gpu.report.software);
+    const attention = planAttention(shape, pool.storage(0), policy, cache.lists.capacity, gpu.report.software);
     return new Runner(
       gpu,
       recorder,

@@ -72,7 +72,7 @@ function Legend({ parts }: { parts: readonly CachePart[] }): JSX.Element {
 }
 
 /** Of keys and values. */
-const BITS: Record<ModelInfo["context"]["kv"], string> = { f16: "16", kv8: "8", k8v4: "8 and 4", kv4: "4" };
+const BITS: Record<ModelInfo["context"]["kv"], string> = { f16: "16", kv8: "8", k8v4: "8 and 4", kv4: "4", mixed: "4 to 8" };
 
 /** Bytes that the conversation takes, of those that it may, and in how many bits they are stored. */
 function Memory({ budget, keeps }: { budget: number; keeps: number }): JSX.Element | null {

@@ -37,6 +37,7 @@ export class OutsidePages {
   #writing: Promise<void> | undefined;
   #disposed = false;
 
+  /** `pageBytes`: of the largest page; every page has a place of this size. */
   constructor(pageBytes: number, { memory, disk }: AwayPlaces) {
     this.#pageBytes = pageBytes;
     this.#inSlab = slabPages(pageBytes, memory);
@@ -89,15 +90,18 @@ export class OutsidePages {
     return page;
   }
 
-  /** What was taken: now where it is in memory, as a view that lasts as long as the page is needed; undefined where it cannot be read any more. */
-  read(page: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /**
+   * What was taken, of so many bytes: now where it is in memory, as a view that lasts as long as the page is needed; undefined where it cannot be
+   * read any more.
+   */
+  read(page: number, length = this.#pageBytes): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
     const number = Math.floor(page / this.#inSlab);
     const from = (page % this.#inSlab) * this.#pageBytes;
     const coming = this.#coming.get(page);
     if (coming) return coming;
     const bytes = this.#slabs.get(number)?.bytes;
-    if (bytes) return bytes.subarray(from, from + this.#pageBytes);
-    return this.#disk?.read(number, from, from + this.#pageBytes) ?? Promise.resolve(undefined);
+    if (bytes) return bytes.subarray(from, from + length);
+    return this.#disk?.read(number, from, from + length) ?? Promise.resolve(undefined);
   }
 
   /** Nobody needs a page any more. */
@@ -131,7 +135,7 @@ export class OutsidePages {
       if (!came) return undefined;
       slab.bytes?.set(came, from);
       this.#write();
-      return slab.bytes?.subarray(from, from + this.#pageBytes);
+      return slab.bytes?.subarray(from, from + came.length);
     });
     this.#coming.set(page, read);
   }

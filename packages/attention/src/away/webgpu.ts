@@ -21,6 +21,9 @@ interface Leaving {
   layer: number;
   page: number;
   stub: number;
+  /** Where its bytes are among those of all that leave. */
+  place: number;
+  bytes: number;
 }
 
 /**
@@ -36,6 +39,7 @@ export class GpuAwayPages implements AwayPages {
   /** What the outside calls a page, by its stub. */
   readonly #numbers: Map<number, number>[];
   #leaving: Leaving[] = [];
+  #leavingBytes = 0;
   /** What the pages that leave hold, when it has come from the GPU. */
   #left: { promise: Promise<ArrayBuffer | undefined>; resolve: (bytes: ArrayBuffer | undefined) => void } | undefined;
 
@@ -66,8 +70,8 @@ export class GpuAwayPages implements AwayPages {
   }
 
   async reserve(stubs: number): Promise<void> {
-    const inRecord = stubsInRecord(this.#pool.shape, this.#pool.storage);
     for (const [layer, free] of this.#stubs.entries()) {
+      const inRecord = stubsInRecord(this.#pool.shape, this.#pool.storage(layer));
       const missing = Math.ceil((free.used + stubs - free.count) / inRecord);
       if (missing <= 0) continue;
       const pages = await this.#pool.takeStubPages(layer, missing);
@@ -77,30 +81,33 @@ export class GpuAwayPages implements AwayPages {
 
   leave(layer: number, page: number): number {
     const stub = this.#at(layer).allocate();
-    const index = this.#leaving.push({ layer, page, stub }) - 1;
+    const bytes = this.#recordBytes(layer);
+    const place = this.#leavingBytes;
+    this.#leaving.push({ layer, page, stub, place, bytes });
+    this.#leavingBytes += bytes;
     this.#left ??= deferred();
-    const bytes = recordBytes(this.#pool.shape, this.#pool.storage);
-    const left = this.#left.promise.then((all) => all && new Uint8Array(all, index * bytes, bytes));
+    const left = this.#left.promise.then((all) => all && new Uint8Array(all, place, bytes));
     this.#numbers[layer]?.set(stub, this.#outside.add(left));
     return stub;
   }
 
   flush(): void {
     const leaving = this.#leaving.splice(0);
+    const size = this.#leavingBytes;
     const left = this.#left;
+    this.#leavingBytes = 0;
     this.#left = undefined;
     if (!left || leaving.length === 0) return;
-    const bytes = recordBytes(this.#pool.shape, this.#pool.storage);
-    const stub = stubBytes(this.#pool.shape, this.#pool.storage);
-    const size = leaving.length * bytes;
     const passage = this.#gpu.createBuffer("pages that leave", size, copyUsage);
     const staging = this.#gpu.createBuffer("pages that left", size, readUsage);
     const encoder = this.#gpu.device.createCommandEncoder();
     // A buffer is not copied to itself: by way of another.
-    for (const [index, { layer, page }] of leaving.entries())
-      encoder.copyBufferToBuffer(this.#pool.records(layer), page * bytes, passage, index * bytes, bytes);
-    for (const [index, { layer, stub: number }] of leaving.entries())
-      encoder.copyBufferToBuffer(passage, index * bytes, this.#pool.records(layer), this.#placeOf(number), stub);
+    for (const { layer, page, place, bytes } of leaving)
+      encoder.copyBufferToBuffer(this.#pool.records(layer), page * bytes, passage, place, bytes);
+    for (const { layer, stub, place } of leaving) {
+      const bytes = stubBytes(this.#pool.shape, this.#pool.storage(layer));
+      encoder.copyBufferToBuffer(passage, place, this.#pool.records(layer), this.#placeOf(layer, stub), bytes);
+    }
     encoder.copyBufferToBuffer(passage, 0, staging, 0, size);
     this.#gpu.device.queue.submit([encoder.finish()]);
     void mapForReading(staging, size)
@@ -128,7 +135,7 @@ export class GpuAwayPages implements AwayPages {
   }
 
   read(layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#outside.read(this.#number(layer, stub));
+    return this.#outside.read(this.#number(layer, stub), this.#recordBytes(layer));
   }
 
   fill(layer: number, page: number, _form: PageForm, bytes: Uint8Array<ArrayBuffer>): void {
@@ -140,10 +147,15 @@ export class GpuAwayPages implements AwayPages {
   }
 
   /** Byte of the records at which a stub begins. */
-  #placeOf(stub: number): number {
-    const { shape, storage } = this.#pool;
+  #placeOf(layer: number, stub: number): number {
+    const { shape } = this.#pool;
+    const storage = this.#pool.storage(layer);
     const inRecord = stubsInRecord(shape, storage);
     return Math.floor(stub / inRecord) * recordBytes(shape, storage) + (stub % inRecord) * stubBytes(shape, storage);
+  }
+
+  #recordBytes(layer: number): number {
+    return recordBytes(this.#pool.shape, this.#pool.storage(layer));
   }
 
   #at(layer: number): FreePages {

@@ -12,7 +12,8 @@ const decodeLanes = 64;
 /** How the attention kernels are cut for one cache; constant while it lives. */
 export interface AttentionPlan {
   shape: CacheShape;
-  storage: PageStorage;
+  /** Runs of a page that selection tells apart; 0 where nothing selects. */
+  boxRuns: PageStorage["boxRuns"];
   /** Tokens of a list that one workgroup of the decode kernel reads. */
   split: number;
   /** Splits of the longest list that it may read. */
@@ -28,7 +29,7 @@ export interface DecodeLists {
   selects: boolean;
 }
 
-/** `listCapacity`: most pages on a list. */
+/** `storage`: of any layer, for what is asked of it they have in common. `listCapacity`: most pages on a list. */
 export function planAttention(
   shape: CacheShape,
   storage: PageStorage,
@@ -38,13 +39,14 @@ export function planAttention(
 ): AttentionPlan {
   // Hardware wants many workgroups, a CPU that plays a GPU few loads; reading codes four times over takes it too long to compile.
   const split = software ? decodeLanes * (closes(storage) ? 2 : 4) : decodeLanes;
+  const { boxRuns } = storage;
   const selection = {
-    pages: storage.boxRuns > 0 ? listCapacity : 1,
-    capacity: selectedEntries(shape, storage, policy, listCapacity),
+    pages: boxRuns > 0 ? listCapacity : 1,
+    capacity: selectedEntries(shape, boxRuns, policy, listCapacity),
     meetsFar: meetsFar(policy),
   };
-  const tokens = Math.max(listCapacity * pageTokens, selection.capacity * runTokens(storage));
-  return { shape, storage, split, maxSplits: Math.ceil(tokens / split), selection };
+  const tokens = Math.max(listCapacity * pageTokens, selection.capacity * runTokens(boxRuns));
+  return { shape, boxRuns, split, maxSplits: Math.ceil(tokens / split), selection };
 }
 
 /** f32 elements of the decode kernel's partial results: [heads, maxSplits, E + 2]. */
@@ -53,17 +55,17 @@ export function partialsLength({ shape, maxSplits }: AttentionPlan): number {
 }
 
 /** Splits of what decode attention reads: the `splits` of the Step uniform. */
-export function splitsOf({ storage, split, selection }: AttentionPlan, { longest, selects }: DecodeLists): number {
-  const tokens = selects ? Math.min(longest * pageTokens, selection.capacity * runTokens(storage)) : longest * pageTokens;
+export function splitsOf({ boxRuns, split, selection }: AttentionPlan, { longest, selects }: DecodeLists): number {
+  const tokens = selects ? Math.min(longest * pageTokens, selection.capacity * runTokens(boxRuns)) : longest * pageTokens;
   return Math.max(1, Math.ceil(tokens / split));
 }
 
-function runTokens({ boxRuns }: PageStorage): number {
+function runTokens(boxRuns: number): number {
   return pageTokens / Math.max(1, boxRuns);
 }
 
 /** Entries of a selected list at most, each a run: of heads that select and of those whose lists are copied. Whole multiples of 256 bytes. */
-function selectedEntries({ layers, kvHeads }: CacheShape, { boxRuns }: PageStorage, policy: Policy, listCapacity: number): number {
+function selectedEntries({ layers, kvHeads }: CacheShape, boxRuns: number, policy: Policy, listCapacity: number): number {
   const { selection } = policy;
   let most = selection ? selectedCapacity(selection) : 1;
   for (let layer = 0; layer < (selection ? layers : 0); layer++) {

@@ -102,7 +102,7 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const create = (label: string, words: number): GPUBuffer => gpu.createBuffer(label, words * 4, usage);
   const width = (heads + 2 * kvHeads) * headSize;
-  const selected = selectionLengths(plan.shape, storage, plan.selection);
+  const selected = selectionLengths(plan.shape, storage.boxRuns, plan.selection);
   const selection = {
     scores: create("scores", selected.scores),
     parts: create("parts", selected.parts),
@@ -171,7 +171,7 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
       const uniform = step.uniform(
         stepWords({ tokens, position, rotations: positions.length / tokens, splits: splitsOf(plan, read), headSize }),
       );
-      recordAttention(step, plan, cache, { ...buffers, selection }, { ...read, tokens, closings: closings.length / 2, uniform });
+      recordAttention(step, plan, { storage, ...cache }, { ...buffers, selection }, { ...read, tokens, closings: closings.length / 2, uniform });
     });
   }
   const error = await gpu.device.popErrorScope();

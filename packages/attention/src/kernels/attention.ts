@@ -119,7 +119,7 @@ export interface AttentionStep extends DecodeLists {
  * then closes the pages that the step completed.
  */
 export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, what: AttentionStep): void {
-  const { shape, storage } = plan;
+  const { shape } = plan;
   const { heads: queryHeads, kvHeads, headSize } = shape;
   const { qkv, rotations, queries } = buffers;
   const { keys, values, slots } = cache;
@@ -132,12 +132,12 @@ export function recordAttention(step: Step, plan: AttentionPlan, cache: LayerCac
   );
   if (what.tokens > 1) recordPrefill(step, plan, cache, buffers, what);
   else recordDecode(step, plan, cache, buffers, what);
-  recordClosing(step, shape, storage, cache, what.closings, what.uniform);
+  recordClosing(step, shape, cache, what.closings, what.uniform);
 }
 
 function recordPrefill(step: Step, plan: AttentionPlan, cache: LayerCache, { queries, y }: AttentionBuffers, what: AttentionStep): void {
-  const { shape, storage } = plan;
-  const { keys, values, closed, entries, heads } = cache;
+  const { shape } = plan;
+  const { storage, keys, values, closed, entries, heads } = cache;
   const group = shape.heads / shape.kvHeads;
   const queryTokens = Math.floor(prefillRows / group);
   const bound = { step: what.uniform, queries, keys, values, closed, entries, heads, y };
@@ -148,8 +148,8 @@ function recordPrefill(step: Step, plan: AttentionPlan, cache: LayerCache, { que
 }
 
 function recordDecode(step: Step, plan: AttentionPlan, cache: LayerCache, buffers: AttentionBuffers, what: AttentionStep): void {
-  const { shape, storage } = plan;
-  const { keys, values, closed, turns } = cache;
+  const { shape } = plan;
+  const { storage, keys, values, closed, turns } = cache;
   const { queries, partials, y, selection } = buffers;
   const { uniform, selects } = what;
   if (selects && !what.selected) recordSelection(step, plan, { ...cache, queries }, selection, what.longest, uniform);

@@ -15,6 +15,8 @@ export const closePage = defineKernel({
 
 /** What of a layer's pages the kernel reads and writes. */
 export interface ClosingBuffers {
+  /** How they are stored. */
+  storage: PageStorage;
   keys: StorageBinding;
   values: StorageBinding;
   /** Records of complete pages. */
@@ -35,8 +37,7 @@ export function recordConstants(
 export function recordClosing(
   step: Step,
   shape: CacheShape,
-  storage: PageStorage,
-  { keys, values, closed, closings }: ClosingBuffers,
+  { storage, keys, values, closed, closings }: ClosingBuffers,
   count: number,
   uniform: UniformSlot,
 ): void {

@@ -20,7 +20,7 @@ test("every kernel compiles within the limits that every device has", async () =
   const any = gpu.createBuffer("any", 256, GPUBufferUsage.STORAGE);
   const selection = { scores: any, parts: any, selected: any, selectedHeads: any };
   const buffers = { qkv: any, rotations: any, queries: any, partials: any, y: any, selection };
-  const cache = {
+  const bound = {
     keys: any,
     values: any,
     closed: any,
@@ -38,7 +38,9 @@ test("every kernel compiles within the limits that every device has", async () =
       for (const shape of shapes) {
         for (const precision of ["f16", "kv8", "k8v4", "kv4"] as const) {
           for (const runTokens of [undefined, 4, 8, 16] as const) {
-            const plan = planAttention(shape, storageOf(precision, runTokens), dense, 16, false);
+            const storage = storageOf(precision, runTokens);
+            const plan = planAttention(shape, storage, dense, 16, false);
+            const cache = { storage, ...bound };
             const far = { ...plan, selection: { ...plan.selection, meetsFar: true } };
             const uniform = step.uniform(stepWords({ tokens: 1, position: 0, rotations: 1, splits: 1, headSize: shape.headSize }));
             const closings = precision === "f16" && !runTokens ? 0 : 1;

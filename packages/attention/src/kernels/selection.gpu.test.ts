@@ -75,7 +75,7 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false, f
       );
   }
   const plan = { pages: listCapacity, capacity: capacity ?? Math.ceil((pages * pageTokens) / runTokens / 16) * 16 };
-  const lengths = selectionLengths(shape, storage, plan);
+  const lengths = selectionLengths(shape, storage.boxRuns, plan);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const filled = (label: string, data: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): GPUBuffer => {
     const buffer = gpu.createBuffer(label, data.byteLength, usage);
@@ -100,7 +100,7 @@ async function select({ shape, runTokens, runs, lists, capacity, same = false, f
   gpu.device.pushErrorScope("validation");
   new Recorder(gpu).submit((step) => {
     const uniform = step.uniform(stepWords({ tokens: 1, position: pages * pageTokens, rotations: 3, splits: 1, headSize, runs, farFrom }));
-    recordSelection(step, { shape, storage, selection: { ...plan, meetsFar: farFrom < Infinity } }, inputs, scratch, pages, uniform);
+    recordSelection(step, { shape, selection: { ...plan, meetsFar: farFrom < Infinity } }, { storage, ...inputs }, scratch, pages, uniform);
   });
   const error = await gpu.device.popErrorScope();
   if (error) throw new Error(error.message);

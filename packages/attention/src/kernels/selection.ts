@@ -70,7 +70,7 @@ export interface SelectionScratch {
 /** u32 or f32 elements of each buffer. */
 export function selectionLengths(
   { heads, kvHeads }: CacheShape,
-  { boxRuns }: PageStorage,
+  boxRuns: number,
   { pages, capacity }: Pick<SelectionPlan, "pages" | "capacity">,
 ): Record<keyof SelectionScratch, number> {
   const fours = kvHeads * Math.ceil(heads / kvHeads / 4);
@@ -83,6 +83,7 @@ export function selectionLengths(
 }
 
 export interface SelectionInputs {
+  storage: PageStorage;
   /** [rotations, heads E], rotated. */
   queries: StorageBinding;
   entries: StorageBinding;
@@ -99,8 +100,8 @@ export interface SelectionInputs {
 /** Writes the list that decode attention reads from each head's candidates; `longest`: entries of the longest list. */
 export function recordSelection(
   step: Step,
-  { shape, storage, selection: { meetsFar } }: { shape: CacheShape; storage: PageStorage; selection: SelectionPlan },
-  { queries, entries, heads, closed, turns, hits, looks }: SelectionInputs,
+  { shape, selection: { meetsFar } }: { shape: CacheShape; selection: SelectionPlan },
+  { storage, queries, entries, heads, closed, turns, hits, looks }: SelectionInputs,
   { scores, parts, selected, selectedHeads }: SelectionScratch,
   longest: number,
   uniform: UniformSlot,

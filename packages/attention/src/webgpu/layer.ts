@@ -1,10 +1,12 @@
 import type { StorageBinding } from "@longtab/gpu";
 import type { KvCache } from "../cache.ts";
 import type { GpuPagePool } from "./pool.ts";
+import type { PageStorage } from "./storage.ts";
 import type { GpuTable } from "./table.ts";
 
 /** What the kernels of one layer bind. Fetch it for every step: pools and so buffers may have grown. */
 export interface LayerCache {
+  storage: PageStorage;
   keys: GPUBuffer;
   values: GPUBuffer;
   /** Records of complete pages. */
@@ -33,6 +35,7 @@ export function layerCache(
   layer: number,
 ): LayerCache {
   return {
+    storage: pool.storage(layer),
     keys: pool.keys(layer),
     values: pool.values(layer),
     closed: pool.records(layer),

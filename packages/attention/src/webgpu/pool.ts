@@ -17,11 +17,15 @@ const usage = 0x80 | 0x04 | 0x08;
  */
 export class GpuPagePool implements PagePool<GpuTable> {
   readonly shape: CacheShape;
-  readonly storage: PageStorage;
+  /** By layer. */
+  readonly storages: readonly PageStorage[];
   /** Most pages of one layer: its budget, stubs' pages among the closed ones. */
   readonly maxPages: PageCounts;
   /** Closed pages of a layer that are for stubs alone. */
   readonly #stubPages: number;
+  /** What all layers' storages have in common. */
+  readonly closes: boolean;
+  readonly boxes: boolean;
   readonly marks = new Set<{ dispose(): void }>();
   /** Set where pages may leave, before the first timeline is made. */
   away: AwayPages | undefined;
@@ -30,45 +34,41 @@ export class GpuPagePool implements PagePool<GpuTable> {
   /** Room for one page on its way from a buffer to the same one, which no copy may name twice. */
   #passage: GPUBuffer | undefined;
 
-  /** @throws LongtabError `device-limit` where the pages of a layer are more than the GPU can bind. */
-  constructor(gpu: Gpu, shape: CacheShape, maxPages: PageCounts & { stubPages?: number }, storage: PageStorage) {
+  /** `storages`: of each layer. @throws LongtabError `device-limit` where the pages of a layer are more than the GPU can bind. */
+  constructor(gpu: Gpu, shape: CacheShape, maxPages: PageCounts & { stubPages?: number }, storages: readonly PageStorage[]) {
     this.#gpu = gpu;
     this.#stubPages = maxPages.stubPages ?? 0;
     this.shape = shape;
-    this.storage = storage;
+    this.storages = storages;
+    this.closes = storages.every(closes);
+    this.boxes = storages.every(({ boxRuns }) => boxRuns > 0);
     this.maxPages = maxPages;
-    const open = openBytes(shape);
-    const record = recordBytes(shape, storage);
-    const sizes: Record<PageForm, PageSizes> = closes(storage)
-      ? { open: { keys: open, values: open }, closed: { records: record } }
-      : { open: { keys: open, values: open, ...(record > 0 ? { records: record } : {}) }, closed: {} };
+    const sizes = storages.map((storage) => sizesOf(shape, storage));
     const limit = gpu.report.limits.maxStorageBufferBindingSize;
     for (const form of ["open", "closed"] as const) {
-      const largest = maxPages[form] * Math.max(0, ...Object.values(sizes[form]));
+      const largest = maxPages[form] * Math.max(0, ...sizes.flatMap((ofLayer) => Object.values(ofLayer[form])));
       if (largest > limit) throw unbindable(largest, limit, Math.floor(((maxPages[form] / shape.kvHeads) * limit) / largest) * pageTokens);
     }
-    this.#layers = Array.from({ length: shape.layers }, (_, layer) => ({
-      open: new PageBuffers(gpu, `layer ${layer} open`, sizes.open),
-      closed: new PageBuffers(gpu, `layer ${layer} closed`, sizes.closed),
+    this.#layers = sizes.map(({ open, closed }, layer) => ({
+      open: new PageBuffers(gpu, `layer ${layer} open`, open),
+      closed: new PageBuffers(gpu, `layer ${layer} closed`, closed),
       stubPages: 0,
     }));
   }
 
-  get closes(): boolean {
-    return closes(this.storage);
-  }
-
-  get boxes(): boolean {
-    return this.storage.boxRuns > 0;
-  }
-
   /** Bytes allocated now. */
   get bytes(): number {
-    return this.#layers.reduce((sum, { open, closed }) => sum + this.#bytesOf({ open: open.pages.count, closed: closed.pages.count }), 0);
+    return this.#bytesOf(({ open, closed }) => ({ open: open.pages.count, closed: closed.pages.count }));
   }
 
   get maxBytes(): number {
-    return this.shape.layers * this.#bytesOf(this.maxPages);
+    return this.#bytesOf(() => this.maxPages);
+  }
+
+  storage(layer: number): PageStorage {
+    const storage = this.storages[layer];
+    if (!storage) throw new RangeError(`no layer ${layer}`);
+    return storage;
   }
 
   /** [open pages, 16, E] of f16. */
@@ -158,9 +158,12 @@ export class GpuPagePool implements PagePool<GpuTable> {
     if (needed > count) await layer[form].grow(Math.min(this.maxPages[form], Math.max(needed, count * 2)));
   }
 
-  #bytesOf({ open, closed }: PageCounts): number {
-    const bytes = pageBytes(this.shape, this.storage);
-    return open * bytes.open + closed * bytes.closed;
+  #bytesOf(countsOf: (layer: LayerPages) => PageCounts): number {
+    return this.#layers.reduce((sum, layer, index) => {
+      const { open, closed } = countsOf(layer);
+      const bytes = pageBytes(this.shape, this.storage(index));
+      return sum + open * bytes.open + closed * bytes.closed;
+    }, 0);
   }
 
   #at(layer: number, form: PageForm): PageBuffers {
@@ -175,6 +178,14 @@ type LayerPages = Record<PageForm, PageBuffers> & { stubPages: number };
 
 /** Bytes of a page in each buffer. */
 type PageSizes = Partial<Record<"keys" | "values" | "records", number>>;
+
+function sizesOf(shape: CacheShape, storage: PageStorage): Record<PageForm, PageSizes> {
+  const open = openBytes(shape);
+  const record = recordBytes(shape, storage);
+  return closes(storage)
+    ? { open: { keys: open, values: open }, closed: { records: record } }
+    : { open: { keys: open, values: open, ...(record > 0 ? { records: record } : {}) }, closed: {} };
+}
 
 /** The pages of one layer and form: a part of several buffers, each at the place of its number. */
 class PageBuffers {

@@ -1,8 +1,9 @@
-import type { KvPrecision } from "../context.ts";
 import { pageTokens } from "../page.ts";
 import type { CacheShape, PageForm } from "../page.ts";
+import { layerPrecisions } from "../precision.ts";
+import type { LayerPrecision, PrecisionOptions } from "../precision.ts";
 
-/** How pages are stored. */
+/** How the pages of a layer are stored. Layers of a cache differ in the bits of complete pages at most, and complete pages are closed in all of them or in none. */
 export interface PageStorage {
   /** Bits of a key and of a value of a complete page. 16: in the open form, and only the boxes are stored beside them. */
   keyBits: 16 | 8 | 4;
@@ -13,7 +14,7 @@ export interface PageStorage {
   shrink: number;
 }
 
-const bitsOf: Record<KvPrecision, Pick<PageStorage, "keyBits" | "valueBits">> = {
+const bitsOf: Record<LayerPrecision, Pick<PageStorage, "keyBits" | "valueBits">> = {
   f16: { keyBits: 16, valueBits: 16 },
   kv8: { keyBits: 8, valueBits: 8 },
   k8v4: { keyBits: 8, valueBits: 4 },
@@ -28,8 +29,13 @@ const boxesOf = {
 } as const;
 
 /** `runTokens`: tokens of the runs that a policy selects. */
-export function storageOf(precision: KvPrecision, runTokens?: 4 | 8 | 16): PageStorage {
+export function storageOf(precision: LayerPrecision, runTokens?: 4 | 8 | 16): PageStorage {
   return { ...bitsOf[precision], ...(runTokens ? boxesOf[runTokens] : { boxRuns: 0, shrink: 1 }) };
+}
+
+/** Of each of so many layers. @throws LongtabError as `layerPrecisions` does. */
+export function storagesOf(options: PrecisionOptions, layers: number, runTokens?: 4 | 8 | 16): PageStorage[] {
+  return layerPrecisions(options, layers).map((precision) => storageOf(precision, runTokens));
 }
 
 /** Whether complete pages move to the closed form. */

@@ -3,7 +3,7 @@ import type { AwayPages, CacheShape, LayerTable, PageForm, PageLists, PagePool }
 import { PageMoves } from "@longtab/attention/away";
 import type { OutsidePages } from "@longtab/attention/away";
 import type { Heap } from "../heap.ts";
-import { rangesOffset, stubBytes } from "./page.ts";
+import { completeBytes, rangesOffset, stubBytes } from "./page.ts";
 import type { PageKind } from "./page.ts";
 
 /** Stubs that their memory grows by at least. */
@@ -11,14 +11,14 @@ const blockStubs = 1024;
 
 /** The pool that pages leave. */
 interface ResidentPages extends PagePool {
-  page(page: number, form: PageForm): Uint8Array<ArrayBuffer>;
+  readonly kinds: readonly PageKind[];
+  page(layer: number, page: number, form: PageForm): Uint8Array<ArrayBuffer>;
 }
 
 /** Pages that are away, and their stubs in WASM memory: the ranges of their keys. A stub's number is its address divided by its size. */
 export class CpuAwayPages implements AwayPages {
   readonly #heap: Heap;
   readonly #shape: CacheShape;
-  readonly #kind: PageKind;
   readonly #most: number;
   readonly #outside: OutsidePages;
   readonly #resident: ResidentPages;
@@ -29,10 +29,9 @@ export class CpuAwayPages implements AwayPages {
   #blocks: number[] = [];
 
   /** `most`: stubs at once. */
-  constructor(heap: Heap, shape: CacheShape, kind: PageKind, most: number, outside: OutsidePages, resident: ResidentPages) {
+  constructor(heap: Heap, shape: CacheShape, most: number, outside: OutsidePages, resident: ResidentPages) {
     this.#heap = heap;
     this.#shape = shape;
-    this.#kind = kind;
     this.#most = most;
     this.#outside = outside;
     this.#resident = resident;
@@ -72,10 +71,10 @@ export class CpuAwayPages implements AwayPages {
     this.#stubs.add(Array.from({ length }, (_, index) => first + index));
   }
 
-  leave(_layer: number, page: number, form: PageForm): number {
-    const bytes = this.#resident.page(page, form);
+  leave(layer: number, page: number, form: PageForm): number {
+    const bytes = this.#resident.page(layer, page, form);
     const stub = this.#stubs.allocate();
-    const from = rangesOffset(this.#shape, this.#kind, form);
+    const from = rangesOffset(this.#shape, this.#kindOf(layer), form);
     this.#heap.u8(stub * this.#bytes, this.#bytes).set(bytes.subarray(from, from + this.#bytes));
     this.#numbers.set(stub, this.#outside.add(bytes));
     return stub;
@@ -96,12 +95,12 @@ export class CpuAwayPages implements AwayPages {
     this.#stubs.release(stub);
   }
 
-  read(_layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#outside.read(this.#number(stub));
+  read(layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#outside.read(this.#number(stub), completeBytes(this.#shape, this.#kindOf(layer)));
   }
 
-  fill(_layer: number, page: number, form: PageForm, bytes: Uint8Array<ArrayBuffer>): void {
-    this.#resident.page(page, form).set(bytes);
+  fill(layer: number, page: number, form: PageForm, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#resident.page(layer, page, form).set(bytes);
   }
 
   /** Gives back what is outside; nothing can come back any more. */
@@ -112,6 +111,12 @@ export class CpuAwayPages implements AwayPages {
   dispose(): void {
     for (const block of this.#blocks.splice(0)) this.#heap.free(block);
     this.forget();
+  }
+
+  #kindOf(layer: number): PageKind {
+    const kind = this.#resident.kinds[layer];
+    if (!kind) throw new RangeError(`no layer ${layer}`);
+    return kind;
   }
 
   #number(stub: number): number {

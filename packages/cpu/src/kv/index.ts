@@ -1,5 +1,5 @@
 export { landmarksBytes, PageLandmarks } from "./landmarks.ts";
-export { awayBytes, pageBytes, pageKind, pagesBytes, setPages, stubBytes, tableBytes } from "./page.ts";
+export { completeBytes, pageBytes, pageKinds, pagesBytes, selectsBy, setPages, stubBytes, tableBytes } from "./page.ts";
 export type { PageKind } from "./page.ts";
 export { CpuPagePool } from "./pool.ts";
 export { layerPointers } from "./table.ts";

@@ -1,6 +1,6 @@
 import type { CacheShape, Policy } from "@longtab/attention";
 import type { Heap } from "../heap.ts";
-import type { PageKind } from "./page.ts";
+import { selectsBy } from "./page.ts";
 
 /** Pages that rings grow by. */
 const stride = 256;
@@ -21,9 +21,9 @@ export function shortlistBytes(runs: number): number {
 }
 
 /** Bytes of the landmarks and shortlists of a policy whose lists have up to `capacity` pages; where these have boxes they need none. */
-export function landmarksBytes(shape: CacheShape, policy: Policy, capacity: number, { selectBy }: Pick<PageKind, "selectBy">): number {
+export function landmarksBytes(shape: CacheShape, policy: Policy, capacity: number): number {
   const heads = selectingHeads(shape, policy).length;
-  if (heads === 0 || selectBy !== "ranges") return 0;
+  if (heads === 0 || selectsBy(policy.selection) !== "ranges") return 0;
   const perHead = ringPages(capacity) * landmarkBytes(shape.headSize) + shortlistBytes(policy.selection?.runs ?? 0);
   return heads * perHead + shape.layers * tableWords(shape) * 4;
 }

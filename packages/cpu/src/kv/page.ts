@@ -1,28 +1,33 @@
 import { entryWords, headWords, pageTokens, pagesFor } from "@longtab/attention";
-import type { CacheShape, KvPrecision, PageCounts, PageForm, Selection } from "@longtab/attention";
+import type { CacheShape, LayerPrecision, PageCounts, PageForm, Selection } from "@longtab/attention";
 import type { Kernels } from "../kernels.ts";
 import { maxStepTokens } from "../scratch.ts";
 
-/** What the pages of a cache are: assembly/pages.ts. */
+/** What the pages of a layer are: assembly/pages.ts. Those of a cache's layers differ in the bits of complete pages at most, which are closed in all or in none. */
 export interface PageKind {
-  precision: KvPrecision;
+  precision: LayerPrecision;
   /** What complete pages have for selection: the ranges of their keys, or boxes of runs of 4, 8 or 16 tokens; left out where nothing selects. */
   selectBy?: "ranges" | 4 | 8 | 16 | undefined;
 }
 
+/** The pages of each layer: of its precision, and with what a policy's selection needs. */
+export function pageKinds(precisions: readonly LayerPrecision[], selection: Selection | undefined): PageKind[] {
+  return precisions.map((precision) => ({ precision, selectBy: selectsBy(selection) }));
+}
+
 /**
- * The pages that a policy's selection needs. Ranges and then the keys themselves select better than boxes of any run length; quantised pages
- * have ranges anyway. Only the rule of the Quest paper, pages of 16 tokens by their plain bounds, has boxes.
+ * What selection goes by. Ranges and then the keys themselves select better than boxes of any run length; quantised
+ * pages have ranges anyway. Only the rule of the Quest paper, pages of 16 tokens by their plain bounds, has boxes.
  */
-export function pageKind(precision: KvPrecision, selection: Selection | undefined): PageKind {
-  return { precision, selectBy: selection && (selection.runTokens === pageTokens ? pageTokens : "ranges") };
+export function selectsBy(selection: Selection | undefined): PageKind["selectBy"] {
+  return selection && (selection.runTokens === pageTokens ? pageTokens : "ranges");
 }
 
 /** Pages begin at lines of the processor's cache. */
 const line = 64;
 
 /** Bits of the keys and values of complete pages; keys of 16 bits are those of open pages. */
-const bits: Readonly<Record<KvPrecision, { keys: 16 | 8 | 4; values: 8 | 4 }>> = {
+const bits: Readonly<Record<LayerPrecision, { keys: 16 | 8 | 4; values: 8 | 4 }>> = {
   f16: { keys: 16, values: 8 },
   kv8: { keys: 8, values: 8 },
   k8v4: { keys: 8, values: 4 },
@@ -33,7 +38,7 @@ export function closes({ precision }: PageKind): boolean {
   return bits[precision].keys < 16;
 }
 
-/** Tells the kernels what the pages of their memory are; before they meet any. */
+/** Tells the kernels what the pages are that they meet next. */
 export function setPages(kernels: Kernels, { headSize }: Pick<CacheShape, "headSize">, kind: PageKind): void {
   const { keys, values } = bits[kind.precision];
   const boxTokens = boxTokensOf(kind);
@@ -68,8 +73,8 @@ export function stubBytes({ headSize }: Pick<CacheShape, "headSize">): number {
   return 4 * headSize + 16;
 }
 
-/** Bytes that a page takes outside: those of complete ones. */
-export function awayBytes(shape: Pick<CacheShape, "headSize">, kind: PageKind): number {
+/** Bytes of a complete page. */
+export function completeBytes(shape: Pick<CacheShape, "headSize">, kind: PageKind): number {
   return pageBytes(shape, kind, closes(kind) ? "closed" : "open");
 }
 
@@ -79,9 +84,12 @@ export function rangesOffset({ headSize }: Pick<CacheShape, "headSize">, { preci
   return form === "open" ? pageTokens * (3 * headSize + 8) : (pageTokens / 8) * headSize * (keys + values);
 }
 
-/** Bytes of so many pages. */
-export function pagesBytes(shape: CacheShape, { open, closed }: PageCounts, kind: PageKind): number {
-  return open * pageBytes(shape, kind, "open") + closed * pageBytes(shape, kind, "closed");
+/** Bytes of so many pages of each layer. */
+export function pagesBytes(shape: CacheShape, counts: readonly PageCounts[], kinds: readonly PageKind[]): number {
+  return kinds.reduce((sum, kind, layer) => {
+    const { open, closed } = counts[layer] ?? { open: 0, closed: 0 };
+    return sum + open * pageBytes(shape, kind, "open") + closed * pageBytes(shape, kind, "closed");
+  }, 0);
 }
 
 /** Bytes of a timeline's tables: lists of up to `capacity` entries, head records, slots of a step of many tokens and of one, and closings. */

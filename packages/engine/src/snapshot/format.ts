@@ -1,4 +1,4 @@
-import { policyNumbers } from "@longtab/attention";
+import { policyNumbers, wordsOfLayers } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { Backend, CacheForm } from "../backend.ts";
@@ -15,7 +15,7 @@ import { crc32 } from "./crc32.ts";
  * Each CRC is of everything before it but the CRCs, so that pieces cannot change places.
  */
 const magic = 0x564b544c;
-const version = 2;
+const version = 3;
 const preludeBytes = 12;
 const crcBytes = 4;
 /** A header has a few hundred bytes, and one for each head; more is not one. */
@@ -137,7 +137,7 @@ export function checkHeader(found: Header, expected: Header): void {
     ["head size", form.headSize],
     ["size of a block", form.blockTokens],
     ["size of an open page in bytes", form.pageBytes.open],
-    ["size of a closed page in bytes", form.pageBytes.closed],
+    ["size of closed pages in bytes", wordsOfLayers(form.pageBytes.closed.map(String))],
     ["context policy", policy.name],
     ["choice of numbers for its context policy", policy.numbers],
   ];
@@ -185,7 +185,8 @@ function isHeader(value: unknown): value is Header {
   return (
     [backend, model, precision, name, numbers].every((text) => typeof text === "string") &&
     [tokens, layers, kvHeads, headSize, blockTokens, open].every((size) => Number.isInteger(size) && (size ?? 0) > 0) &&
-    Number.isInteger(closed) &&
-    (closed ?? 0) >= 0
+    Array.isArray(closed) &&
+    closed.length === layers &&
+    closed.every((size) => Number.isInteger(size) && size >= 0)
   );
 }

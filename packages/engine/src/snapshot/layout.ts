@@ -54,9 +54,18 @@ export function decodeGaps(bytes: Uint8Array, { kvHeads }: CacheForm, policy: Po
   });
 }
 
-function blockBytes(block: number, tokens: number, { blockTokens, pageBytes }: CacheForm, gaps: readonly (Gap | undefined)[]): number {
+function blockBytes(
+  block: number,
+  tokens: number,
+  { blockTokens, pageBytes, kvHeads }: CacheForm,
+  gaps: readonly (Gap | undefined)[],
+): number {
   const position = block * blockTokens;
-  const kept = gaps.reduce((count, gap) => count + Number(!gap || position < gap.from || position >= gap.to), 0);
-  const closed = pageBytes.closed > 0 && position + blockTokens <= tokens;
-  return kept * (closed ? pageBytes.closed : pageBytes.open);
+  const complete = position + blockTokens <= tokens;
+  return gaps.reduce((sum, gap, head) => {
+    const kept = !gap || position < gap.from || position >= gap.to;
+    // Complete pages stay open where there is no closed form.
+    const closed = complete ? pageBytes.closed[Math.floor(head / kvHeads)] : 0;
+    return sum + (kept ? closed || pageBytes.open : 0);
+  }, 0);
 }

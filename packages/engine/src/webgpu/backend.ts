@@ -2,6 +2,7 @@ import { listCapacity } from "@longtab/attention";
 import type { AwayPlaces, ContextOptions, KvPrecision, Policy } from "@longtab/attention";
 import type { GpuAwayPages, GpuLooks } from "@longtab/attention/away/webgpu";
 import { FarTurns, GpuPagePool, planAttention } from "@longtab/attention/webgpu";
+import type { PageStorage } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource, ModelFile } from "@longtab/formats";
 import { Recorder } from "@longtab/gpu";
@@ -112,12 +113,13 @@ export class WebGpuBackend implements Backend {
   constructor(gpu: Gpu, plan: LoadPlan, weights: ModelWeights, tuning: MatmulTuning) {
     const shape = cacheShape(plan.config);
     const capacity = listCapacity(shape, plan.policy, plan.contextLength, maxStepTokens);
-    const attention = planAttention(shape, plan.storage, plan.policy, capacity, gpu.report.software);
+    const [storage] = plan.storages as [PageStorage];
+    const attention = planAttention(shape, storage, plan.policy, capacity, gpu.report.software);
     this.gpu = gpu;
     this.plan = plan;
     this.recorder = new Recorder(gpu);
     this.model = { weights, attention, tuning, scratch: createScratch(gpu, plan.config, attention) };
-    this.pool = new GpuPagePool(gpu, shape, plan.pages, plan.storage);
+    this.pool = new GpuPagePool(gpu, shape, plan.pages, plan.storages);
     this.farTurns = new FarTurns(gpu, weights.rotary);
     this.uncounted = gpu.createBuffer("uncounted hits", 4, GPUBufferUsage.STORAGE);
     this.unread = gpu.createBuffer("unread looks", 4, GPUBufferUsage.STORAGE);
@@ -163,7 +165,7 @@ export class WebGpuBackend implements Backend {
       "The part of Longtab that moves conversations out of the graphics card",
       async () => import("@longtab/attention/away/webgpu"),
     );
-    this.#away = new GpuAwayPages(gpu, pool, new OutsidePages(this.cacheForm.pageBytes.closed, places));
+    this.#away = new GpuAwayPages(gpu, pool, new OutsidePages(Math.max(...this.cacheForm.pageBytes.closed), places));
     pool.away = this.#away;
     this.looks = new GpuLooks(gpu, pool.shape, plan.policy.selection?.runs ?? 1);
   }
