@@ -85,7 +85,9 @@ describe("readOptions", () => {
     const policies = "there are dense, streaming, duo, quest, duo+quest, far, auto.";
     expect(() => readOptions(["--policies", "dense,all"])).toThrow(`There is no context policy "all"; ${policies}`);
     expect(() => readOptions(["--context", "most"])).toThrow(`There is no context policy "most"; ${policies}`);
-    expect(() => readOptions(["--kv", "kv2"])).toThrow('There is no precision of keys and values "kv2"; there are f16, kv8, k8v4, kv4.');
+    expect(() => readOptions(["--kv", "kv2"])).toThrow(
+      'There is no precision of keys and values "kv2"; there are f16, kv8, k8v4, kv4, mixed.',
+    );
   });
 
   it("names the backends when one is unknown", () => {

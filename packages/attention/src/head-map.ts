@@ -57,7 +57,8 @@ function checkTable(value: unknown, name: string, type: "boolean" | "number", la
 function checkPrecision(value: unknown, layers: number): void {
   const names = layersOf(value, "precision", layers);
   const wrong = names.findIndex((name) => !mappedPrecisions.some((known) => known === name));
-  if (wrong >= 0) throw invalid("The head map's precision has a name that is not known", JSON.stringify(names[wrong]), mappedPrecisions.join(", "));
+  if (wrong >= 0)
+    throw invalid("The head map's precision has a name that is not known", JSON.stringify(names[wrong]), mappedPrecisions.join(", "));
 }
 
 function layersOf(value: unknown, name: string, layers: number): unknown[] {

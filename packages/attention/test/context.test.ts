@@ -1,6 +1,6 @@
 import { createRandom } from "@longtab/formats/testing";
 import { describe, expect, test } from "vitest";
-import { createPolicy, dense, kvPrecisionOf, pageTokens, policyNames, selectedCapacity } from "../src/index.ts";
+import { createPolicy, dense, kvPrecisionOf, layerPrecisions, pageTokens, policyNames, selectedCapacity } from "../src/index.ts";
 import type { ContextOptions, HeadMap, Policy } from "../src/index.ts";
 
 const model = { trained: 8192, keeps: 32_768 };
@@ -80,6 +80,20 @@ describe("the policy of a context", () => {
       ),
     ).toEqual(["kv8", "kv8", "f16", "f16", "kv4"]);
   });
+
+  test("stores each layer as the head map says where precision is mixed, and in 8 bits where none does", () => {
+    const headMap: HeadMap = { version: 1, model: "tiny", streaming: [[true], [false], [false]] };
+    const mapped: HeadMap = { ...headMap, precision: ["kv8", "kv4", "k8v4"] };
+    expect(kvPrecisionOf({ kv: "mixed", headMap: mapped })).toBe("mixed");
+    expect(layerPrecisions({ policy: "dense", kv: "mixed", headMap: mapped }, 3)).toEqual(["kv8", "kv4", "k8v4"]);
+    for (const options of [{ kv: "mixed" }, { kv: "mixed", headMap, policy: "dense" }, { headMap: mapped }] as const) {
+      expect(kvPrecisionOf(options)).toBe("kv8");
+      expect(layerPrecisions(options, 3)).toEqual(["kv8", "kv8", "kv8"]);
+    }
+    expect(() => layerPrecisions({ kv: "mixed", headMap: mapped }, 2)).toThrow(
+      "The head map's precision has another number of layers than the model (found 3, limit 2). Choose the head map of this model.",
+    );
+  });
 });
 
 describe("a context is refused", () => {
@@ -102,7 +116,7 @@ describe("a context is refused", () => {
     ],
     [
       { kv: "kv2" },
-      "There is no such precision of keys and values (found kv2, limit f16, kv8, k8v4, kv4). Choose one of these, or leave it out.",
+      "There is no such precision of keys and values (found kv2, limit f16, kv8, k8v4, kv4, mixed). Choose one of these, or leave it out.",
     ],
     [{ runTokens: 5 }, "There is no such length of a run (found 5, limit 4, 8, 16). Choose one of these, or leave it out."],
     [{ budget: 0 }, "The budget must be a whole number of tokens (found 0, limit 1 to 16777216). Leave it out for the default."],

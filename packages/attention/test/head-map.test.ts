@@ -14,6 +14,7 @@ const map = {
     [0, 1, 2.5],
     [3, 0.25, 1e-9],
   ],
+  precision: ["kv8", "kv4"],
   method: "output deviation",
 };
 
@@ -23,8 +24,8 @@ describe("a head map", () => {
     expect(streamingShare(parseHeadMap(map, shape))).toBe(0.5);
   });
 
-  test("needs no scores", () => {
-    const { scores: _, ...plain } = map;
+  test("needs neither scores nor precision", () => {
+    const { scores: _, precision: __, ...plain } = map;
     expect(parseHeadMap(plain, shape)).toEqual(plain);
   });
 
@@ -94,6 +95,12 @@ describe("a head map", () => {
       'The head map\'s scores has a cell that is not a number (found "2").',
     ],
     [{ ...map, scores: "none" }, "The head map's scores has another number of layers than the model (found string, limit 2)."],
+    [{ ...map, precision: ["kv8"] }, "The head map's precision has another number of layers than the model (found 1, limit 2)."],
+    [{ ...map, precision: "kv8" }, "The head map's precision has another number of layers than the model (found string, limit 2)."],
+    [{ ...map, precision: null }, "The head map's precision has another number of layers than the model (found object, limit 2)."],
+    [{ ...map, precision: ["kv8", "f16"] }, 'The head map\'s precision has a name that is not known (found "f16", limit kv8, k8v4, kv4).'],
+    [{ ...map, precision: ["kv8", 4] }, "The head map's precision has a name that is not known (found 4, limit kv8, k8v4, kv4)."],
+    [{ ...map, precision: [undefined, "kv4"] }, "The head map's precision has a name that is not known"],
   ])("is refused where it is not one: %j", (value, message) => {
     expect(() => parseHeadMap(value, shape)).toThrow(message);
     expect(() => parseHeadMap(value, shape)).toThrow(expect.objectContaining({ code: "invalid-option" }));
@@ -126,6 +133,8 @@ describe("a head map", () => {
       if (!result) continue;
       parsed++;
       const cells = result.streaming.flat();
+      const { precision = ["kv8", "kv8"] } = result;
+      if (precision.length !== 2 || precision.some((name) => name !== "kv8" && name !== "kv4")) throw new Error(JSON.stringify(copy));
       if (cells.length !== 6 || cells.some((cell) => typeof cell !== "boolean")) throw new Error(JSON.stringify(copy));
     }
     expect(parsed).toBeGreaterThan(0);

@@ -1,4 +1,14 @@
-import { createPolicy, kvPrecisionOf, layerPrecisions, listCapacity, meetsFar, outsideRoom, pageTokens, planPages, planStubs } from "@longtab/attention";
+import {
+  createPolicy,
+  kvPrecisionOf,
+  layerPrecisions,
+  listCapacity,
+  meetsFar,
+  outsideRoom,
+  pageTokens,
+  planPages,
+  planStubs,
+} from "@longtab/attention";
 import type { AwayPlaces, CacheShape, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ModelFile, TensorInfo, TensorType } from "@longtab/formats";
@@ -105,7 +115,8 @@ export function planCpuLoad(
   const budget = memoryBudget ?? (keepsFar && contextLength === undefined ? farBudget : Infinity);
   const fits = ({ memory: { scratch, kvBudget } }: CachePlan): boolean => weights + scratch + kvBudget <= addressable && kvBudget <= budget;
   // Stubs are ranges, which pages that are selected by their bounds lack.
-  const room = keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, pageKinds(precisions, undefined)), away) : 0;
+  const room =
+    keepsFar && away && context.runTokens !== pageTokens ? outsideRoom(awayBytes(shape, pageKinds(precisions, undefined)), away) : 0;
   const plan = (tokens: number): CachePlan => planPooled(tokens, pooledLength, room, (pooled) => planCache(tokens, pooled), fits);
   const most = largestContext(limit, plan, fits);
   if (most === 0 || (contextLength ?? 0) > most) throw tooLarge(plan(contextLength ?? 1).memory, most, budget);

@@ -302,7 +302,7 @@ export class CpuTimeline implements Timeline {
   }
 
   #forward(position: number, tokens: number, logitsOf: ForwardInput["logitsOf"], prompt = false): ReturnType<typeof forward> {
-    const { model, heap, landmarks, pool } = this.#backend;
+    const { model, heap, landmarks } = this.#backend;
     const { scratch, weights } = model;
     const { policy, lists, moves } = this.#cache;
     const selection = tokens === 1 && position >= (policy.selection?.from ?? Infinity) ? policy.selection : undefined;

@@ -72,5 +72,6 @@ test("heads that do not select have no ring", () => {
   expect(words(0).slice(2)).toEqual([0, 0, 0, 0]);
   expect(words(1).slice(2)).toEqual([expect.any(Number), 0, expect.any(Number), 0]);
   expect(words(1)[2]).toBeGreaterThan(0);
-  expect(landmarksBytes(shape, oneHead, 10)).toBe(0);
+  const byBoxes = createPolicy({ policy: "quest", runTokens: 16 }, { trained: 8192, keeps: 8192 });
+  expect(landmarksBytes(shape, byBoxes, 10)).toBe(0);
 });

@@ -63,7 +63,12 @@ export function planFor(
       return sum + open * size.open + (closed + Math.ceil((stubs[layer] ?? 0) / stubsInRecord(shape, storage))) * size.closed;
     }, 0);
     const keeps = Math.max(...layers.flatMap((_, layer) => headsOf(shape).map((kvHead) => keptTokens(policy.rule(layer, kvHead)))));
-    return { stubs: stubs.reduce((sum, ofLayer) => sum + ofLayer), bytes, keeps: Math.min(keeps, policy.endless ? Infinity : tokens), endless: policy.endless };
+    return {
+      stubs: stubs.reduce((sum, ofLayer) => sum + ofLayer),
+      bytes,
+      keeps: Math.min(keeps, policy.endless ? Infinity : tokens),
+      endless: policy.endless,
+    };
   };
   const far = name === "auto" || name === "far";
   const budget = memoryBudget ?? (far ? farBudget : Infinity);

@@ -171,7 +171,13 @@ export async function worstError(scene: Scene, steps: number[]): Promise<number>
       const uniform = step.uniform(
         stepWords({ tokens, position, rotations: positions.length / tokens, splits: splitsOf(plan, read), headSize }),
       );
-      recordAttention(step, plan, { storage, ...cache }, { ...buffers, selection }, { ...read, tokens, closings: closings.length / 2, uniform });
+      recordAttention(
+        step,
+        plan,
+        { storage, ...cache },
+        { ...buffers, selection },
+        { ...read, tokens, closings: closings.length / 2, uniform },
+      );
     });
   }
   const error = await gpu.device.popErrorScope();

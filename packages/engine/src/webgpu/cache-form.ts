@@ -6,7 +6,9 @@ import type { CacheForm } from "../backend.ts";
 /** A block is the pages of every layer and head in that order, of each its part of every buffer. */
 export function cacheForm({ shape, storages }: GpuPagePool): CacheForm {
   const { layers, kvHeads, headSize } = shape;
-  const words = storages.map(({ keyBits, valueBits, boxRuns, shrink }) => `${keyBits} and ${valueBits} bits, ${boxRuns} boxes shrunk by ${shrink}`);
+  const words = storages.map(
+    ({ keyBits, valueBits, boxRuns, shrink }) => `${keyBits} and ${valueBits} bits, ${boxRuns} boxes shrunk by ${shrink}`,
+  );
   const sizes = storages.map((storage) => pageBytes(shape, storage));
   return {
     precision: `f16, then ${wordsOfLayers(words)}`,
