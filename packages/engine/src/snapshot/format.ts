@@ -1,4 +1,4 @@
-import { policyNumbers, wordsOfLayers } from "@longtab/attention";
+import { policyNumbers } from "@longtab/attention";
 import { LongtabError } from "@longtab/errors";
 import type { ByteSource } from "@longtab/formats";
 import type { Backend, CacheForm } from "../backend.ts";
@@ -137,7 +137,7 @@ export function checkHeader(found: Header, expected: Header): void {
     ["head size", form.headSize],
     ["size of a block", form.blockTokens],
     ["size of an open page in bytes", form.pageBytes.open],
-    ["size of closed pages in bytes", wordsOfLayers(form.pageBytes.closed.map(String))],
+    ["size of closed pages in bytes", form.pageBytes.closed.join(" ")],
     ["context policy", policy.name],
     ["choice of numbers for its context policy", policy.numbers],
   ];
@@ -186,7 +186,6 @@ function isHeader(value: unknown): value is Header {
     [backend, model, precision, name, numbers].every((text) => typeof text === "string") &&
     [tokens, layers, kvHeads, headSize, blockTokens, open].every((size) => Number.isInteger(size) && (size ?? 0) > 0) &&
     Array.isArray(closed) &&
-    closed.length === layers &&
     closed.every((size) => Number.isInteger(size) && size >= 0)
   );
 }

@@ -1,4 +1,4 @@
-import type { AwayPlaces, ContextOptions } from "@longtab/attention";
+import type { AwayPlaces, ContextOptions, HeadMap } from "@longtab/attention";
 import { BytesSource } from "@longtab/formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Timeline } from "../backend.ts";
@@ -21,10 +21,20 @@ function late({ backend }: TinyEngine): number {
   return 3 * (backend.cacheForm.layers + 1);
 }
 
+const headMap: HeadMap = {
+  version: 1,
+  model: "tiny",
+  streaming: [
+    [false, false],
+    [false, false],
+  ],
+  precision: ["kv4", "kv8"],
+};
+
 const contexts: Record<string, ContextOptions> = {
   "8 bits": { policy: "far", budget: 48, recent: 16 },
   "full precision": { policy: "far", budget: 48, recent: 16, kv: "f16" },
-  "4 bits": { policy: "far", budget: 48, recent: 16, kv: "kv4" },
+  "4 bits and 8": { policy: "far", budget: 48, recent: 16, kv: "mixed", headMap },
 };
 
 /** What a conversation is kept as. */

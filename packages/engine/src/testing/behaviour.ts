@@ -4,6 +4,7 @@ import { describeEndless } from "./endless.ts";
 import { describeGeneration } from "./generation.ts";
 import { describeLimits } from "./limits.ts";
 import { describeLoading } from "./loading.ts";
+import { describeMixedPrecision } from "./mixed-precision.ts";
 import { describePolicies } from "./policies.ts";
 import { describePolicySnapshots } from "./policy-snapshots.ts";
 import { describeSessions } from "./sessions.ts";
@@ -15,6 +16,7 @@ const parts = [
   describeLoading,
   describeTimelines,
   describePolicies,
+  describeMixedPrecision,
   describeGeneration,
   describeEndless,
   describeSessions,

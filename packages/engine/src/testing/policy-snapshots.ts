@@ -18,7 +18,7 @@ const contexts = {
   "quest by the paper's rule": { policy: "quest", budget: 48, recent: 16, runTokens: 16 },
   "duo+quest": { policy: "duo+quest", budget: 48, recent: 16, headMap, kv: "k8v4" },
   far: { policy: "far", budget: 48, recent: 16 },
-  auto: { policy: "auto", budget: 48, recent: 16, headMap },
+  "auto with mixed precision": { policy: "auto", budget: 48, recent: 16, headMap: { ...headMap, precision: ["k8v4", "kv4"] }, kv: "mixed" },
 } satisfies Record<string, ContextOptions>;
 
 const digits = (count: number): string => Array.from({ length: count }, (_, index) => (index * 7) % 10).join("");
@@ -92,6 +92,11 @@ export function describePolicySnapshots(tested: TestedBackend): void {
       },
     ],
     ["another precision", { ...contexts.streaming, kv: "f16" }, { what: "The snapshot was made with another precision of the cache" }],
+    [
+      "another precision of a layer",
+      { ...contexts.streaming, kv: "mixed", headMap: { ...headMap, precision: ["kv8", "kv4"] } },
+      { what: "The snapshot was made with another precision of the cache" },
+    ],
     [
       "no policy",
       { policy: "dense", kv: "kv8" },
