@@ -19,10 +19,11 @@ const usage = `Longtab in a terminal.
       In: [{ "id", "ids": [prompt ids], "continuation": [ids] }].
       Out: [{ "id", "steps": [{ "top": [ten best { "id", "logprob" }], "logprob": of the forced id }] }]; step j predicts continuation[j].
 
-  context options: [--context dense|streaming|duo|quest|duo+quest|far|auto] [--budget N] [--sinks N] [--recent N] [--kv f16|kv8|k8v4|kv4]
+  context options: [--context dense|streaming|duo|quest|duo+quest|far|auto] [--budget N] [--sinks N] [--recent N] [--kv f16|kv8|k8v4|kv4|mixed]
                    [--head-map FILE] [--run-tokens 4|8|16] [--every 1|2|4|8|16]
       What the model remembers of a long text, and what of it a step reads. Numbers are tokens: --sinks the first that are always read,
-      --recent the last, --budget all that a head reads. --kv says how keys and values are stored, --head-map which heads stream.
+      --recent the last, --budget all that a head reads. --kv says how keys and values are stored, mixed: each layer as
+      the head map says; --head-map which heads stream.
       --run-tokens selects by runs of so many (16: the rule of the Quest paper), --every selects anew every so many steps.
 
   eval --model FILE [--suite NAME]... [--policy NAME]... [--out DIR] [--text FILE] [--small] [--report] [--contexts N,N...] [--samples N] [--tokens N]

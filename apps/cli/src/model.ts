@@ -81,6 +81,7 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
     const backend = await placement.load(file, source, { contextLength, context, away: async () => ({ memory: awayBytes }) });
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
     if (context.policy?.startsWith("duo") && !context.headMap) process.stderr.write(`${withoutHeadMap}\n`);
+    if (context.kv === "mixed" && backend.kvPrecision !== "mixed") process.stderr.write(`${withoutPrecision}\n`);
     return { file, backend, context };
   } finally {
     await source.close();
@@ -109,6 +110,10 @@ function describe({ backendReason, adapter, cpu, memory }: ReturnType<Placement[
 const withoutHeadMap =
   "There is no head map for this model, so every head retrieves, as with quest. To find the heads that may stream: " +
   "npm run longtab -- calibrate --model FILE --out map.json, then --head-map map.json.";
+
+const withoutPrecision =
+  "No head map says what precision each layer of this model needs, so all of them keep 8 bits, as with kv8. " +
+  "Name one that does with --head-map, or choose a precision for all layers with --kv.";
 
 /** WebGPU as Dawn offers it. LONGTAB_GPU=none: no adapter is looked for, as where a driver would end the process that asks. */
 function findGpu(): Pick<GPU, "requestAdapter"> {

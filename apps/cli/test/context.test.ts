@@ -84,3 +84,25 @@ test("a head map of another model is refused, and what is none", async () => {
   );
   expect(await generate([...args, "--max-tokens", "4"])).toBe(0);
 });
+
+test("--kv mixed stores each layer as the head map says, and says so where none does", async () => {
+  const told = vi.mocked(process.stderr.write);
+  const map = join(folder, "precision.json");
+  const heads = {
+    version: 1,
+    model: "tiny",
+    streaming: [
+      [false, false],
+      [false, false],
+    ],
+  };
+  const args = [...place(), "--prompt", "It goes on and on. ".repeat(8), "--max-tokens", "8", "--kv", "mixed"];
+  const fallback = "No head map says what precision each layer of this model needs";
+  await writeFile(map, JSON.stringify({ ...heads, precision: ["kv8", "kv4"] }));
+  expect(await generate([...args, "--head-map", map])).toBe(0);
+  expect(told.mock.calls.some(([text]) => String(text).includes(fallback))).toBe(false);
+  await writeFile(map, JSON.stringify({ ...heads, precision: ["kv8", "kv2"] }));
+  await expect(generate([...args, "--head-map", map])).rejects.toMatchObject({ code: "invalid-option", value: '"kv2"' });
+  expect(await generate(args)).toBe(0);
+  expect(told.mock.calls.some(([text]) => String(text).includes(fallback))).toBe(true);
+});

@@ -142,6 +142,7 @@ export interface ContextInfo {
   endless: boolean;
   /** Tokens that are kept at most; what was read before them is forgotten where the conversation goes on. */
   keeps: number;
+  /** "mixed" only where a head map says what each layer needs: without one it comes to "kv8". */
   kv: KvPrecision;
   /** Which heads need only the beginning and the end. "unused" where the policy treats all alike. */
   headMap: { source: "shipped" | "calibrated" | "given" | "missing" | "unused"; /** One plain line for people. */ reason: string };

@@ -27,12 +27,20 @@ const mapped = new Set(["auto", "duo", "duo+quest"]);
 export async function chooseContext(context: LoadRequest["context"], shape: CacheShape, maps: KnownHeadMaps): Promise<ContextChoice> {
   const given: ContextOptions = typeof context === "string" ? { policy: context } : (context ?? {});
   if (given.headMap !== undefined) return { options: { ...given, headMap: parseHeadMap(given.headMap, shape) }, headMap: "given" };
-  if (!mapped.has(given.policy ?? "auto")) return { options: given, headMap: "unused" };
+  const [tellsHeads, mixed] = [mapped.has(given.policy ?? "auto"), given.kv === "mixed"];
+  if (!tellsHeads && !mixed) return { options: given, headMap: "unused" };
+  let best: { headMap: HeadMap; source: Source } | undefined;
   for (const source of ["calibrated", "shipped"] as const) {
     const headMap = await maps[source]();
-    if (headMap) return { options: { ...given, headMap }, headMap: source };
+    if (!headMap) continue;
+    best ??= { headMap, source };
+    if (!mixed) break;
+    // Maps that are made in a browser say nothing of precision; what comes with the model may.
+    const precision = best.headMap.precision ?? headMap.precision;
+    if (precision) best.headMap = { ...best.headMap, precision };
   }
-  return { options: given, headMap: "missing" };
+  const source = tellsHeads ? (best?.source ?? "missing") : "unused";
+  return { options: best ? { ...given, headMap: best.headMap } : given, headMap: source };
 }
 
 /** Less holds no page of any model. @throws LongtabError `invalid-option` for what is no number of bytes. */

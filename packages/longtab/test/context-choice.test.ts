@@ -42,6 +42,22 @@ describe("what a load does with memory", () => {
       expect(await chooseContext(policy, shape, never)).toEqual({ options: { policy }, headMap: "unused" });
   });
 
+  it("has the precision of layers from the map that says it, where precision is mixed", async () => {
+    const shipped: HeadMap = { ...map("shipped"), precision: ["kv8", "kv4"] };
+    expect(await chooseContext({ policy: "duo", kv: "mixed" }, shape, maps(map("here"), shipped))).toEqual({
+      options: { policy: "duo", kv: "mixed", headMap: { ...map("here"), precision: ["kv8", "kv4"] } },
+      headMap: "calibrated",
+    });
+    expect(await chooseContext({ policy: "quest", kv: "mixed" }, shape, maps(undefined, shipped))).toEqual({
+      options: { policy: "quest", kv: "mixed", headMap: shipped },
+      headMap: "unused",
+    });
+    expect(await chooseContext({ policy: "quest", kv: "mixed" }, shape, maps())).toEqual({
+      options: { policy: "quest", kv: "mixed" },
+      headMap: "unused",
+    });
+  });
+
   it("takes the head map that is given, and refuses one of another model", async () => {
     const given = { policy: "duo" as const, headMap: map("given") };
     expect(await chooseContext(given, shape, never)).toEqual({ options: given, headMap: "given" });

@@ -41,6 +41,13 @@ describe("what memory buys", () => {
     expect(fewer.keeps).toBeGreaterThan(1.4 * small.keeps);
   });
 
+  it("is between that of the precisions of its layers where these differ", () => {
+    const precision = Array.from({ length: 30 }, (_, layer) => (layer % 3 === 0 ? "kv8" : "kv4"));
+    const headMap = { version: 1, model: "", streaming: precision.map(() => [false, false, false]), precision } as const;
+    const bytesOf = (kv: "kv8" | "kv4" | "mixed"): number => planFor(facts, { policy: "quest", kv, headMap }).bytes;
+    expect(bytesOf("mixed")).toBe((bytesOf("kv8") + 2 * bytesOf("kv4")) / 3);
+  });
+
   it("refuses a policy that there is none of", () => {
     expect(() => planFor(facts, { policy: "everything" as "dense" })).toThrow(expect.objectContaining({ code: "invalid-option" }));
   });

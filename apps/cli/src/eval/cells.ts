@@ -1,4 +1,4 @@
-import type { ContextOptions } from "@longtab/attention";
+import type { ContextOptions, HeadMap } from "@longtab/attention";
 import type { NeedleKind } from "@longtab/calibration";
 
 /** A row of a table: one way to attend, measured at one place. */
@@ -98,9 +98,10 @@ export function smallSizes(trained: number): Sizes {
   };
 }
 
-/** Every cell of the tables. Those of duo need a head map, and are left out without. */
-export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap: boolean): Cell[] {
+/** Every cell of the tables. Those of duo and of mixed precision need a head map that says it, and are left out without. */
+export function makeCells(sizes: Sizes, trained: number, small: boolean, headMap: HeadMap | undefined): Cell[] {
   const { contexts } = sizes;
+  const hasMap = headMap !== undefined;
   const budgets = small ? [contexts[0] ?? 0].map((tokens) => Math.max(64, Math.floor(tokens / 32) * 16)) : [512, 1024];
   const local = small ? { sinks: 16, recent: 16 } : {};
   const duo = small ? { sinks: 16, recent: 32 } : {};
@@ -130,7 +131,8 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, hasMap:
     fidelity("quest", `quest ${budget}, the paper's rule`, middle, { policy: "quest", budget, runTokens: 16, ...local });
     if (hasMap) fidelity("union", `duo+quest ${budget} kv8`, middle, { policy: "duo+quest", budget, kv: "kv8", ...local });
   }
-  for (const kv of ["kv8", "k8v4", "kv4"] as const) fidelity("precision", `dense ${kv}`, contexts[0] ?? 0, { policy: "dense", kv });
+  const precisions = ["kv8", "k8v4", "kv4", ...(headMap?.precision ? ["mixed" as const] : [])] as const;
+  for (const kv of precisions) fidelity("precision", `dense ${kv}`, contexts[0] ?? 0, { policy: "dense", kv });
   // What was tried besides: selections that hold for several steps, and longer runs.
   const [budget = 0] = budgets;
   for (const every of [2, 4] as const)

@@ -40,7 +40,7 @@ export async function evaluate(args: string[]): Promise<number> {
     const sizes = { ...(o.small ? smallSizes : fullSizes)(stage.trained), ...sizesFrom(o) };
     const chosen = readContextNames(o);
     const all = Object.values(chosen).every((value) => value === undefined)
-      ? makeCells(sizes, stage.trained, o.small ?? false, stage.headMap !== undefined)
+      ? makeCells(sizes, stage.trained, o.small ?? false, stage.headMap)
       : makeChosenCells(sizes, { policy: "auto", ...chosen });
     const cells = chooseCells(all, o.suite, o.policy);
     const header: Header = { model: basename(model), backend: stage.kind, texts: texts.map(({ name }) => name).join(" and ") };
