@@ -82,11 +82,11 @@ describe("the policy of a context", () => {
   });
 
   test("stores each layer as the head map says where precision is mixed, and in 8 bits where none does", () => {
-    const headMap: HeadMap = { version: 1, model: "tiny", streaming: [[true], [false], [false]] };
-    const mapped: HeadMap = { ...headMap, precision: ["kv8", "kv4", "k8v4"] };
+    const bare: HeadMap = { version: 1, model: "tiny", streaming: [[true], [false], [false]] };
+    const mapped: HeadMap = { ...bare, precision: ["kv8", "kv4", "k8v4"] };
     expect(kvPrecisionOf({ kv: "mixed", headMap: mapped })).toBe("mixed");
     expect(layerPrecisions({ policy: "dense", kv: "mixed", headMap: mapped }, 3)).toEqual(["kv8", "kv4", "k8v4"]);
-    for (const options of [{ kv: "mixed" }, { kv: "mixed", headMap, policy: "dense" }, { headMap: mapped }] as const) {
+    for (const options of [{ kv: "mixed" }, { kv: "mixed", headMap: bare, policy: "dense" }, { headMap: mapped }] as const) {
       expect(kvPrecisionOf(options)).toBe("kv8");
       expect(layerPrecisions(options, 3)).toEqual(["kv8", "kv8", "kv8"]);
     }

@@ -18,7 +18,7 @@ const contexts = {
   "quest by the paper's rule": { policy: "quest", budget: 48, recent: 16, runTokens: 16 },
   "duo+quest": { policy: "duo+quest", budget: 48, recent: 16, headMap, kv: "k8v4" },
   far: { policy: "far", budget: 48, recent: 16 },
-  "auto with mixed precision": { policy: "auto", budget: 48, recent: 16, headMap: { ...headMap, precision: ["k8v4", "kv4"] }, kv: "mixed" },
+  "auto with mixed precision": { policy: "auto", budget: 48, recent: 16, headMap: { ...headMap, precision: ["k8v4", "kv8"] }, kv: "mixed" },
 } satisfies Record<string, ContextOptions>;
 
 const digits = (count: number): string => Array.from({ length: count }, (_, index) => (index * 7) % 10).join("");
