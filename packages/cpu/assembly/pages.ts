@@ -36,7 +36,7 @@ export const INTEGER_NORM: f32 = 32767;
 /** Of the longest key of a closed page: what rounding adds must fit int16 too. */
 export const CLOSED_NORM: f32 = 30000;
 
-// What the pages of this memory are, behind the job block: every thread reads it.
+// What the pages of the layer are that kernels meet, behind the job block: every thread reads it, and none while it changes.
 const KEY_BITS: usize = 768;
 const VALUE_BITS: usize = 772;
 const BOX_TOKENS: usize = 776;
@@ -46,7 +46,7 @@ const SHRINK: usize = 788;
 const RANGES: usize = 792;
 
 /**
- * Says what the pages of this memory are, once, before any kernel meets one.
+ * Says what the pages are that kernels meet from now on: those of one layer.
  * @param keyBits of closed pages: 16 (pages stay open), 8 or 4
  * @param valueBits 8 or 4
  * @param boxTokens tokens of the runs that complete pages have boxes of: 0 (none), 4, 8 or 16
