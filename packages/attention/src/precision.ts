@@ -1,4 +1,3 @@
-import { LongtabError } from "@longtab/errors";
 import type { HeadMap } from "./head-map.ts";
 import type { PolicyName } from "./policies/policy.ts";
 
@@ -29,19 +28,10 @@ export function kvPrecisionOf({ policy, kv = policy === "dense" ? "f16" : "kv8",
   return kv === "mixed" && !headMap?.precision ? "kv8" : kv;
 }
 
-/** The precision of each of so many layers. @throws LongtabError `invalid-option` for a head map of a model with more or fewer. */
-export function layerPrecisions(options: PrecisionOptions, layers: number): readonly LayerPrecision[] {
+/** The precision of each of so many layers. */
+export function layerPrecisions(options: PrecisionOptions, layers: number): LayerPrecision[] {
   const precision = kvPrecisionOf(options);
-  if (precision !== "mixed") return Array.from({ length: layers }, () => precision);
-  const mapped = options.headMap?.precision ?? [];
-  if (mapped.length === layers) return mapped;
-  throw new LongtabError({
-    code: "invalid-option",
-    what: "The head map's precision has another number of layers than the model",
-    value: mapped.length,
-    limit: layers,
-    remedy: "choose the head map of this model",
-  });
+  return Array.from({ length: layers }, (_, layer) => (precision === "mixed" ? (options.headMap?.precision?.[layer] ?? "kv8") : precision));
 }
 
 /** What is so in each layer, in words: once where all layers are alike. */

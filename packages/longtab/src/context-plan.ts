@@ -1,6 +1,7 @@
 import { createPolicy, outsideRoom, planPages, planStubs } from "@longtab/attention";
 import type { AwayPlaces, CacheShape, ContextOptions, SlabDisk } from "@longtab/attention";
-import { closes, pageBytes, recordBytes, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
+import { closes, largestRecord, pagesBytes, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
+import type { PageStorage } from "@longtab/attention/webgpu";
 import { LongtabError } from "@longtab/errors";
 import { parseGguf } from "@longtab/formats";
 import { cacheShape, farBudget, largestContext, maxStepTokens, mostWindows, planPooled, readConfig } from "@longtab/model";
@@ -57,11 +58,10 @@ export function planFor(
     const storages = storagesOf(context, shape.layers, policy.selection && runTokens);
     const layers = planPages(shape, policy, { maxTokens: tokens, maxStep: maxStepTokens, closes: storages.every(closes), forks: 0 });
     const stubs = planStubs(shape, policy, maxStepTokens);
-    const bytes = storages.reduce((sum, storage, layer) => {
+    const bytes = pagesBytes(shape, storages, (layer) => {
       const { open, closed } = layers[layer] ?? { open: 0, closed: 0 };
-      const size = pageBytes(shape, storage);
-      return sum + open * size.open + (closed + Math.ceil((stubs[layer] ?? 0) / stubsInRecord(shape, storage))) * size.closed;
-    }, 0);
+      return { open, closed: closed + Math.ceil((stubs[layer] ?? 0) / stubsInRecord(shape, storages[layer] as PageStorage)) };
+    });
     const keeps = Math.max(...layers.flatMap((_, layer) => headsOf(shape).map((kvHead) => keptTokens(policy.rule(layer, kvHead)))));
     return {
       stubs: stubs.reduce((sum, ofLayer) => sum + ofLayer),
@@ -74,8 +74,7 @@ export function planFor(
   const budget = memoryBudget ?? (far ? farBudget : Infinity);
   const fits = ({ bytes }: Planned): boolean => bytes <= budget;
   const stored = storagesOf(context, shape.layers, runTokens);
-  const record = Math.max(...stored.map((storage) => recordBytes(shape, storage)));
-  const room = far && away && stored.every(closes) ? outsideRoom(record, away) : 0;
+  const room = far && away && stored.every(closes) ? outsideRoom(largestRecord(shape, stored), away) : 0;
   const plan = (tokens: number): Planned => planPooled(tokens, Infinity, room, (pooled) => planOf(tokens, pooled), fits);
   const tokens = largestContext(far ? mostWindows * trained : trained, plan, fits);
   const { bytes, keeps, endless } = plan(Math.max(tokens, 1));

@@ -1,6 +1,6 @@
 import { createPolicy, kvPrecisionOf, listCapacity, outsideRoom, planPages, planStubs } from "@longtab/attention";
 import type { AwayPlaces, CacheShape, ContextOptions, KvPrecision, PageCounts, Policy, SlabDisk } from "@longtab/attention";
-import { closes, openBytes, pageBytes, planAttention, recordBytes, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
+import { closes, largestRecord, openBytes, pagesBytes, planAttention, storagesOf, stubsInRecord } from "@longtab/attention/webgpu";
 import type { PageStorage } from "@longtab/attention/webgpu";
 import { isLongtabError, LongtabError } from "@longtab/errors";
 import type { ModelFile } from "@longtab/formats";
@@ -151,11 +151,10 @@ function planCache(config: ModelConfig, context: ContextOptions, tokens: number,
   const stubPages = Math.max(...storages.map((storage, layer) => Math.ceil((stubsByLayer[layer] ?? 0) / stubsInRecord(shape, storage))));
   const most = byLayer.reduce((all, { open, closed }) => ({ open: Math.max(all.open, open), closed: Math.max(all.closed, closed) }));
   const pages = { ...most, closed: most.closed + stubPages, stubPages };
-  const kvBudget = storages.reduce((sum, storage, layer) => {
+  const kvBudget = pagesBytes(shape, storages, (layer) => {
     const { open, closed } = byLayer[layer] ?? { open: 0, closed: 0 };
-    const bytes = pageBytes(shape, storage);
-    return sum + open * bytes.open + (closed + stubPages) * bytes.closed;
-  }, 0);
+    return { open, closed: closed + stubPages };
+  });
   const [first] = storages as [PageStorage];
   // The splits of hardware, which are the more.
   const attention = planAttention(shape, first, policy, listCapacity(shape, policy, tokens, maxStepTokens), false);
@@ -163,10 +162,6 @@ function planCache(config: ModelConfig, context: ContextOptions, tokens: number,
   const records = (closing ? pages.closed : pages.open) * largestRecord(shape, storages);
   const largestBinding = Math.max(pages.open * openBytes(shape), records);
   return { policy, storages, pages, stubs, memory: { weights, scratch, kvBudget }, largestBinding };
-}
-
-function largestRecord(shape: CacheShape, storages: readonly PageStorage[]): number {
-  return Math.max(...storages.map((storage) => recordBytes(shape, storage)));
 }
 
 /**

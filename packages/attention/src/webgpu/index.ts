@@ -2,7 +2,7 @@ export { FarTurns } from "./far-turns.ts";
 export { layerCache } from "./layer.ts";
 export type { LayerCache } from "./layer.ts";
 export { GpuPagePool } from "./pool.ts";
-export { closes, openBytes, pageBytes, recordBytes, storageOf, storagesOf, stubsInRecord } from "./storage.ts";
+export { closes, largestRecord, openBytes, pageBytes, pagesBytes, recordBytes, storageOf, storagesOf, stubsInRecord } from "./storage.ts";
 export type { PageStorage } from "./storage.ts";
 export type { GpuTable } from "./table.ts";
 export { partialsLength, planAttention, splitsOf } from "../kernels/attention-plan.ts";

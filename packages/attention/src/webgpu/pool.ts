@@ -4,7 +4,7 @@ import { pageTokens } from "../page.ts";
 import type { CacheShape, PageForm } from "../page.ts";
 import { FreePages, pagesExceeded } from "../pool.ts";
 import type { AwayPages, PageCounts, PagePool } from "../pool.ts";
-import { closes, openBytes, pageBytes, recordBytes } from "./storage.ts";
+import { closes, openBytes, pagesBytes, recordBytes } from "./storage.ts";
 import type { PageStorage } from "./storage.ts";
 import { GpuTable } from "./table.ts";
 
@@ -58,11 +58,14 @@ export class GpuPagePool implements PagePool<GpuTable> {
 
   /** Bytes allocated now. */
   get bytes(): number {
-    return this.#bytesOf(({ open, closed }) => ({ open: open.pages.count, closed: closed.pages.count }));
+    return pagesBytes(this.shape, this.storages, (layer) => ({
+      open: this.#at(layer, "open").pages.count,
+      closed: this.#at(layer, "closed").pages.count,
+    }));
   }
 
   get maxBytes(): number {
-    return this.#bytesOf(() => this.maxPages);
+    return pagesBytes(this.shape, this.storages, () => this.maxPages);
   }
 
   storage(layer: number): PageStorage {
@@ -156,14 +159,6 @@ export class GpuPagePool implements PagePool<GpuTable> {
   async #grow(layer: LayerPages, form: PageForm, needed: number): Promise<void> {
     const { count } = layer[form].pages;
     if (needed > count) await layer[form].grow(Math.min(this.maxPages[form], Math.max(needed, count * 2)));
-  }
-
-  #bytesOf(countsOf: (layer: LayerPages) => PageCounts): number {
-    return this.#layers.reduce((sum, layer, index) => {
-      const { open, closed } = countsOf(layer);
-      const bytes = pageBytes(this.shape, this.storage(index));
-      return sum + open * bytes.open + closed * bytes.closed;
-    }, 0);
   }
 
   #at(layer: number, form: PageForm): PageBuffers {

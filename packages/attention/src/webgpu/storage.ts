@@ -1,5 +1,6 @@
 import { pageTokens } from "../page.ts";
 import type { CacheShape, PageForm } from "../page.ts";
+import type { PageCounts } from "../pool.ts";
 import { layerPrecisions } from "../precision.ts";
 import type { LayerPrecision, PrecisionOptions } from "../precision.ts";
 
@@ -33,7 +34,7 @@ export function storageOf(precision: LayerPrecision, runTokens?: 4 | 8 | 16): Pa
   return { ...bitsOf[precision], ...(runTokens ? boxesOf[runTokens] : { boxRuns: 0, shrink: 1 }) };
 }
 
-/** Of each of so many layers. @throws LongtabError as `layerPrecisions` does. */
+/** Of each of so many layers. */
 export function storagesOf(options: PrecisionOptions, layers: number, runTokens?: 4 | 8 | 16): PageStorage[] {
   return layerPrecisions(options, layers).map((precision) => storageOf(precision, runTokens));
 }
@@ -75,4 +76,22 @@ export function pageBytes(shape: Pick<CacheShape, "headSize">, storage: PageStor
   const record = recordBytes(shape, storage);
   const open = 2 * openBytes(shape);
   return closes(storage) ? { open, closed: record } : { open: open + record, closed: 0 };
+}
+
+/** Bytes of so many pages of each layer. */
+export function pagesBytes(
+  shape: CacheShape,
+  storages: readonly PageStorage[],
+  countsOf: (layer: number) => PageCounts | undefined,
+): number {
+  return storages.reduce((sum, storage, layer) => {
+    const bytes = pageBytes(shape, storage);
+    const { open = 0, closed = 0 } = countsOf(layer) ?? {};
+    return sum + open * bytes.open + closed * bytes.closed;
+  }, 0);
+}
+
+/** Bytes of the largest record of any layer. */
+export function largestRecord(shape: CacheShape, storages: readonly PageStorage[]): number {
+  return Math.max(...storages.map((storage) => recordBytes(shape, storage)));
 }
