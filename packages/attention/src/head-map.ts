@@ -31,7 +31,10 @@ export function parseHeadMap(value: unknown, { layers, kvHeads }: Pick<CacheShap
   if (layers * kvHeads > mostHeads) throw invalid("The model has more heads than a head map may have", layers * kvHeads, mostHeads);
   checkTable(streaming, "streaming", "boolean", layers, kvHeads);
   if (scores !== undefined) checkTable(scores, "scores", "number", layers, kvHeads);
-  if (precision !== undefined) checkPrecision(precision, layers);
+  if (precision !== undefined)
+    checkCells(rowsOf(precision, "precision", "layers", layers), "precision", mappedPrecisions.join(" or "), (cell) =>
+      mappedPrecisions.some((name) => name === cell),
+    );
   return value as HeadMap;
 }
 
@@ -42,35 +45,27 @@ export function streamingShare({ streaming }: HeadMap): number {
 }
 
 function checkTable(value: unknown, name: string, type: "boolean" | "number", layers: number, kvHeads: number): void {
-  for (const row of layersOf(value, name, layers)) {
-    if (!Array.isArray(row) || row.length !== kvHeads)
-      throw invalid(
-        `The head map's ${name} has another number of KV heads than the model`,
-        Array.isArray(row) ? row.length : typeof row,
-        kvHeads,
-      );
-    const wrong = (row as unknown[]).findIndex((cell) => typeof cell !== type || (type === "number" && !Number.isFinite(cell)));
-    if (wrong >= 0) throw invalid(`The head map's ${name} has a cell that is not a ${type}`, JSON.stringify(row[wrong]));
+  for (const row of rowsOf(value, name, "layers", layers)) {
+    const cells = rowsOf(row, name, "KV heads", kvHeads);
+    checkCells(cells, name, type, (cell) => typeof cell === type && (type !== "number" || Number.isFinite(cell)));
   }
 }
 
-function checkPrecision(value: unknown, layers: number): void {
-  const names = layersOf(value, "precision", layers);
-  const wrong = names.findIndex((name) => !mappedPrecisions.some((known) => known === name));
-  if (wrong >= 0)
-    throw invalid("The head map's precision has a name that is not known", JSON.stringify(names[wrong]), mappedPrecisions.join(", "));
+function checkCells(cells: readonly unknown[], name: string, wanted: string, fits: (cell: unknown) => boolean): void {
+  const wrong = cells.findIndex((cell) => !fits(cell));
+  if (wrong >= 0) throw invalid(`The head map's ${name} has a cell that is not a ${wanted}`, JSON.stringify(cells[wrong]));
 }
 
-function layersOf(value: unknown, name: string, layers: number): unknown[] {
-  if (Array.isArray(value) && value.length === layers) return value;
+function rowsOf(value: unknown, name: string, unit: string, count: number): unknown[] {
+  if (Array.isArray(value) && value.length === count) return value;
   throw invalid(
-    `The head map's ${name} has another number of layers than the model`,
+    `The head map's ${name} has another number of ${unit} than the model`,
     Array.isArray(value) ? value.length : typeof value,
-    layers,
+    count,
   );
 }
 
-function invalid(what: string, value: string | number, limit?: string | number): LongtabError {
+function invalid(what: string, value: string | number, limit?: number): LongtabError {
   return new LongtabError({
     code: "invalid-option",
     what,

@@ -10,8 +10,8 @@ export type MappedPrecision = Exclude<LayerPrecision, "f16">;
 /** One precision for all layers, or "mixed": each layer has its own, as the head map says. */
 export type KvPrecision = LayerPrecision | "mixed";
 
-export const kvPrecisions: readonly KvPrecision[] = ["f16", "kv8", "k8v4", "kv4", "mixed"];
 export const mappedPrecisions: readonly MappedPrecision[] = ["kv8", "k8v4", "kv4"];
+export const kvPrecisions: readonly KvPrecision[] = ["f16", ...mappedPrecisions, "mixed"];
 
 /** What decides how keys and values are stored. */
 export interface PrecisionOptions {

@@ -98,9 +98,9 @@ describe("a head map", () => {
     [{ ...map, precision: ["kv8"] }, "The head map's precision has another number of layers than the model (found 1, limit 2)."],
     [{ ...map, precision: "kv8" }, "The head map's precision has another number of layers than the model (found string, limit 2)."],
     [{ ...map, precision: null }, "The head map's precision has another number of layers than the model (found object, limit 2)."],
-    [{ ...map, precision: ["kv8", "f16"] }, 'The head map\'s precision has a name that is not known (found "f16", limit kv8, k8v4, kv4).'],
-    [{ ...map, precision: ["kv8", 4] }, "The head map's precision has a name that is not known (found 4, limit kv8, k8v4, kv4)."],
-    [{ ...map, precision: [undefined, "kv4"] }, "The head map's precision has a name that is not known"],
+    [{ ...map, precision: ["kv8", "f16"] }, 'The head map\'s precision has a cell that is not a kv8 or k8v4 or kv4 (found "f16").'],
+    [{ ...map, precision: ["kv8", 4] }, "The head map's precision has a cell that is not a kv8 or k8v4 or kv4 (found 4)."],
+    [{ ...map, precision: [undefined, "kv4"] }, "The head map's precision has a cell that is not a kv8 or k8v4 or kv4."],
   ])("is refused where it is not one: %j", (value, message) => {
     expect(() => parseHeadMap(value, shape)).toThrow(message);
     expect(() => parseHeadMap(value, shape)).toThrow(expect.objectContaining({ code: "invalid-option" }));

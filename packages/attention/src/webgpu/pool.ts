@@ -69,9 +69,7 @@ export class GpuPagePool implements PagePool<GpuTable> {
   }
 
   storage(layer: number): PageStorage {
-    const storage = this.storages[layer];
-    if (!storage) throw new RangeError(`no layer ${layer}`);
-    return storage;
+    return this.storages[layer] as PageStorage;
   }
 
   /** [open pages, 16, E] of f16. */
