@@ -1,5 +1,6 @@
-import { kvPrecisions, parseHeadMap, policyNames } from "@longtab/attention";
+import { kvPrecisions, policyNames } from "@longtab/attention";
 import type { CacheShape, ContextOptions } from "@longtab/attention";
+import { parseHeadMap } from "@longtab/attention/head-map";
 import { LongtabError } from "@longtab/errors";
 import { readJson } from "./json-file.ts";
 

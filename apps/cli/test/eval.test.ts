@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseHeadMap } from "@longtab/attention";
+import { parseHeadMap } from "@longtab/attention/head-map";
 import type { HeadMap } from "@longtab/attention";
 import { tinyModel } from "@longtab/formats/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";

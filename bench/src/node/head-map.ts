@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseHeadMap } from "@longtab/attention";
+import { parseHeadMap } from "@longtab/attention/head-map";
 import type { CacheShape, ContextOptions, HeadMap } from "@longtab/attention";
 import { cacheShape } from "@longtab/model";
 import type { ContextChoice } from "../options.ts";

@@ -1,4 +1,5 @@
-import { createPolicy, kvPrecisionOf, streamingShare } from "@longtab/attention";
+import { createPolicy, kvPrecisionOf } from "@longtab/attention";
+import { streamingShare } from "@longtab/attention/head-map";
 import type { KvPrecision, Policy, PolicyName } from "@longtab/attention";
 import type { CpuBackend } from "@longtab/cpu";
 import type { WebGpuBackend } from "@longtab/engine";

@@ -18,7 +18,6 @@ export { createPolicy, policyNames } from "./context.ts";
 export type { ContextModel, ContextOptions } from "./context.ts";
 export { kvPrecisionOf, kvPrecisions, layerPrecisions, wordsOfLayers } from "./precision.ts";
 export type { KvPrecision, LayerPrecision } from "./precision.ts";
-export { parseHeadMap, streamingShare } from "./head-map.ts";
 export type { HeadMap } from "./head-map.ts";
 export { shippedHeadMap } from "./shipped-head-maps.ts";
 export { policyNumbers } from "./policies/describe.ts";

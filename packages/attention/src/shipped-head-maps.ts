@@ -1,4 +1,3 @@
-import { parseHeadMap } from "./head-map.ts";
 import type { HeadMap } from "./head-map.ts";
 import type { CacheShape } from "./page.ts";
 
@@ -8,7 +7,12 @@ const maps: Record<string, () => Promise<{ default: unknown }>> = {
 };
 
 /** The head map that comes with Longtab for a model, if one does. */
-export async function shippedHeadMap(model: string, shape: Pick<CacheShape, "layers" | "kvHeads">): Promise<HeadMap | undefined> {
+export async function shippedHeadMap(
+  model: string,
+  { layers, kvHeads }: Pick<CacheShape, "layers" | "kvHeads">,
+): Promise<HeadMap | undefined> {
   const load = maps[model];
-  return load && parseHeadMap((await load()).default, shape);
+  const map = load && ((await load()).default as HeadMap);
+  // A model of another shape may call itself so.
+  return map?.streaming.length === layers && map.streaming.every((heads) => heads.length === kvHeads) ? map : undefined;
 }

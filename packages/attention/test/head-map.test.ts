@@ -1,6 +1,7 @@
 import { createRandom } from "@longtab/formats/testing";
 import { describe, expect, test } from "vitest";
-import { parseHeadMap, streamingShare } from "../src/index.ts";
+import { parseHeadMap, streamingShare } from "../src/head-map.ts";
+import { shippedHeadMap } from "../src/index.ts";
 
 const shape = { layers: 2, kvHeads: 3 };
 const map = {
@@ -108,6 +109,16 @@ describe("a head map", () => {
 
   test("is refused where the model has more heads than any has", () => {
     expect(() => parseHeadMap(map, { layers: 1000, kvHeads: 1000 })).toThrow("The model has more heads than a head map may have");
+  });
+
+  test("that comes with Longtab is one, and no other model's", async () => {
+    const name = "Smollm2 135M 8k Lc100K Mix1 Ep2";
+    const heads = { layers: 30, kvHeads: 3 };
+    const shipped = await shippedHeadMap(name, heads);
+    expect(parseHeadMap(shipped, heads).precision).toHaveLength(30);
+    expect(await shippedHeadMap(name, { layers: 30, kvHeads: 4 })).toBeUndefined();
+    expect(await shippedHeadMap(name, { layers: 29, kvHeads: 3 })).toBeUndefined();
+    expect(await shippedHeadMap("another", heads)).toBeUndefined();
   });
 
   test("of random JSON is refused or whole", () => {

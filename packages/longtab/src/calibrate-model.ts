@@ -1,13 +1,13 @@
+import { calibrate } from "@longtab/calibration";
 import type { CalibrationProgress, HeadMap } from "./api.ts";
 import { keepHeadMap } from "./head-maps.ts";
 import type { LoadedEngine } from "./load-model.ts";
 
-/** Measures the heads of a loaded model, which must keep everything, and keeps what came of it. The code for it is fetched only now. */
+/** Measures the heads of a loaded model, which must keep everything, and keeps what came of it. */
 export async function calibrateModel(
   { engine, info, fingerprint }: LoadedEngine,
   onProgress: (progress: CalibrationProgress) => void,
 ): Promise<HeadMap> {
-  const { calibrate } = await import("@longtab/calibration");
   const { backend, tokenizer } = engine;
   const { layers, kvHeads } = backend.cacheForm;
   const map = await calibrate(backend, tokenizer, {

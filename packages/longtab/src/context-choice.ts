@@ -1,7 +1,7 @@
-import { parseHeadMap } from "@longtab/attention";
 import type { CacheShape, ContextOptions, HeadMap, HeadRule } from "@longtab/attention";
 import type { Backend } from "@longtab/engine";
 import { LongtabError } from "@longtab/errors";
+import { fetchPart } from "@longtab/origin";
 import type { ContextInfo } from "./api.ts";
 import type { LoadRequest } from "./protocol.ts";
 
@@ -26,7 +26,10 @@ const mapped = new Set(["auto", "duo", "duo+quest"]);
 /** @throws LongtabError `invalid-option` for a head map that is none, or another model's; names and numbers are checked where the policy is made. */
 export async function chooseContext(context: LoadRequest["context"], shape: CacheShape, maps: KnownHeadMaps): Promise<ContextChoice> {
   const given: ContextOptions = typeof context === "string" ? { policy: context } : (context ?? {});
-  if (given.headMap !== undefined) return { options: { ...given, headMap: parseHeadMap(given.headMap, shape) }, headMap: "given" };
+  if (given.headMap !== undefined) {
+    const { parseHeadMap } = await fetchPart("The part of Longtab that reads head maps", async () => import("@longtab/attention/head-map"));
+    return { options: { ...given, headMap: parseHeadMap(given.headMap, shape) }, headMap: "given" };
+  }
   const [tellsHeads, mixed] = [mapped.has(given.policy ?? "auto"), given.kv === "mixed"];
   if (!tellsHeads && !mixed) return { options: given, headMap: "unused" };
   let best: { headMap: HeadMap; source: Source } | undefined;

@@ -3,7 +3,6 @@ import type { Engine } from "@longtab/engine";
 import { fetchPart } from "@longtab/origin";
 import { WeightStore } from "@longtab/weights";
 import { expose } from "comlink";
-import { calibrateModel } from "./calibrate-model.ts";
 import { carryTypedErrors } from "./comlink-errors.ts";
 import { loadModel } from "./load-model.ts";
 import type { SamplingOptions } from "./api.ts";
@@ -38,6 +37,7 @@ const api: WorkerApi = {
   async calibrate(request, events) {
     const send = (event: LoadEvent): void => events.postMessage(event);
     const loaded = await loadModel({ ...request, context: "quest" }, (progress) => send({ type: "progress", progress }));
+    const { calibrateModel } = await fetchPart("The part of Longtab that measures heads", async () => import("./calibrate-model.ts"));
     return calibrateModel(loaded, (progress) => send({ type: "measure", progress }));
   },
 
