@@ -35,7 +35,7 @@ const WIDGET_LIMIT = 100_000;
 /** @param {string} id path of a module or an asset @param {string} fallback */
 function folderOf(id, fallback) {
   if (/onnxruntime-web|\bort-wasm/.test(id)) return "onnxruntime";
-  if (/packages\/calibration\//.test(id)) return "calibration";
+  if (/packages\/calibration\/|longtab\/src\/calibrate-model/.test(id)) return "calibration";
   if (/tokenizer\/src\/chat-template|huggingface\/jinja/.test(id)) return "templates";
   if (/longtab\/src\/sessions|longtab\/src\/context-plan|engine\/src\/snapshot/.test(id)) return "sessions";
   if (/attention\/src\/away|longtab\/src\/away/.test(id)) return "away";
