@@ -35,7 +35,7 @@ export async function measureStreaming(
         if (cell.anew !== undefined) {
           timeline.dispose();
           timeline = start();
-          await read(timeline, ids.subarray(at - cell.anew, at));
+          await read(timeline, ids.subarray(Math.max(0, at - cell.anew), at));
         }
         const nll = await scoreWindow(timeline, ids, at, window);
         values.nll.push(nll);
