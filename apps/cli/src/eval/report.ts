@@ -18,8 +18,10 @@ const titles: Record<string, string> = {
   far: "Past the trained window",
 };
 
-/** Measures in the order of the tables' columns; those that no row of a suite has are left out. */
-const columns = "kl,kl p99,top1,nll,dense nll,right,logprob,nll inside,nll past,drift,cost inside,above S 4,growth".split(",");
+/** Measures in the order of the tables' columns, before any others; those that no row of a suite has are left out. */
+const columns = "kl,kl p99,top1,nll,dense nll,right,logprob,nll inside,nll past,drift,drift of its own,cost inside,above S 4,growth".split(
+  ",",
+);
 
 /** The tables as Markdown: a value, and its standard error where it has one. */
 export function formatReport(header: Header, rows: readonly Row[], judgements: readonly Judgement[]): string {
@@ -39,7 +41,8 @@ export function formatReport(header: Header, rows: readonly Row[], judgements: r
 
 function formatSuite(suite: string, rows: readonly Row[], judgements: readonly Judgement[]): string {
   const own = rows.filter((row) => row.suite === suite);
-  const used = columns.filter((name) => own.some(({ measures }) => measures[name]));
+  const measured = new Set(own.flatMap(({ measures }) => Object.keys(measures)));
+  const used = [...new Set([...columns, ...measured])].filter((name) => measured.has(name));
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     `## ${titles[suite] ?? suite}`,
