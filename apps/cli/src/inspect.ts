@@ -42,7 +42,8 @@ async function inspectFile(path: string): Promise<object> {
 function planForCpu(file: ModelFile): object {
   try {
     const { contextLength, memory, roundings } = planCpuLoad(file);
-    return { contextLength, memory, roundings };
+    const { weights, scratch, kvBudget } = memory;
+    return { contextLength, memory: { weights, scratch, kvBudget }, roundings };
   } catch (error) {
     return { error: describeError(error) };
   }
