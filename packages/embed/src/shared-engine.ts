@@ -93,6 +93,8 @@ export class SharedEngine {
       const loaded = await load(model, {
         context,
         backend,
+        // Of a chat on somebody's page nothing is left on a visitor's disk, nor is the code fetched that would write it.
+        away: false,
         ...(modelBase !== undefined && { modelBase }),
         signal: controller.signal,
         onProgress: (progress) => !controller.signal.aborted && this.#change({ at: "loading", progress }),

@@ -24,6 +24,11 @@ export interface LoadOptions {
   context?: PolicyName | ContextOptions;
   /** Most bytes that keys and values may take; the default is what `contextLength` needs. */
   memoryBudget?: number;
+  /**
+   * Whether what "auto" and "far" keep may move, where memory has no room for it, to memory of the worker's and to IndexedDB. Default true; with false
+   * it is forgotten, and nothing of it is written to the disk.
+   */
+  away?: boolean;
   /** Where the page serves the catalogue's models itself: "<modelBase>/<file>" is tried before the hub. */
   modelBase?: string | URL;
   /**

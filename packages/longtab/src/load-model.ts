@@ -50,7 +50,7 @@ async function loadAt(placement: Placement, request: LoadRequest, onProgress: (p
   const { id, source, file, tokenizer, context, mark } = await openWeights(placement, request, report);
   const { contextLength, memoryBudget } = request;
   const { policy = "auto" } = context.options;
-  const away = policy === "auto" || policy === "far" ? findAwayPlaces : undefined;
+  const away = (policy === "auto" || policy === "far") && request.away !== false ? findAwayPlaces : undefined;
   const planned = { contextLength, memoryBudget, context: context.options };
   const backend = await placement.load(file, source, { ...planned, away, onProgress: report });
   return {

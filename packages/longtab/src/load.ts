@@ -7,12 +7,13 @@ import { WorkerLink } from "./worker-link.ts";
 
 /** Starts a worker and loads a model in it. Aborting ends the worker; what was downloaded stays stored and the next load goes on from there. */
 export async function load(model: ModelReference, options: LoadOptions = {}): Promise<LoadedModel> {
-  const { contextLength, context, memoryBudget, prefill } = options;
+  const { contextLength, context, memoryBudget, away, prefill } = options;
   const request = {
     ...toRequest(model, options),
     ...(contextLength !== undefined && { contextLength }),
     ...(context !== undefined && { context }),
     ...(memoryBudget !== undefined && { memoryBudget }),
+    ...(away !== undefined && { away }),
     ...(prefill !== undefined && { prefill }),
   };
   return inWorker(options, async (link, events) => {

@@ -45,6 +45,7 @@ export interface LoadRequest {
   contextLength?: number;
   context?: PolicyName | ContextOptions;
   memoryBudget?: number;
+  away?: boolean;
   modelBase?: string;
   backend?: BackendChoice;
   prefill?: PrefillChoice;
