@@ -1,7 +1,6 @@
 import { type Page, test as base, expect } from "@playwright/test";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
 import { Site } from "./hub/site.ts";
+import { bundle } from "./support/bundle.ts";
 import type { Filled } from "../packages/longtab/test/away-page.ts";
 
 const PAGE_BYTES = 4096;
@@ -13,12 +12,7 @@ const test = base.extend<{ openTab: () => Promise<Page> }, { script: string }>({
   script: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright wants it written so
     async ({}, use) => {
-      const entry = fileURLToPath(new URL("../packages/longtab/test/away-page.ts", import.meta.url));
-      const lib = { entry, formats: ["es" as const] };
-      const built = await build({ configFile: false, logLevel: "warn", build: { write: false, lib, target: "es2022" } });
-      const [bundle] = Array.isArray(built) ? built : [built];
-      if (bundle === undefined || !("output" in bundle)) throw new Error("Vite built nothing");
-      await use(bundle.output[0].code);
+      await use(await bundle("packages/longtab/test/away-page.ts"));
     },
     { scope: "worker" },
   ],

@@ -8,9 +8,9 @@ const meter = (page: Page) => page.getByRole("button", { name: /^Context/ });
 const popover = (page: Page) => page.getByRole("region", { name: "Context" });
 const choose = async (page: Page, name: string) => {
   await page.keyboard.press("Control+,");
-  // What each way buys comes a moment later, and moves the next one down.
+  // What each way buys comes a moment later.
   await expect(settings(page).getByText(/Up to .* words/)).toHaveCount(3);
-  await settings(page).getByRole("radio", { name }).click({ force: true });
+  await settings(page).getByRole("radio", { name }).press("Space");
 };
 const attach = async (page: Page, text: string) =>
   page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(text) });

@@ -14,6 +14,7 @@ export async function buildBenchPages() {
       "pnpm-lock.yaml",
       "shaders",
       "packages/cpu/assembly",
+      "packages/attention/head-maps",
       "bench/page",
       "bench/src",
       ...packages,

@@ -19,6 +19,7 @@ export async function buildChat() {
       "pnpm-lock.yaml",
       "scripts/strip-shaders.mjs",
       "packages/cpu/assembly",
+      "packages/attention/head-maps",
       "shaders",
       "apps/chat",
       ...packages,

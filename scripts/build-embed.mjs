@@ -16,7 +16,16 @@ export async function buildEmbed() {
   const packages = readdirSync(join(root, "packages")).flatMap((name) => [`packages/${name}/src`, `packages/${name}/package.json`]);
   await whenChanged({
     stamp: join(scratch, "built-embed"),
-    key: fingerprint(["tsconfig.json", "pnpm-lock.yaml", "scripts", "packages/cpu/assembly", "packages/embed", "shaders", ...packages]),
+    key: fingerprint([
+      "tsconfig.json",
+      "pnpm-lock.yaml",
+      "scripts",
+      "packages/cpu/assembly",
+      "packages/attention/head-maps",
+      "packages/embed",
+      "shaders",
+      ...packages,
+    ]),
     product: join(embedDist, SCRIPT),
     make: async () => {
       say("Building the widget ...");

@@ -19,7 +19,7 @@ export async function buildProgram(folder) {
   const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/src`);
   await whenChanged({
     stamp: join(scratch, `built-${folder.replaceAll("/", "-")}`),
-    key: fingerprint(["pnpm-lock.yaml", "shaders", folder, ...packages, "scripts/run-program.mjs"]),
+    key: fingerprint(["pnpm-lock.yaml", "shaders", folder, ...packages, "packages/attention/head-maps", "scripts/run-program.mjs"]),
     product: script,
     make: async () => {
       const { build } = await import("vite");

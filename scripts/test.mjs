@@ -1,7 +1,7 @@
 // npm test [-- STEP ...]     installs what the tests need, runs them all, sums them up. Steps: see STEPS.
 
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { ensureBrowser } from "./browser.mjs";
 import { buildChat } from "./build-chat.mjs";
 import { buildKernels } from "./build-kernels.mjs";
@@ -13,7 +13,7 @@ import { findGpu } from "./software-gpu.mjs";
 import { readJson, root, say, scratch, tool } from "./workspace.mjs";
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: string[] }} Counts failures: the name of each failed test, and why
  *
  * @typedef {object} Step
  * @property {() => Promise<Counts | void>} run throws when it fails without having counted a failed test
@@ -22,6 +22,15 @@ import { readJson, root, say, scratch, tool } from "./workspace.mjs";
  */
 
 const NONE = { passed: 0, failed: 0, skipped: 0 };
+
+/**
+ * @typedef {object} VitestResults
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {{ name: string, status: string, message: string, assertionResults: { fullName: string, status: string, failureMessages?: string[] }[] }[]} testResults
+ */
 
 /** What earlier steps found out, for the environment of later ones. @type {Record<string, string>} */
 const found = {};
@@ -96,6 +105,8 @@ function report() {
       `${error === undefined ? "ok  " : "FAIL"} ${name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s${tests}${error === undefined ? "" : `  ${error.split("\n", 1)[0]}`}`,
     );
   }
+  // Said again at the end: the step that failed may be ten minutes of output ago.
+  for (const [name, { counts }] of results) for (const failure of counts.failures ?? []) console.log(`\nFAIL ${name}: ${failure}`);
   console.log(`\n${words(sum)}`);
   process.exitCode = [...results.values()].some(({ error }) => error !== undefined) ? 1 : 0;
 }
@@ -147,12 +158,30 @@ async function vitest(project, seconds) {
   return counted(
     command("vitest", ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`], seconds),
     () => {
-      const json = /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number }} */ (
-        readJson(file)
-      );
-      return { passed: json.numPassedTests, failed: json.numFailedTests, skipped: json.numPendingTests + json.numTodoTests };
+      const json = /** @type {VitestResults} */ (readJson(file));
+      return {
+        passed: json.numPassedTests,
+        failed: json.numFailedTests,
+        skipped: json.numPendingTests + json.numTodoTests,
+        failures: json.testResults.flatMap(failuresOf),
+      };
     },
   );
+}
+
+/** The failed tests of a file; the file itself where it failed as a whole. @param {VitestResults["testResults"][number]} file */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults.filter((test) => test.status === "failed");
+  if (failed.length === 0) return status === "failed" ? [`${relative(root, name)}\n${message}`] : [];
+  return failed.map((test) => `${relative(root, name)} > ${test.fullName}\n${ownLines((test.failureMessages ?? []).join("\n"))}`);
+}
+
+/** A message without the runner's own part of its stack. @param {string} text */
+function ownLines(text) {
+  return text
+    .split("\n")
+    .filter((line) => !line.includes("node_modules"))
+    .join("\n");
 }
 
 async function playwright() {

@@ -39,7 +39,7 @@ async function readReport(file: string): Promise<Report> {
 
 async function measure(model: string, options: BenchOptions): Promise<Report> {
   const { runs, quick, only, contexts } = options;
-  const settings = { runs, contexts: [...contexts], decodeTokens: quick ? 8 : 32, contextLength, context: options.context };
+  const settings = { runs, contexts: [...contexts], decodeTokens: quick ? 16 : 32, contextLength, context: options.context };
   const report: Report = { machine: describeMachine(), model: { file: basename(model), bytes: (await stat(model)).size }, settings };
   const tokenizer = await openTokenizer(model);
   const prompts = settings.contexts.map((tokens) => createPrompt(tokenizer, tokens));

@@ -84,7 +84,7 @@ export const usage = `npm run bench -- [options]
   --json FILE        also write every number there
   --from FILE        measure nothing, and print the numbers that an earlier --json wrote
   --picture FILE     draw what context measured as SVG
-  --quick            one round, 128 tokens of context, 8 tokens decoded
+  --quick            one round, 128 tokens of context, 16 tokens decoded
   --install-peers    first install node-llama-cpp and wllama outside the repository, to compare with
   --help             this text
 

@@ -13,7 +13,7 @@ const report: Report = {
   settings: {
     runs: 1,
     contexts: [128],
-    decodeTokens: 8,
+    decodeTokens: 16,
     contextLength: 4608,
     context: { policy: "auto", kv: undefined, headMap: undefined },
   },

@@ -2,8 +2,7 @@ import { type BrowserContext, type Page, test as base, chromium } from "@playwri
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { bundle } from "../support/bundle.ts";
 import { type HostedFile, seededBytes } from "./hosted-file.ts";
 import { Hub } from "./server.ts";
 import { Site } from "./site.ts";
@@ -43,12 +42,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   script: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright wants it written so
     async ({}, use) => {
-      const entry = fileURLToPath(new URL("../../packages/weights/test/page.ts", import.meta.url));
-      const lib = { entry, formats: ["es" as const] };
-      const built = await build({ configFile: false, logLevel: "warn", build: { write: false, lib, target: "es2022" } });
-      const [bundle] = Array.isArray(built) ? built : [built];
-      if (bundle === undefined || !("output" in bundle)) throw new Error("Vite built nothing");
-      await use(bundle.output[0].code);
+      await use(await bundle("packages/weights/test/page.ts"));
     },
     { scope: "worker" },
   ],

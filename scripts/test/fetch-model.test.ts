@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
@@ -7,7 +7,9 @@ import { fetchModel } from "../fetch-model.mjs";
 import { entryOf, listening, seededBytes, temporaryFolder, zip } from "./support.ts";
 
 const bytes = seededBytes(300_000);
-const patience = { connectSeconds: 1, stallSeconds: 0.3, retrySeconds: 0.01 };
+/** No wait between retries; what answers has all the time that a busy machine takes. */
+const patience = { connectSeconds: 30, stallSeconds: 30, retrySeconds: 0.01 };
+const impatience = { connectSeconds: 1, stallSeconds: 0.3, retrySeconds: 0.01 };
 /** An address where nothing listens: the port was free a moment ago. */
 const NOWHERE = await new Promise<string>((done) => {
   const server = createServer().listen(0, "127.0.0.1", () => {
@@ -23,15 +25,26 @@ beforeEach(() => {
   return () => vi.unstubAllEnvs();
 });
 
-/** Answers like the hub's storage: ranges, and the size of the whole file. `breakAt` cuts the connection at that byte of the file. */
-function answer(request: IncomingMessage, response: ServerResponse, breakAt = bytes.length): void {
+/** Where an answer breaks off: at a byte of the file, once all bytes before it are in the folder. */
+interface Break {
+  at: number | undefined;
+  folder: string;
+}
+
+/** Answers like the hub's storage: ranges, and the size of the whole file. */
+function answer(request: IncomingMessage, response: ServerResponse, { at = bytes.length, folder }: Partial<Break> = {}): void {
   const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   response.writeHead(start > 0 ? 206 : 200, {
     "content-length": bytes.length - start,
     ...(start > 0 ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
   });
-  if (breakAt >= bytes.length) response.end(bytes.subarray(start));
-  else response.write(bytes.subarray(start, breakAt), () => setTimeout(() => response.destroy(), 20));
+  if (folder === undefined || at >= bytes.length) return void response.end(bytes.subarray(start));
+  response.write(bytes.subarray(start, at));
+  void vi.waitUntil(() => bytesIn(folder) === at, { timeout: 30_000, interval: 5 }).finally(() => response.destroy());
+}
+
+function bytesIn(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 test("fetches a model once and checks it", async () => {
@@ -51,11 +64,12 @@ test("fetches a model once and checks it", async () => {
 
 test("goes on where a connection broke", async () => {
   const ranges: (string | undefined)[] = [];
+  const folder = temporaryFolder();
   const url = await listening((request, response) => {
     ranges.push(request.headers.range);
-    answer(request, response, [100_000, 200_000][ranges.length - 1]);
+    answer(request, response, { at: [100_000, 200_000][ranges.length - 1], folder });
   });
-  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), patience });
+  const path = await fetchModel({ entry: entryOf(bytes, url), folder, patience });
   expect(readFileSync(path).equals(bytes)).toBe(true);
   expect(ranges).toEqual([undefined, "bytes=100000-", "bytes=200000-"]);
 });
@@ -63,12 +77,13 @@ test("goes on where a connection broke", async () => {
 test("goes on in a later run where an earlier one was given up", async () => {
   let broken = true;
   const ranges: (string | undefined)[] = [];
+  const folder = temporaryFolder();
   const url = await listening((request, response) => {
     ranges.push(request.headers.range);
     if (broken && ranges.length > 1) response.writeHead(404).end();
-    else answer(request, response, broken ? 120_000 : undefined);
+    else answer(request, response, { at: broken ? 120_000 : undefined, folder });
   });
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
+  const options = { entry: entryOf(bytes, url), folder, patience };
   await expect(fetchModel(options)).rejects.toThrow("the server answered 404");
   broken = false;
   expect(readFileSync(await fetchModel(options)).equals(bytes)).toBe(true);
@@ -78,16 +93,17 @@ test("goes on in a later run where an earlier one was given up", async () => {
 
 test("starts anew with a server that knows no ranges", async () => {
   let requests = 0;
+  const folder = temporaryFolder();
   const url = await listening((request, response) => {
     delete request.headers.range;
-    answer(request, response, requests++ === 0 ? 100_000 : undefined);
+    answer(request, response, { at: requests++ === 0 ? 100_000 : undefined, folder });
   });
-  const path = await fetchModel({ entry: entryOf(bytes, url), folder: temporaryFolder(), patience });
+  const path = await fetchModel({ entry: entryOf(bytes, url), folder, patience });
   expect(readFileSync(path).equals(bytes)).toBe(true);
 });
 
 test("refuses bytes whose SHA-256 is another and leaves nothing of them", async () => {
-  const url = await listening(answer);
+  const url = await listening((request, response) => answer(request, response));
   const folder = temporaryFolder();
   const entry = { ...entryOf(bytes, url), sha256: "0".repeat(64) };
   await expect(fetchModel({ entry, folder, patience })).rejects.toThrow(/its SHA-256 is \w{64} instead of 0{64}/);
@@ -103,18 +119,18 @@ test("refuses a file of another size before reading it", async () => {
 
 test("gives up a server that never answers", async () => {
   const url = await listening(() => {});
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience: impatience };
   await expect(fetchModel(options)).rejects.toThrow("no answer within 1 s");
 });
 
 test("gives up a transfer that stalls again and again", async () => {
   const url = await listening((_, response) => response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 1000)));
-  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
+  const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience: impatience };
   await expect(fetchModel(options)).rejects.toThrow("the transfer stalled for 0.3 s");
 });
 
 test("replaces a damaged file in the cache", async () => {
-  const url = await listening(answer);
+  const url = await listening((request, response) => answer(request, response));
   const folder = temporaryFolder();
   const damaged = Buffer.from(bytes);
   damaged.writeUInt8(damaged.readUInt8(1234) ^ 1, 1234);
@@ -141,7 +157,7 @@ test("says what was tried and what helps when every source fails", async () => {
 });
 
 test("runs at the same time do not disturb each other", async () => {
-  const url = await listening(answer);
+  const url = await listening((request, response) => answer(request, response));
   const options = { entry: entryOf(bytes, url), folder: temporaryFolder(), patience };
   const paths = await Promise.all([fetchModel(options), fetchModel(options), fetchModel(options)]);
   for (const path of paths) expect(readFileSync(path).equals(bytes)).toBe(true);

@@ -34,8 +34,9 @@ const usage = `Longtab in a terminal.
       --report only writes the tables of what was measured already.
 
   calibrate --model FILE --out MAP.json [--share X] [--tokens N] [--needles N] [--trials N] [--text FILE] [--sinks N] [--recent N]
-            [--backend auto|webgpu|cpu] [--threads N]
+            [--bits X] [--backend auto|webgpu|cpu] [--threads N]
       Finds the heads that can do with sinks and recents, a third of them unless told, and writes a head map for --head-map.
+      With --bits the map also says at what precision each layer is stored, so many bits on average: for --kv mixed. That takes two loads a layer.
 
   inspect FILE...
       One JSON line per file: { "file", "metadata", "tensors", "plan": { ..., "cpu" } }, with "error": { "code", "message" } where something is wrong.

@@ -66,8 +66,16 @@ export async function openFile(path: string): Promise<{ source: FileSource; file
   }
 }
 
-/** Loads a model file where `backend` says: "auto", the default, takes a real graphics card, else the processor. Standard error is told. */
-export async function openModel(path: string, options: PlaceArguments, more: ContextOptions = {}): Promise<OpenedModel> {
+/**
+ * Loads a model file where `backend` says: "auto", the default, takes a real graphics card, else the processor. Standard error is told, but for
+ * `quiet` loads, which are one of many.
+ */
+export async function openModel(
+  path: string,
+  options: PlaceArguments,
+  more: ContextOptions = {},
+  { quiet = false }: { quiet?: boolean } = {},
+): Promise<OpenedModel> {
   const { backend: name = "auto", threads, prefill = "auto", "context-length": contextLength } = options;
   const choice = toChoice(name);
   checkThreads(threads);
@@ -79,6 +87,7 @@ export async function openModel(path: string, options: PlaceArguments, more: Con
     const placement = await Placement.find(choice, { gpu, cpuHost: nodeHost(kernelsFolder), threads, prefill });
     await placement.plan(file, { contextLength, context });
     const backend = await placement.load(file, source, { contextLength, context, away: async () => ({ memory: awayBytes }) });
+    if (quiet) return { file, backend, context };
     process.stderr.write(`${describe(placement.describe(backend))}\n`);
     if (context.policy?.startsWith("duo") && !context.headMap) process.stderr.write(`${withoutHeadMap}\n`);
     if (context.kv === "mixed" && backend.kvPrecision !== "mixed") process.stderr.write(`${withoutPrecision}\n`);

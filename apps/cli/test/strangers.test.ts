@@ -63,6 +63,8 @@ describe("what is written wrongly is refused before anything is computed", () =>
   test.each([
     ["--share", "0"],
     ["--share", "2"],
+    ["--bits", "3.9"],
+    ["--bits", "16"],
     ["--tokens", "3"],
     ["--needles", "0"],
     ["--trials", "0.5"],

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { medianTimes } from "./decode-profile.ts";
+import { meanTimes, medianTimes } from "./decode-profile.ts";
 
 it("takes each part's median, longest first", () => {
   const step = (attention: number, product: number) => [
@@ -19,4 +19,11 @@ it("counts a part that only some steps have where it is", () => {
     ["b", 1],
   ]);
   expect(medianTimes([])).toEqual([]);
+});
+
+it("shares out over all steps what only some of them do", () => {
+  const every = { name: "attention", calls: 30, milliseconds: 2 };
+  const steps = [[every, { name: "ranking", calls: 30, milliseconds: 8 }], [every], [every], [every]];
+  expect(meanTimes(steps)).toEqual([every, { name: "ranking", calls: 7.5, milliseconds: 2 }]);
+  expect(meanTimes([])).toEqual([]);
 });

@@ -17,6 +17,16 @@ export interface PartTime {
   milliseconds: number;
 }
 
+/** What a step takes on average. */
+export function meanTimes(steps: readonly (readonly PartTime[])[]): PartTime[] {
+  const times = steps.flat();
+  return [...new Set(times.map(({ name }) => name))].map((name) => {
+    const same = times.filter((time) => time.name === name);
+    const mean = (valueOf: (time: PartTime) => number): number => same.reduce((sum, time) => sum + valueOf(time), 0) / steps.length;
+    return { name, calls: mean(({ calls }) => calls), milliseconds: mean(({ milliseconds }) => milliseconds) };
+  });
+}
+
 /** Medians by name over steps, longest first. Parts that only some steps have count where they are. */
 export function medianTimes(steps: readonly (readonly PartTime[])[]): PartTime[] {
   const times = steps.flat();

@@ -1,11 +1,12 @@
+import { pageTokens } from "@longtab/attention";
 import type { Policy } from "@longtab/attention";
 import type { Timeline } from "@longtab/engine";
 import type { ContextCell, ContextFigures } from "../context/figures.ts";
 import { attempt } from "../report.ts";
-import { median } from "../statistics.ts";
+import { mean, median } from "../statistics.ts";
 import { openClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
-import { medianTimes } from "./decode-profile.ts";
+import { meanTimes, medianTimes } from "./decode-profile.ts";
 import type { PartTime } from "./decode-profile.ts";
 import { decodeTimes } from "./decode-times.ts";
 import { measureFork } from "./measure-fork.ts";
@@ -19,9 +20,6 @@ import { openStepClock } from "./step-clock.ts";
 
 /** Steps before those that count: a fork's first ones write its lists and own pages. */
 const warmUp = 4;
-
-/** Steps that are taken apart. */
-const profiled = 8;
 
 /** A policy at a length. */
 interface Place extends Mark {
@@ -48,7 +46,7 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
     for (const { cell, place } of places) {
       await withFork(place, clock, async (fork, milliseconds) => {
         const times = await decodeTimes(fork, input.decodeTokens, backend.stepsAhead(milliseconds / 1000), clock);
-        cell.milliseconds.push(median(times));
+        cell.milliseconds.push(median(byPage(times).map(mean)));
         cell.pages = fork.pages();
         cell.kvBytes = pagesBytes(backend, cell.pages);
       });
@@ -63,8 +61,8 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
     for (const { cell, place } of places) {
       await withFork(place, clock, async (timeline) => {
         const steps: PartTime[][] = [];
-        for (let step = 0; step < profiled; step++) steps.push(await stepClock.time(async () => timeline.decode(greedy)));
-        cell.parts = medianTimes(steps);
+        for (let step = 0; step < input.decodeTokens; step++) steps.push(await stepClock.time(async () => timeline.decode(greedy)));
+        cell.parts = medianTimes(byPage(steps).map(meanTimes));
       });
     }
   }
@@ -84,6 +82,12 @@ export async function measureContext(input: ContextInput): Promise<ContextFigure
     fork,
     snapshot,
   };
+}
+
+/** Steps are not alike, pages of them are: the step that fills a page closes it, and some steps rank pages that the others go by. */
+function byPage<T>(steps: readonly T[]): T[][] {
+  const pages = Math.max(1, Math.floor(steps.length / pageTokens));
+  return Array.from({ length: pages }, (_, page) => steps.slice(page * pageTokens, (page + 1) * pageTokens));
 }
 
 function emptyCell({ name }: Policy, { tokens, timeline }: Mark): ContextCell {

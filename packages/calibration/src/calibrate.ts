@@ -36,14 +36,17 @@ export interface CalibrationOptions {
   recent?: number | undefined;
   /** Sets of heads that the gates are fitted on; 96 unless told, 0 leaves them out. */
   trials?: number | undefined;
-  /** A text, at least five times as long as the prompts; without one only passkeys in senseless sentences are tried. */
-  text?: { name: string; ids: Uint32Array } | undefined;
+  /**
+   * Excerpts of texts, `tokens` + `continuedTokens` tokens each: numbers are hidden in the first two, the next two are compared on, and the heads are
+   * chosen by all the others. Without them only passkeys in senseless sentences are tried.
+   */
+  text?: { name: string; excerpts: readonly Uint32Array[] } | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: CalibrationProgress) => void) | undefined;
 }
 
-/** Tokens of a text that are compared, behind a prompt's worth of it. */
-const continued = 32;
+/** Tokens of an excerpt that are compared, behind a prompt's worth of it. */
+export const continuedTokens = 64;
 /** Most that may be lost in all while heads are chosen, in nats of answers and text together: beyond it no head map is worth its memory. */
 const lossLimit = 0.1;
 const sinkCounts = [0, 1, 2, 4, 8, 16];
@@ -60,7 +63,7 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
   const settings: HeadSettings = { shape, model, trained, sinks, recent };
   const tell = (phase: CalibrationProgress["phase"]) => (done: number, total: number) => onProgress?.({ phase, done, total });
   const prompts = makePrompts(tokenizer, tokens, options);
-  const probe = await Probe.open(backend, [prompts.documents[0]], prompts.texts.slice(0, 1), signal);
+  const probe = await Probe.open(backend, [prompts.documents[0]], prompts.chosenBy, signal);
   const most = Math.round(share * headCount(shape));
   const sets: Record<string, { streaming: Set<HeadIndex>; loss?: Loss }> = {};
   let scores: number[];
@@ -76,7 +79,7 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
   } finally {
     probe.dispose();
   }
-  const held = await Probe.open(backend, [prompts.documents[1]], prompts.texts.slice(1), signal);
+  const held = await Probe.open(backend, [prompts.documents[1]], prompts.comparedOn, signal);
   try {
     for (const [index, set] of Object.values(sets).entries()) {
       tell("check")(index, Object.keys(sets).length);
@@ -97,7 +100,7 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
       streaming: byLayer(shape, (head) => best.streaming.has(head)),
       scores: byLayer(shape, (head) => Number((scores[head] ?? 0).toPrecision(3))),
       method:
-        `Chosen by ${name}: KL of the output on answers about numbers hidden in ${tokens} tokens${text ? " and on the text" : ""} when a head keeps ` +
+        `Chosen by ${name}: KL of the output on answers about numbers hidden in ${tokens} tokens${text ? ` and on ${prompts.chosenBy.length} excerpts as long` : ""} when a head keeps ` +
         `${sinks} sinks and ${recent} recents alone; compared on prompts that were not used to choose`,
       text: text?.name ?? "senseless sentences",
       quality: [
@@ -111,10 +114,12 @@ export async function calibrate(backend: Backend, tokenizer: Tokenizer, options:
   }
 }
 
-/** Everything that is tried: one of each to choose by, one of each to compare on. */
+/** Everything that is tried. */
 interface Prompts {
+  /** One to choose by, one to compare on. */
   documents: [PasskeyDocument, PasskeyDocument];
-  texts: Continuation[];
+  chosenBy: Continuation[];
+  comparedOn: Continuation[];
   /** What sinks are measured on. */
   stream: Uint32Array;
 }
@@ -123,10 +128,15 @@ function makePrompts(tokenizer: Tokenizer, tokens: number, { text, needles = 6 }
   const depths = evenDepths(Math.min(needles, mostNeedles.facts));
   const document = (seed: number, filler?: Uint32Array): PasskeyDocument =>
     makePasskeys(tokenizer, { kind: "facts", tokens, depths, seed, filler });
-  const part = (index: number, length: number): Uint32Array | undefined => text?.ids.subarray(index * tokens, index * tokens + length);
-  const texts = [part(2, tokens + continued), part(3, tokens + continued)].flatMap((ids) => (ids ? [{ ids, scored: continued }] : []));
-  const documents: Prompts["documents"] = [document(1, part(0, tokens)), document(2, part(1, tokens))];
-  return { documents, texts, stream: part(0, tokens) ?? documents[0].ids };
+  const [first, second, ...others] = text?.excerpts ?? [];
+  const documents: Prompts["documents"] = [document(1, first?.subarray(0, tokens)), document(2, second?.subarray(0, tokens))];
+  const continuations = others.map((ids) => ({ ids: ids.subarray(0, tokens + continuedTokens), scored: continuedTokens }));
+  return {
+    documents,
+    comparedOn: continuations.slice(0, 2),
+    chosenBy: continuations.slice(2),
+    stream: first?.subarray(0, tokens) ?? documents[0].ids,
+  };
 }
 
 /** What loses less, answers first. */

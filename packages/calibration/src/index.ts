@@ -9,5 +9,6 @@ export { estimate, quantile } from "./statistics.ts";
 export type { Estimate } from "./statistics.ts";
 export { ask } from "./ask.ts";
 export type { Reply } from "./ask.ts";
-export { calibrate } from "./calibrate.ts";
+export { calibrate, continuedTokens } from "./calibrate.ts";
+export { calibratePrecision } from "./calibrate-precision.ts";
 export type { CalibrationOptions, CalibrationProgress } from "./calibrate.ts";

@@ -46,7 +46,7 @@ export function attentionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param position of the first row; the others follow it
  * @param entries u32 [kvHeads, capacity, 4]: slot, position, count, rotation
  * @param records u32 [kvHeads, 8]: lists.ts
- * @param turns f32 [pages by position, E / 2] of (cos, sin), where lists have far entries
+ * @param turns int16 [pages by position, E / 2] of (cos, sin, -sin, cos), where lists have far entries
  * @param y f32 [rows, heads E]
  * @param scratch `attentionScratchBytes` for this many threads, at a multiple of 16
  */

@@ -35,7 +35,7 @@ export function runsOf(entry: usize): i32 {
  * @param queries the tile's head's of the first rotation, a rotation every `rotationBytes`; their scales likewise
  * @param last position of the tile's last row
  * @param recents where the recents of its first row begin
- * @param turns f32 [pages by position, E / 2] of (cos, sin), for far entries
+ * @param turns int16 [pages by position, E / 2] of (cos, sin, -sin, cos), for far entries
  */
 export function addRuns(
   chunk: usize,

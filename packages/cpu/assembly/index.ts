@@ -4,13 +4,12 @@ import { performAppend } from "./append";
 import { performAttend, performCombine } from "./attention";
 import { performClose } from "./close";
 import { performEmbed } from "./embed";
-import { APPEND, ATTEND, CLOSE, COMBINE, EMBED, NORM, PICK, PRODUCT, QUANTISE, RANK, RELAY, SCORE, SILU, TAKE } from "./jobs";
+import { APPEND, ATTEND, CLOSE, COMBINE, EMBED, NORM, PRODUCT, QUANTISE, RANK, RELAY, SCORE, SILU } from "./jobs";
 import { performProduct } from "./product";
 import { performNorm, performQuantise, performSiluMul } from "./quantise";
 import { performRelay } from "./relay";
-import { performPick } from "./select/pick";
 import { performRank } from "./select/rank";
-import { performScore, performTake } from "./select/take";
+import { performScore } from "./select/take";
 
 export { join, setHelpers } from "./team";
 export { append, queriesBytes } from "./append";
@@ -62,14 +61,8 @@ export function perform(kind: i32, item: i32): void {
     case RANK:
       performRank(item);
       break;
-    case PICK:
-      performPick(item);
-      break;
     case SCORE:
       performScore(item);
-      break;
-    case TAKE:
-      performTake(item);
       break;
     default:
       unreachable();

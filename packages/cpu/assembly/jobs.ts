@@ -11,6 +11,4 @@ export const ATTEND: i32 = 8;
 export const COMBINE: i32 = 9;
 export const CLOSE: i32 = 10;
 export const RANK: i32 = 11;
-export const PICK: i32 = 12;
-export const SCORE: i32 = 13;
-export const TAKE: i32 = 14;
+export const SCORE: i32 = 12;

@@ -1,17 +1,7 @@
 // Runs of closed pages as open pages have them, and runs of far pages turned: copies that live as long as a chunk.
 
 import { shortened } from "./turn";
-import {
-  closedRunValues,
-  closedValues,
-  closedValueScales,
-  INTEGER_NORM,
-  keyBits,
-  middlesOffset,
-  rangeScale,
-  rangesOffset,
-  VALUE_OFFSETS,
-} from "./pages";
+import { closedRunValues, closedValues, closedValueScales, keyBits, middlesOffset, rangeScale, rangesOffset, VALUE_OFFSETS } from "./pages";
 
 /** Bytes of an opened run: keys, their scales, values. */
 export function openedBytes(headSize: i32): usize {
@@ -115,16 +105,13 @@ export function openValues(page: usize, run: usize, headSize: i32, to: usize): v
   }
 }
 
-/** Keys int16 of one run turned back by the angles whose (cos, sin) are at `turn`, f32 [E / 2, 2]. */
+/** Keys int16 of one run turned back by the angles at `turn`: turn.ts. */
 export function turnKeys(keys: usize, headSize: i32, turn: usize, to: usize): void {
   const end = keys + ((<usize>headSize) << 3);
-  const factor: f32 = INTEGER_NORM;
   while (keys < end) {
-    const cos = <i32>nearest(load<f32>(turn) * factor);
-    const sin = <i32>nearest(load<f32>(turn, 4) * factor);
     const key = v128.load(keys);
-    const a = shortened(i32x4.dot_i16x8_s(key, i32x4.splat((cos & 0xffff) | (sin << 16))));
-    const b = shortened(i32x4.dot_i16x8_s(key, i32x4.splat((-sin & 0xffff) | (cos << 16))));
+    const a = shortened(i32x4.dot_i16x8_s(key, v128.load32_splat(turn)));
+    const b = shortened(i32x4.dot_i16x8_s(key, v128.load32_splat(turn, 4)));
     v128.store(to, v128.or(v128.and(a, i32x4.splat(0xffff)), i32x4.shl(b, 16)));
     keys += 16;
     turn += 8;

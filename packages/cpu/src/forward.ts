@@ -37,7 +37,7 @@ export interface ForwardInput {
   rotations: number;
   /** The pages of layer `index`, this step's slots already given. */
   cache: (index: number) => LayerPointers;
-  /** f32 [pages by position, E / 2] of (cos, sin) of their positions, where far pages are met; else 0. */
+  /** `turnWords` of pages by position, where far pages are met; else 0. */
   turns?: number;
   /** What a step of one row selects of its lists; left out where it reads them as they are. */
   selection?: Selection | undefined;

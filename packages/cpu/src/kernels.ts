@@ -43,7 +43,7 @@ export interface Kernels {
     queries: number,
   ): void;
   landmarkBytes(headSize: number): number;
-  shortlistBytes(runs: number): number;
+  shortlistBytes(runs: number, headSize: number): number;
   looksBytes(runs: number): number;
   selectionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   select(

@@ -116,7 +116,7 @@ const largestSizes: KernelSizes = {
   },
   selectionScratchBytes: (heads, kvHeads, headSize, capacity, threads) => {
     const queries = heads / kvHeads + 1;
-    const thread = chunkBytes(headSize) + queries * (256 + 8 * headSize) + 8192;
+    const thread = chunkBytes(headSize) + queries * (256 + 8 * headSize) + 64;
     return 64 + threads * thread + kvHeads * queries * (8 * headSize + 256 + 24 * capacity);
   },
   productScratch: (rowsOut) => Math.ceil(rowsOut / 64) * 1024,

@@ -2,7 +2,7 @@ import { closedSlot, headWords, entryWords, pagesFor, pageTokens, rotationTable 
 import type { CacheShape, LayerPrecision, RotarySpec } from "@longtab/attention";
 import { attend } from "@longtab/attention/testing";
 import { createRandom } from "@longtab/formats/testing";
-import { setPages } from "../src/kv/index.ts";
+import { setPages, turnWords } from "../src/kv/index.ts";
 import type { PageKind } from "../src/kv/index.ts";
 import type { OpenKernels } from "./kernels.ts";
 
@@ -102,11 +102,11 @@ export class Layer {
     };
     heap.f32(p.qkv, qkv.length).set(qkv);
     heap.f32(p.table, table.length).set(table);
-    const pages = rotationTable(
+    const pages = turnWords(
       spec,
       Array.from({ length: pagesFor(this.length) }, (_, page) => page * pageTokens),
     );
-    heap.f32(p.turns, pages.length).set(pages);
+    heap.u32(p.turns, pages.length).set(pages);
     for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
       const slots = Array.from({ length: rows }, (_, row) => this.#slot(kvHead, position + row));
       heap.u32(p.slots + kvHead * rows * 4, rows).set(slots);
@@ -201,11 +201,11 @@ export class Layer {
   /** Indices of the candidates that a head's last ranking of all pages left for the steps behind it. */
   shortlist(kvHead: number): number[] {
     const { heap } = this.#open;
-    const { kvHeads } = this.scene.heads;
+    const { kvHeads, headSize } = this.scene.heads;
     const table = heap.u32(this.#landmarks ?? NaN, 2 + 2 * kvHeads);
     const start = table[2 + kvHeads + kvHead] ?? NaN;
     const [, , , count = NaN] = heap.u32(start, 4);
-    return Array.from(heap.u32(start + 16, count));
+    return Array.from(heap.u32(start + 16 + Math.ceil(headSize / 4) * 16, count));
   }
 
   /** The table of rings and shortlists, which last from step to step. */
@@ -220,7 +220,7 @@ export class Layer {
         return first;
       });
     const rings = allocateAll(pages * kernels.landmarkBytes(headSize));
-    const shortlists = allocateAll(kernels.shortlistBytes(runs));
+    const shortlists = allocateAll(kernels.shortlistBytes(runs, headSize));
     const table = heap.allocate((2 + 2 * kvHeads) * 4);
     heap.u32(table, 2 + 2 * kvHeads).set([1, pages, ...rings, ...shortlists]);
     return table;

@@ -22,7 +22,8 @@ function open(): { heap: Heap; landmarks: PageLandmarks; words: (layer: number) 
 
 test("landmarks, shortlists and looks take the bytes that the kernels write", async () => {
   const { kernels } = await openKernels("plain");
-  for (const runs of [1, 27, 108, 512]) expect(shortlistBytes(runs)).toBe(kernels.shortlistBytes(runs));
+  for (const headSize of [8, 40, 64, 96, 128])
+    for (const runs of [1, 27, 108, 512]) expect(shortlistBytes(runs, headSize)).toBe(kernels.shortlistBytes(runs, headSize));
   for (const runs of [1, 27, 108, 512]) expect(looksWords({ runs }) * 4).toBe(kernels.looksBytes(runs));
   for (const headSize of [8, 40, 64, 96, 128]) expect(landmarkBytes(headSize)).toBe(kernels.landmarkBytes(headSize));
 });
@@ -54,7 +55,10 @@ test("rings have room for every page on a list, shortlists for what is looked at
     const regions = [0, 1].flatMap((layer) =>
       words(layer)
         .slice(2)
-        .map((start, index) => ({ start, bytes: index < 2 ? pages * landmarkBytes(40) : shortlistBytes(quest.selection?.runs ?? NaN) })),
+        .map((start, index) => ({
+          start,
+          bytes: index < 2 ? pages * landmarkBytes(40) : shortlistBytes(quest.selection?.runs ?? NaN, 40),
+        })),
     );
     const inOrder = regions.toSorted((a, b) => a.start - b.start);
     expect(inOrder).toHaveLength(8);

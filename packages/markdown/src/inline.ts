@@ -34,6 +34,7 @@ class Inlines {
   readonly #text: string;
   #nodes: Inline[] = [];
   #openers: Opener[] = [];
+  #ticks: Map<number, number[]> | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -65,10 +66,11 @@ class Inlines {
 
   /** Code ends at as many backticks as it begins with; without those they are text. */
   #addCode(ticks: string, from: number): number {
-    let end = this.#text.indexOf(ticks, from);
-    while (end >= 0 && (this.#text[end + ticks.length] === "`" || this.#text[end - 1] === "`"))
-      end = this.#text.indexOf(ticks, end + ticks.length + 1);
-    if (end < 0) {
+    this.#ticks ??= runsOfTicks(this.#text);
+    const ends = this.#ticks.get(ticks.length) ?? [];
+    while ((ends.at(-1) ?? from) < from) ends.pop();
+    const end = ends.pop();
+    if (end === undefined) {
       this.#addText(ticks);
       return from;
     }
@@ -152,6 +154,17 @@ function flanks(mark: string, before: string, after: string): { opens: boolean; 
   const right = !spaceBefore && (!PUNCTUATION.test(before) || spaceAfter || PUNCTUATION.test(after));
   if (mark !== "_") return { opens: left, closes: right };
   return { opens: left && (!right || PUNCTUATION.test(before)), closes: right && (!left || PUNCTUATION.test(after)) };
+}
+
+/** Where runs of backticks begin, by their length, the last of them first: a run that closes nothing must not be looked for again and again. */
+function runsOfTicks(text: string): Map<number, number[]> {
+  const runs = new Map<number, number[]>();
+  for (const { 0: run, index } of [...text.matchAll(/`+/g)].toReversed()) {
+    const known = runs.get(run.length);
+    if (known === undefined) runs.set(run.length, [index]);
+    else known.push(index);
+  }
+  return runs;
 }
 
 function withoutLinks(nodes: Inline[]): Inline[] {

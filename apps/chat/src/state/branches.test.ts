@@ -29,10 +29,11 @@ describe("versions", () => {
     expect(versionsOf(conversation, exchangeOf(conversation, "e3"))).toEqual({ question: null, answer: null });
   });
 
-  test("ten thousand versions of an imported question cost no more than a pass over them", () => {
+  test("ten thousand versions of an imported question cost no more than a pass over them", { retry: 3 }, () => {
     const conversation = branched();
     const e4 = exchangeOf(conversation, "e4");
     const many = Array.from({ length: 10_000 }, (_, index) => ({ ...e4, id: `m${index}`, question: `question ${index}` }));
+    // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const started = performance.now();
     const { question } = versionsOf({ ...conversation, exchanges: many }, many[9_999]!);
     // Compared with one another they took almost three seconds.

@@ -33,8 +33,11 @@ export interface StreamingCell extends CellBase {
   kind: "streaming";
   /** Where it ends: the dense model's ends with the trained window. */
   tokens: number;
-  /** Tokens read before each window, past the trained one, where every window is read anew: how hard the text itself is there. */
-  anew?: number;
+  /**
+   * Times it is read. Every turn begins a trained window later than the one before and ends with what it left out, so that over all the turns that a text has
+   * room for, what stands inside the trained window is the same text as what stands past it.
+   */
+  turns: number;
 }
 
 /** Lines with a number each, and questions about the line `back` lines back. */
@@ -197,17 +200,19 @@ function makeNeedleCells(
   });
 }
 
-/** The cell that streaming is compared with past the trained window: the dense model, which reads no less before each window than streaming keeps. */
-export const readAnew = "dense, each window anew";
-
 function makeStreamingCells({ streamed, window }: Sizes, trained: number, small: boolean): StreamingCell[] {
   const recents = small ? [2 * window - 4] : [508, 2044];
-  const shape = { kind: "streaming", suite: "streaming", tokens: streamed } as const;
+  const shape = { kind: "streaming", suite: "streaming", tokens: streamed, turns: 1 } as const;
+  const turns = Math.max(1, Math.floor(streamed / trained));
   return [
     { ...shape, cell: "dense", context: { policy: "dense" }, tokens: Math.min(trained, streamed) },
-    ...recents.map((recent): StreamingCell => ({ ...shape, cell: `S 4, R ${recent}`, context: { policy: "streaming", sinks: 4, recent } })),
+    ...recents.map((recent): StreamingCell => ({
+      ...shape,
+      cell: `S 4, R ${recent}`,
+      context: { policy: "streaming", sinks: 4, recent },
+      turns,
+    })),
     { ...shape, cell: `S 0, R ${recents[0]}`, context: { policy: "streaming", sinks: 0, recent: recents[0] } },
-    { ...shape, cell: readAnew, context: { policy: "dense" }, anew: Math.max(...recents) + 4 },
   ];
 }
 

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { readAnew } from "./cells.ts";
 import { makeRows } from "./measures.ts";
 import type { Part } from "./parts.ts";
 
@@ -45,17 +44,20 @@ test("a drift is the worst mean of eight windows, above the mean inside", () => 
   expect(row?.measures["growth"]?.mean).toBe(0);
 });
 
-test("where the text itself is harder, a drift of its own tells what streaming adds", () => {
-  const harder = [2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
-  const parts = [
-    part("streaming", "dense", "y", { nll: [1.9, 1.8], pages: [9, 9] }),
-    part("streaming", "S 4, R 508", "x", { nll: windows(2, harder), pages }),
-    part("streaming", readAnew, "x", { nll: harder.map((nll) => nll - 0.25), pages: pages.slice(2) }),
-  ];
-  const [sinks, anew] = makeRows(parts, [cell, { suite: "streaming", cell: readAnew }], 2048, 1024);
-  expect(sinks?.measures["drift"]?.mean).toBeCloseTo(1, 12);
-  expect(sinks?.measures["drift of its own"]?.mean).toBeCloseTo(0.1, 12);
-  expect(Object.keys(anew?.measures ?? {})).toEqual(["nll past"]);
+test("where every turn was measured, a text that is harder in one place drifts by nothing", () => {
+  const losses = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6];
+  const turns = Array.from({ length: 6 }, (_, turn) => [...losses.slice(2 * turn), ...losses.slice(0, 2 * turn)]);
+  const added = turns.map((turn) => turn.map((nll, window) => nll + (window < 2 ? 0 : 0.1)));
+  const parts = added.map((nll, turn) => part("streaming", "S 4, R 508", `turn ${turn}`, { nll, pages }));
+  const [row] = makeRows(parts, [cell], 2048, 1024);
+  expect(row?.measures["drift"]?.mean).toBeCloseTo(0.1, 12);
+  expect(row?.measures["nll past"]?.count).toBe(60);
+});
+
+test("memory that grew in one turn is told", () => {
+  const grown = [...pages.slice(0, -1), 91];
+  const parts = [pages, grown].map((used, turn) => part("streaming", "S 4, R 508", `turn ${turn}`, { nll: windows(2, flat), pages: used }));
+  expect(makeRows(parts, [cell], 2048, 1024)[0]?.measures["growth"]?.mean).toBe(1);
 });
 
 test("what sinks are worth, and what streaming costs, is told window by window of the same text", () => {

@@ -1,6 +1,5 @@
 import { estimate, quantile } from "@longtab/calibration";
 import type { Estimate } from "@longtab/calibration";
-import { readAnew } from "./cells.ts";
 import type { Part } from "./parts.ts";
 
 /** One row of a table: everything that the parts of a cell gave. */
@@ -26,8 +25,7 @@ export function makeRows(
   return [...names.values()].flatMap(({ suite, cell }) => {
     const own = parts.filter((part) => part.suite === suite && part.cell === cell);
     if (own.length === 0) return [];
-    const pooled = pool(own);
-    const measures = suite === "streaming" ? streamingMeasures(pooled, parts, cell, trained / window) : tokenMeasures(pooled);
+    const measures = suite === "streaming" ? streamingMeasures(own, parts, trained / window) : tokenMeasures(pool(own));
     return [{ suite, cell, measures, seconds: own.reduce((sum, { seconds }) => sum + seconds, 0) }];
   });
 }
@@ -42,41 +40,44 @@ function tokenMeasures(values: Record<string, number[]>): Record<string, Estimat
 const run = 8;
 
 /**
- * Of losses by window. Inside: the windows within what the model was trained for; `drift`: the worst mean of any eight consecutive windows past it,
- * above the mean inside; `drift of its own`: the same of what each window costs above the dense model that reads it anew, for texts are harder here
- * and easier there; `cost inside`: above the dense model on the same windows; `above S 4`: past the trained window, above the run with sinks
- * and as many recents; `growth`: pages that the last window has more than the one that filled the cache.
+ * Of losses by window, of every turn of a text. Inside: the windows within what the model was trained for; `drift`: the worst mean of any eight
+ * consecutive windows past it, above the mean inside: where every turn was measured both are of all the text, so that none of it is harder; `cost inside`:
+ * above the dense model on the same windows; `above S 4`: past the trained window, above the run with sinks and as many recents; `growth`: pages that
+ * the last window has more than the one that filled the cache, at the worst turn.
  */
-function streamingMeasures(
-  { nll = [], pages = [] }: Record<string, number[]>,
-  parts: readonly Part[],
-  cell: string,
-  inside: number,
-): Record<string, Estimate> {
-  const other = (name: string): number[] => pool(parts.filter((part) => part.suite === "streaming" && part.cell === name))["nll"] ?? [];
-  if (cell === readAnew) return { "nll past": estimate(nll) };
-  const [within, past] = [nll.slice(0, inside), nll.slice(inside)];
+function streamingMeasures(own: readonly Part[], parts: readonly Part[], inside: number): Record<string, Estimate> {
+  const cell = own[0]?.cell ?? "";
+  const losses = own.map(lossesOf);
+  const within = losses.flatMap((nll) => nll.slice(0, inside));
+  const past = losses.flatMap((nll) => nll.slice(inside));
   const measures: Record<string, Estimate> = { "nll inside": estimate(within) };
-  if (past.length > 0) measures["nll past"] = estimate(past);
-  if (past.length >= run) measures["drift"] = single(worstRun(past) - estimate(within).mean);
-  const dense = other("dense").slice(0, within.length);
-  const anew = other(readAnew).slice(0, past.length);
-  if (anew.length >= run && dense.length > 0)
-    measures["drift of its own"] = single(worstRun(excess(past, anew)) - estimate(excess(within, dense)).mean);
-  if (cell !== "dense" && dense.length > 0) measures["cost inside"] = differences(within, dense);
-  if (past.length > 0) measures["growth"] = single((pages.at(-1) ?? 0) - (pages[inside - 1] ?? 0));
+  const byWindow = (losses[0] ?? []).map((_, index) => estimate(losses.map((nll) => nll[index] ?? Number.NaN)).mean);
+  if (past.length > 0) {
+    measures["nll past"] = estimate(past);
+    if (byWindow.length >= inside + run) measures["drift"] = single(worstRun(byWindow.slice(inside)) - estimate(within).mean);
+    const pages = own.map(({ values }) => values["pages"] ?? []);
+    measures["growth"] = single(Math.max(...pages.map((used) => (used.at(-1) ?? 0) - (used[inside - 1] ?? 0))));
+  }
+  // The first turn is the text as it stands, which the other cells read too.
+  const [ours = []] = losses;
+  const other = (name: string): number[] => {
+    const first = parts.find((part) => part.suite === "streaming" && part.cell === name);
+    return first ? lossesOf(first) : [];
+  };
+  const dense = other("dense").slice(0, inside);
+  if (cell !== "dense" && dense.length > 0) measures["cost inside"] = differences(ours, dense);
   const sinks = other(cell.replace("S 0", "S 4")).slice(inside);
-  if (cell.startsWith("S 0") && sinks.length > 0 && past.length > 0) measures["above S 4"] = differences(past, sinks);
+  if (cell.startsWith("S 0") && sinks.length > 0) measures["above S 4"] = differences(ours.slice(inside), sinks);
   return measures;
+}
+
+function lossesOf({ values }: Part): number[] {
+  return values["nll"] ?? [];
 }
 
 /** Of windows of the same text, whose own differences are larger than what is looked for. */
 function differences(ours: readonly number[], theirs: readonly number[]): Estimate {
-  return estimate(excess(ours, theirs));
-}
-
-function excess(ours: readonly number[], theirs: readonly number[]): number[] {
-  return theirs.slice(0, ours.length).map((value, index) => (ours[index] ?? Number.NaN) - value);
+  return estimate(theirs.slice(0, ours.length).map((value, index) => (ours[index] ?? Number.NaN) - value));
 }
 
 /** The largest mean of windows that follow each other. */

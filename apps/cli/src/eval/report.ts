@@ -19,9 +19,7 @@ const titles: Record<string, string> = {
 };
 
 /** Measures in the order of the tables' columns, before any others; those that no row of a suite has are left out. */
-const columns = "kl,kl p99,top1,nll,dense nll,right,logprob,nll inside,nll past,drift,drift of its own,cost inside,above S 4,growth".split(
-  ",",
-);
+const columns = "kl,kl p99,top1,nll,dense nll,right,logprob,nll inside,nll past,drift,cost inside,above S 4,growth".split(",");
 
 /** The tables as Markdown: a value, and its standard error where it has one. */
 export function formatReport(header: Header, rows: readonly Row[], judgements: readonly Judgement[]): string {

@@ -1,4 +1,4 @@
-import { force, logProbability, read } from "@longtab/calibration";
+import { force, logProbability } from "@longtab/calibration";
 import type { Timeline } from "@longtab/engine";
 import type { Parts } from "./parts.ts";
 import type { StreamingCell } from "./cells.ts";
@@ -10,7 +10,7 @@ import type { BookText } from "./texts.ts";
 const begin = 0.25;
 
 /**
- * The loss of each window of one long text: the mean -ln p of its tokens, in nats. A policy that does not select sees of every
+ * The loss of each window of one long text: the mean -ln p of its tokens, in nats; once for every turn. A policy that does not select sees of every
  * row what it sees in a step of its own, so rows are run as many at a time as can be scored.
  */
 export async function measureStreaming(
@@ -20,34 +20,49 @@ export async function measureStreaming(
   texts: readonly BookText[],
   window: number,
 ): Promise<void> {
+  const text = texts.toSorted((a, b) => b.text.length - a.text.length)[0] as BookText;
   for (const cell of cells) {
-    const text = texts.toSorted((a, b) => b.text.length - a.text.length)[0] as BookText;
-    const scene = `${text.name} from ${begin * 100}%, ${cell.tokens} tokens`;
-    if (parts.has({ ...cell, scene })) continue;
-    const started = performance.now();
     const ids = takeTokens(stage.tokenizer, text, Math.floor(text.text.length * begin), cell.tokens);
-    const backend = await stage.backend(cell.context);
-    const start = (): Timeline => backend.createTimeline(stage.policy(cell.context));
-    const values: Record<"nll" | "pages", number[]> = { nll: [], pages: [] };
-    let timeline = start();
-    try {
-      for (let at = cell.anew === undefined ? 0 : stage.trained; at + window <= ids.length; at += window) {
-        if (cell.anew !== undefined) {
-          timeline.dispose();
-          timeline = start();
-          await read(timeline, ids.subarray(Math.max(0, at - cell.anew), at));
-        }
-        const nll = await scoreWindow(timeline, ids, at, window);
-        values.nll.push(nll);
-        const { sink, recent, kept, far, quantised } = timeline.pages();
-        values.pages.push(sink + recent + kept + far + quantised);
-        process.stderr.write(`  ${cell.cell}: ${at + window} of ${ids.length} tokens, ${nll.toFixed(3)} nats\n`);
-      }
-    } finally {
-      timeline.dispose();
+    for (let turn = 0; turn < cell.turns; turn++) {
+      const from = turn * stage.trained;
+      const scene = `${text.name} from ${begin * 100}%, ${cell.tokens} tokens${turn === 0 ? "" : `, turned by ${from}`}`;
+      if (parts.has({ ...cell, scene })) continue;
+      const started = performance.now();
+      const values = await streamThrough(stage, cell, turned(ids, from), window);
+      await parts.add({ suite: cell.suite, cell: cell.cell, scene, values, seconds: (performance.now() - started) / 1000 });
     }
-    await parts.add({ suite: cell.suite, cell: cell.cell, scene, values, seconds: (performance.now() - started) / 1000 });
   }
+}
+
+/** The text from a token on, then what stands before it. */
+function turned(ids: Uint32Array, from: number): Uint32Array {
+  const all = new Uint32Array(ids.length);
+  all.set(ids.subarray(from));
+  all.set(ids.subarray(0, from), ids.length - from);
+  return all;
+}
+
+/** The mean loss of each window, and the pages that are in use at its end. */
+async function streamThrough(
+  stage: Stage,
+  { cell, context }: StreamingCell,
+  ids: Uint32Array,
+  window: number,
+): Promise<Record<"nll" | "pages", number[]>> {
+  const values: Record<"nll" | "pages", number[]> = { nll: [], pages: [] };
+  const timeline = (await stage.backend(context)).createTimeline(stage.policy(context));
+  try {
+    for (let at = 0; at + window <= ids.length; at += window) {
+      const nll = await scoreWindow(timeline, ids, at, window);
+      values.nll.push(nll);
+      const { sink, recent, kept, far, quantised } = timeline.pages();
+      values.pages.push(sink + recent + kept + far + quantised);
+      process.stderr.write(`  ${cell}: ${at + window} of ${ids.length} tokens, ${nll.toFixed(3)} nats\n`);
+    }
+  } finally {
+    timeline.dispose();
+  }
+  return values;
 }
 
 /** Runs the tokens of a window and returns the mean loss of what follows each, in nats. */

@@ -1,12 +1,12 @@
-// The k-th largest of some numbers, exactly: digits of their bits are counted from the highest on, and what has the digit that the k-th has goes
-// on to the next. Bits of floats that are not negative are in the order of the floats.
+// What the k largest of some numbers reach. Bits of floats that are not negative are in the order of the floats, so that a range of bits is halved
+// until exactly k numbers reach its lower end. A pass counts four numbers at once, which beats a sort by digits for as many as there are here.
 
-/** Values of the first digit, the largest. */
-const DIGITS: usize = 2048;
-/** Bytes of the bins that digits are counted in. */
-export const BINS_BYTES: usize = 4 * DIGITS;
+import { maxLanes } from "../simd";
 
-/** How many of those that equal the k-th are among the k. */
+/** Bits from a float to one twice as large. */
+const OCTAVE: i32 = 1 << 23;
+
+/** How many of those that equal what was found are among the k. */
 let equals: i32 = 0;
 
 /** Of the last call. */
@@ -14,35 +14,56 @@ export function ties(): i32 {
   return equals;
 }
 
-/** The `count`-th largest of u32 [length], the bits of floats; `bins` is scratch, and so is `rest`, u32 [length]. */
-export function largest(values: usize, length: i32, count: i32, bins: usize, rest: usize): f32 {
-  let bits: u32 = 0;
-  let left = count;
-  // 31 bits: 11, 10 and 10.
-  for (let shift = 20; shift >= 0; shift -= 10) {
-    const mask: u32 = shift == 20 ? <u32>DIGITS - 1 : 1023;
-    memory.fill(bins, 0, (<usize>mask + 1) << 2);
-    const end = values + ((<usize>length) << 2);
-    for (let at = values; at < end; at += 4) {
-      const bin = bins + ((<usize>((load<u32>(at) >> shift) & mask)) << 2);
-      store<i32>(bin, load<i32>(bin) + 1);
-    }
-    let digit = mask;
-    for (let counted = load<i32>(bins + (digit << 2)); counted < left; counted = load<i32>(bins + (digit << 2))) {
-      left -= counted;
-      digit--;
-    }
-    bits |= digit << shift;
-    if (shift == 0) break;
-    let to = rest;
-    for (let at = values; at < end; at += 4) {
-      const value = load<u32>(at);
-      store<u32>(to, value);
-      if (((value >> shift) & mask) == digit) to += 4;
-    }
-    values = rest;
-    length = <i32>((to - rest) >> 2);
+/** A number that `count` of f32 [length] reach, none of them negative; where several equal the last of these, that, and `ties` of them count. */
+export function largest(values: usize, length: i32, count: i32): f32 {
+  let above = 1 + reinterpret<i32>(most(values, length));
+  let aboveReached = 0;
+  let step = OCTAVE;
+  let low = max(0, above - step);
+  let reached = countFrom(values, length, low);
+  // Near the largest first.
+  while (reached < count && low > 0) {
+    above = low;
+    aboveReached = reached;
+    step <<= 1;
+    low = max(0, low - step);
+    reached = countFrom(values, length, low);
   }
-  equals = left;
-  return reinterpret<f32>(bits);
+  while (reached != count && above - low > 1) {
+    const middle = low + ((above - low) >> 1);
+    const reachMiddle = countFrom(values, length, middle);
+    if (reachMiddle >= count) {
+      low = middle;
+      reached = reachMiddle;
+    } else {
+      above = middle;
+      aboveReached = reachMiddle;
+    }
+  }
+  equals = reached == count ? i32.MAX_VALUE : count - aboveReached;
+  return reinterpret<f32>(low);
+}
+
+function most(values: usize, length: i32): f32 {
+  const end = values + ((<usize>length) << 2);
+  const whole = values + ((<usize>(length & ~3)) << 2);
+  let lanes = f32x4.splat(0);
+  let at = values;
+  for (; at < whole; at += 16) lanes = f32x4.pmax(lanes, v128.load(at));
+  let found = maxLanes(lanes);
+  for (; at < end; at += 4) found = max(found, load<f32>(at));
+  return found;
+}
+
+/** How many have at least these bits. */
+function countFrom(values: usize, length: i32, bits: i32): i32 {
+  const end = values + ((<usize>length) << 2);
+  const whole = values + ((<usize>(length & ~3)) << 2);
+  const least = i32x4.splat(bits);
+  let counts = i32x4.splat(0);
+  let at = values;
+  for (; at < whole; at += 16) counts = i32x4.sub(counts, i32x4.ge_s(v128.load(at), least));
+  let count = i32x4.extract_lane(counts, 0) + i32x4.extract_lane(counts, 1) + i32x4.extract_lane(counts, 2) + i32x4.extract_lane(counts, 3);
+  for (; at < end; at += 4) count += <i32>(load<i32>(at) >= bits);
+  return count;
 }

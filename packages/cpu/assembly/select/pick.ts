@@ -1,60 +1,36 @@
-// Picks, of a head, the pages whose runs are scored, and the channels that they are scored on: those on which a query's product varies most
-// within a page, by the ranges of 16 of the pages, summed over the group. Channels are taken by fours, which lie together.
+// Picks, of a head that ranked all pages, those whose runs are scored, and the channels that they are scored on.
 
-import { FAR_ROTATION, SLOT } from "../lists";
-import { boxTokens, pageOf, rangeScale, rangesOf } from "../pages";
+import { pageOf } from "../pages";
 import { maxLanes, sumLanes } from "../simd";
 import { MASKED, power4 } from "../softmax";
 import { argument } from "../team";
+import { chooseChannels, SAMPLE, sampleSlot, sumRanges } from "./channels";
 import { largest, ties } from "./largest";
 import { noteLooks } from "./looks";
 import { firstBoxScore } from "./score-boxes";
 import { pickedPages } from "./shortlist";
-import {
-  candidates,
-  choice,
-  chosenPairs,
-  chosenQueries,
-  chosenScales,
-  chosenStride,
-  firstCandidate,
-  groupSize,
-  headQueries,
-  headScales,
-  pageScores,
-  pairsOf,
-  picked,
-  selects,
-  threadBins,
-  threadChunk,
-  threadScores,
-  weights,
-} from "./select";
+import { beginBlocks, boundsOf, candidates, choice, groupSize, headQueries, headScales, pageScores, picked, pickedBlocks } from "./select";
 
-const SAMPLE: i32 = 16;
+/** Where pages have boxes: all of them. */
+export function pickBoxes(kvHead: i32): void {
+  const made = choice(kvHead);
+  pickAll(made, candidates(kvHead));
+  boundBoxes(kvHead, made);
+  beginBlocks(kvHead, candidates(kvHead));
+}
 
-export function performPick(kvHead: i32): void {
-  if (!selects(kvHead)) return;
+export function pick(kvHead: i32): void {
   const made = choice(kvHead);
   const pages = candidates(kvHead);
-  const chunk = threadChunk();
-  if (boxTokens() > 0) {
-    pickAll(made, pages);
-    boundBoxes(kvHead, made);
-    return;
-  }
-  const recalled = load<i32>(made);
   const wanted = pickedPages(argument(9));
-  sumShares(made, recalled > 0 ? recalled : pages);
-  if (recalled == 0) {
-    if (wanted < pages) pickBest(made, pages, wanted, threadBins(chunk));
-    else pickAll(made, pages);
-    if (argument(21) > 0) noteLooks(kvHead);
-  }
-  sumRanges(kvHead, threadScores(chunk));
-  choosePairs(kvHead, threadScores(chunk), threadBins(chunk), pairsOf(made));
-  chooseQueries(kvHead, made, false);
-  if (argument(1) > FAR_ROTATION) chooseQueries(kvHead, made, true);
+  sumShares(made, pages);
+  if (wanted < pages) pickBest(made, pages, wanted);
+  else pickAll(made, pages);
+  for (let query = 0; query < groupSize(); query++) storeBound(made, query, 0);
+  if (argument(21) > 0) noteLooks(kvHead);
+  sumRanges(kvHead);
+  chooseChannels(kvHead);
+  beginBlocks(kvHead, load<i32>(made));
 }
 
 function pickAll(made: usize, pages: i32): void {
@@ -62,8 +38,9 @@ function pickAll(made: usize, pages: i32): void {
   for (let index = 0; index < pages; index++) store<i32>(picked(made) + ((<usize>index) << 2), index);
 }
 
+/** One for all blocks. */
 function storeBound(made: usize, query: i32, bound: f32): void {
-  store<f32>(made + ((<usize>query) << 2), bound, 4);
+  for (let block = 0; block < pickedBlocks(made); block++) store<f32>(boundsOf(made, block) + ((<usize>query) << 2), bound);
 }
 
 /** Bounds of the scores by boxes: the largest of 16 pages' first. */
@@ -75,11 +52,6 @@ function boundBoxes(kvHead: i32, made: usize): void {
     for (let index = 0; index < SAMPLE; index++) most = max(most, firstBoxScore(q, headSize, pageOf(sampleSlot(kvHead, index))));
     storeBound(made, query, most * load<f32>(headScales(kvHead, 0) + ((<usize>query) << 2)));
   }
-}
-
-/** Slot of one of 16 candidates from the first to the last. */
-function sampleSlot(kvHead: i32, index: i32): u32 {
-  return load<u32>(firstCandidate(kvHead) + ((<usize>((index * candidates(kvHead)) / SAMPLE)) << 4), SLOT);
 }
 
 /** The share of the group's attention that each of the ranked pages has by its score; scores become 2^(score - the largest). */
@@ -107,9 +79,9 @@ function sumShares(made: usize, pages: i32): void {
 }
 
 /** The pages with the largest shares, the first of equals, in order; their scores move up to be those of what is picked. */
-function pickBest(made: usize, pages: i32, wanted: i32, bins: usize): void {
+function pickBest(made: usize, pages: i32, wanted: i32): void {
   const shares = pageScores(made, groupSize());
-  const threshold = largest(shares, pages, wanted, bins, weights(made, 0));
+  const threshold = largest(shares, pages, wanted);
   let equals = ties();
   let to = picked(made);
   for (let index = 0; index < pages; index++) {
@@ -122,65 +94,4 @@ function pickBest(made: usize, pages: i32, wanted: i32, bins: usize): void {
     to += 4;
   }
   store<i32>(made, wanted);
-}
-
-/** Sums the steps of 16 candidates, f32 [E]. */
-function sumRanges(kvHead: i32, sums: usize): void {
-  const headSize = argument(4);
-  const bytes = (<usize>headSize) << 2;
-  memory.fill(sums, 0, bytes);
-  for (let index = 0; index < SAMPLE; index++) {
-    const ranges = rangesOf(sampleSlot(kvHead, index), headSize);
-    const scale = v128.load32_splat(ranges + rangeScale(headSize));
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const steps = f32x4.convert_i32x4_s(v128.load16x4_s(ranges + (i >> 1)));
-      v128.store(sums + i, f32x4.add(v128.load(sums + i), f32x4.mul(steps, scale)));
-    }
-  }
-}
-
-/** Takes the fours of channels with the largest sum, over the group, of squared products of query and range; the first of equals. */
-function choosePairs(kvHead: i32, ranges: usize, sums: usize, chosen: usize): void {
-  const headSize = argument(4);
-  const fours = <usize>headSize >> 2;
-  memory.fill(sums, 0, fours << 2);
-  for (let query = 0; query < groupSize(); query++) {
-    const q = headQueries(kvHead, 0) + ((<usize>(query * headSize)) << 1);
-    const scale = load<f32>(headScales(kvHead, 0) + ((<usize>query) << 2));
-    for (let four: usize = 0; four < fours; four++) {
-      const products = f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(q + (four << 3))), v128.load(ranges + (four << 4)));
-      const sum = sumLanes(f32x4.mul(products, products)) * scale * scale;
-      store<f32>(sums + (four << 2), load<f32>(sums + (four << 2)) + sum);
-    }
-  }
-  for (let left = chosenPairs(headSize) >> 1; left > 0; left--) {
-    let best: usize = 0;
-    let most: f32 = -2;
-    for (let four: usize = 0; four < fours; four++) {
-      const sum = load<f32>(sums + (four << 2));
-      if (sum > most) {
-        most = sum;
-        best = four;
-      }
-    }
-    store<f32>(sums + (best << 2), -1);
-    store<u32>(chosen, <u32>(best << 1));
-    store<u32>(chosen, <u32>((best << 1) + 1), 4);
-    chosen += 8;
-  }
-}
-
-/** A head's queries on the chosen pairs. */
-function chooseQueries(kvHead: i32, made: usize, far: bool): void {
-  const headSize = argument(4);
-  const rotation = far ? FAR_ROTATION : 0;
-  const count = chosenPairs(headSize);
-  const chosen = chosenQueries(made, far);
-  memory.copy(chosenScales(chosen), headScales(kvHead, rotation), (<usize>groupSize()) << 2);
-  for (let query = 0; query < groupSize(); query++) {
-    const from = headQueries(kvHead, rotation) + ((<usize>(query * headSize)) << 1);
-    const to = chosen + <usize>query * chosenStride(headSize);
-    for (let index: usize = 0; index < <usize>count; index++)
-      store<u32>(to + (index << 2), load<u32>(from + ((<usize>load<u32>(pairsOf(made) + (index << 2))) << 2)));
-  }
 }

@@ -6,7 +6,19 @@ import { sumLanes } from "../simd";
 import { power4 } from "../softmax";
 import { argument } from "../team";
 import { turnVectors } from "../turn";
-import { choice, firstCandidate, groupSize, headQueries, headScales, isFar, threadScores, turnOf, weights } from "./select";
+import {
+  blockOf,
+  boundsOf,
+  choice,
+  firstCandidate,
+  groupSize,
+  headQueries,
+  headScales,
+  isFar,
+  threadScores,
+  turnOf,
+  weights,
+} from "./select";
 
 /** Candidates [first, end) of a head. */
 export function scoreBoxes(kvHead: i32, first: i32, end: i32, chunk: usize): void {
@@ -16,7 +28,7 @@ export function scoreBoxes(kvHead: i32, first: i32, end: i32, chunk: usize): voi
   const turned = threadScores(chunk);
   const made = choice(kvHead);
   for (let query = 0; query < groupSize(); query++) {
-    const bound = load<f32>(made + ((<usize>query) << 2), 4);
+    const bound = load<f32>(boundsOf(made, blockOf(first)) + ((<usize>query) << 2));
     for (let index = first; index < end; index++) {
       const entry = firstCandidate(kvHead) + ((<usize>index) << 4);
       const position = load<i32>(entry, POSITION);

@@ -5,7 +5,6 @@ import { Four, One, Three, Two } from "../blocks";
 import { POSITION, SLOT } from "../lists";
 import { halves } from "../open";
 import { AWAY, CLOSED, keyBits, middlesOffset, pageOf, rangeScale, rangesOffset, runBytes, scalesOffset } from "../pages";
-import { power4 } from "../softmax";
 import { argument } from "../team";
 import { touch } from "../touch";
 import { turnVectors } from "../turn";
@@ -13,7 +12,6 @@ import {
   choice,
   chosenPairs,
   chosenQueries,
-  chosenScales,
   chosenStride,
   firstCandidate,
   groupSize,
@@ -21,7 +19,7 @@ import {
   pageScores,
   pairsOf,
   picked,
-  threadBins,
+  threadWords,
   turnOf,
   weights,
 } from "./select";
@@ -29,40 +27,56 @@ import {
 /** Bytes of a query's scores of a page: f32 [16]. */
 const PAGE_SCORES: usize = 64;
 
+// What the pages of a block have in common, looked up once: a page takes less time than to find out where everything is.
+let group: i32 = 0;
+/** Chosen pairs, and bytes of a query on them. */
+let pairs: usize = 0;
+let stride: usize = 0;
+/** Queries on the chosen pairs, as they meet near and far pages. */
+let nearQueries: usize = 0;
+let farQueries: usize = 0;
+
 /** Picked pages [first, end) of a head, those that are away with no weight; `scratch` is this thread's, as large as a chunk. */
 export function scoreKeys(kvHead: i32, first: i32, end: i32, scratch: usize): void {
   const made = choice(kvHead);
   const entries = firstCandidate(kvHead);
   const indices = picked(made);
-  const group = groupSize();
-  store<i32>(threadBins(scratch), touchKeys(made, entries, first, end));
+  group = groupSize();
+  pairs = pairsOf(made);
+  stride = chosenStride(argument(4));
+  nearQueries = chosenQueries(made, false);
+  farQueries = chosenQueries(made, true);
+  store<i32>(threadWords(scratch), touchKeys(entries, indices, first, end));
+  const pageStride = pageScores(made, 1) - pageScores(made, 0);
+  const runStride = weights(made, 1) - weights(made, 0);
+  let pageWeights = pageScores(made, 0) + ((<usize>first) << 2);
+  let runWeights = weights(made, 0) + ((<usize>first) << 4);
   for (let index = first; index < end; index++) {
-    const candidate = <usize>load<u32>(indices + ((<usize>index) << 2));
-    if (load<u32>(entries + (candidate << 4), SLOT) & AWAY) {
-      for (let query = 0; query < group; query++) v128.store(weights(made, query) + ((<usize>index) << 4), f32x4.splat(0));
-      continue;
+    const entry = entries + ((<usize>load<u32>(indices + ((<usize>index) << 2))) << 4);
+    const isAway = (load<u32>(entry, SLOT) & AWAY) != 0;
+    if (!isAway) scorePage(entry, scratch);
+    for (let query: usize = 0; query < <usize>group; query++) {
+      const to = runWeights + query * runStride;
+      if (isAway) v128.store(to, f32x4.splat(0));
+      else weighScores(scratch + query * PAGE_SCORES, load<f32>(pageWeights + query * pageStride), to);
     }
-    scorePage(made, entries + (candidate << 4), group, scratch);
-    for (let query = 0; query < group; query++) {
-      const weight = load<f32>(pageScores(made, query) + ((<usize>index) << 2));
-      weighScores(scratch + <usize>query * PAGE_SCORES, weight, weights(made, query) + ((<usize>index) << 4));
-    }
+    pageWeights += 4;
+    runWeights += 16;
   }
 }
 
 /** Asks for the keys of the chosen pairs of picked pages. */
-function touchKeys(made: usize, entries: usize, first: i32, end: i32): i32 {
+function touchKeys(entries: usize, indices: usize, first: i32, end: i32): i32 {
   const headSize = argument(4);
-  const pairs = pairsOf(made);
   const pairsEnd = pairs + ((<usize>chosenPairs(headSize)) << 2);
   const bits = <usize>keyBits();
   const steps = rangesOffset(headSize);
   let touched = 0;
   for (let index = first; index < end; index++) {
-    const slot = load<u32>(entries + ((<usize>load<u32>(picked(made) + ((<usize>index) << 2))) << 4), SLOT);
+    const slot = load<u32>(entries + ((<usize>load<u32>(indices + ((<usize>index) << 2))) << 4), SLOT);
     if (slot & AWAY) continue;
     const page = pageOf(slot);
-    touched = touch(page + steps, (<usize>headSize) << 1, touched);
+    touched = touch(page + steps, (<usize>headSize) << 1, touched) + load<i32>(page + steps + rangeScale(headSize));
     // Chosen pairs come in twos, which lie together.
     if (slot & CLOSED)
       for (let pair = pairs; pair < pairsEnd; pair += 8) touched += load<i32>(page + ((<usize>load<u32>(pair) * bits) << 2));
@@ -72,74 +86,67 @@ function touchKeys(made: usize, entries: usize, first: i32, end: i32): i32 {
 }
 
 /** How far the scores of a page's tokens are from that of its middle: f32 [group, 16] at `scores`; what follows is scratch. */
-function scorePage(made: usize, entry: usize, group: i32, scores: usize): void {
-  const stride = chosenStride(argument(4));
+function scorePage(entry: usize, scores: usize): void {
   const slot = load<u32>(entry, SLOT);
   const page = pageOf(slot);
   const position = load<i32>(entry, POSITION);
   const far = isFar(position);
-  const chosen = chosenQueries(made, far);
-  const pairs = pairsOf(made);
-  // Steps of a closed page, middles of one that stays open.
-  const ranges = scores + <usize>group * PAGE_SCORES;
-  const stepped = ranges + stride;
-  const scales = chosenScales(chosen);
-  let queries = chosen;
+  // Queries in the steps of a closed page, or the middles of one that stays open; then queries in its angles.
+  const scratch = scores + <usize>group * PAGE_SCORES;
+  let queries = far ? farQueries : nearQueries;
+  // Where `chosenScales` has them, without asking for the size of the group again.
+  const scales = queries + <usize>group * stride;
   if (far) {
-    queries = stepped + <usize>group * stride;
-    turnQueries(chosen, group, pairs, turnOf(position), queries);
+    const turned = scratch + <usize>group * stride;
+    turnQueries(queries, turnOf(position), turned);
+    queries = turned;
   }
   const from = page + rangesOffset(argument(4));
   if (slot & CLOSED) {
-    gatherChosen(from, pairs, ranges);
-    for (let at = queries, to = stepped, query = group; query > 0; query--)
-      for (let i: usize = 0; i < stride; i += 16) {
-        v128.store(to, i16x8.q15mulr_sat_s(v128.load(at), v128.load(ranges + i)));
-        at += 16;
-        to += 16;
-      }
-    if (keyBits() == 8) scoreClosed<i8>(page, pairs, stepped, scales, group, scores);
-    else scoreClosed<i16>(page, pairs, stepped, scales, group, scores);
+    for (let i: usize = 0; i < stride; i += 16) {
+      const steps = chosenOf(from, i);
+      for (let at = i, end = i + <usize>group * stride; at < end; at += stride)
+        v128.store(scratch + at, i16x8.q15mulr_sat_s(v128.load(queries + at), steps));
+    }
+    const unit = load<f32>(from + rangeScale(argument(4))) * 256;
+    if (keyBits() == 8) scoreClosed<i8>(page, scratch, scales, unit, scores);
+    else scoreClosed<i16>(page, scratch, scales, unit, scores);
   } else {
-    gatherChosen(from + middlesOffset(argument(4)), pairs, ranges);
-    scoreOpen(page, pairs, queries, scales, ranges, group, scores);
+    for (let i: usize = 0; i < stride; i += 16) v128.store(scratch + i, chosenOf(from + middlesOffset(argument(4)), i));
+    scoreOpen(page, queries, scales, scratch, scores);
   }
 }
 
-/** Int16 [E] on the chosen pairs. */
-function gatherChosen(from: usize, pairs: usize, to: usize): void {
-  const bytes = (<usize>chosenPairs(argument(4))) << 2;
-  for (let i: usize = 0; i < bytes; i += 8) store<u64>(to + i, load<u64>(from + ((<usize>load<u32>(pairs + i)) << 2)));
+/** Of int16 [E] those of the chosen pairs, 16 bytes from the i-th on. */
+function chosenOf(from: usize, i: usize): v128 {
+  const four = v128.load64_zero(from + ((<usize>load<u32>(pairs + i)) << 2));
+  if (i + 8 >= (<usize>chosenPairs(argument(4))) << 2) return four;
+  return v128.load64_lane(from + ((<usize>load<u32>(pairs + i + 8)) << 2), four, 1);
 }
 
 /** Turns queries on the chosen pairs forth by the angles of a page; behind them is room for these. */
-function turnQueries(chosen: usize, group: i32, pairs: usize, turn: usize, to: usize): void {
-  const headSize = argument(4);
-  const stride = chosenStride(headSize);
+function turnQueries(queries: usize, turn: usize, to: usize): void {
   const angles = to + <usize>group * stride;
-  for (let i: usize = 0, end = (<usize>chosenPairs(headSize)) << 2; i < end; i += 4)
+  for (let i: usize = 0, end = (<usize>chosenPairs(argument(4))) << 2; i < end; i += 4)
     store<u64>(angles + (i << 1), load<u64>(turn + ((<usize>load<u32>(pairs + i)) << 3)));
-  turnVectors(chosen, group, <i32>(stride >> 1), angles, false, to);
+  turnVectors(queries, group, <i32>(stride >> 1), angles, false, to);
 }
 
 /** `Quant` is i8 for quants of 8 bits; the steps are in the queries. */
-function scoreClosed<Quant>(page: usize, pairs: usize, queries: usize, scales: usize, group: i32, scores: usize): void {
-  const stride = chosenStride(argument(4));
-  const unit = load<f32>(page + rangesOffset(argument(4)) + rangeScale(argument(4))) * 256;
+function scoreClosed<Quant>(page: usize, queries: usize, scales: usize, unit: f32, scores: usize): void {
   for (let left = group; left > 0; left -= 4) {
-    if (left >= 4) scoreQuants<Quant, Four>(page, pairs, queries, scales, unit, scores);
-    else if (left == 3) scoreQuants<Quant, Three>(page, pairs, queries, scales, unit, scores);
-    else if (left == 2) scoreQuants<Quant, Two>(page, pairs, queries, scales, unit, scores);
-    else scoreQuants<Quant, One>(page, pairs, queries, scales, unit, scores);
+    if (left >= 4) scoreQuants<Quant, Four>(page, queries, scales, unit, scores);
+    else if (left == 3) scoreQuants<Quant, Three>(page, queries, scales, unit, scores);
+    else if (left == 2) scoreQuants<Quant, Two>(page, queries, scales, unit, scores);
+    else scoreQuants<Quant, One>(page, queries, scales, unit, scores);
     queries += 4 * stride;
     scales += 16;
     scores += 4 * PAGE_SCORES;
   }
 }
 
-function scoreQuants<Quant, Queries>(page: usize, pairs: usize, queries: usize, scales: usize, unit: f32, scores: usize): void {
+function scoreQuants<Quant, Queries>(page: usize, queries: usize, scales: usize, unit: f32, scores: usize): void {
   const count = offsetof<Queries>();
-  const stride = chosenStride(argument(4));
   const bytes = (<usize>chosenPairs(argument(4))) << 2;
   // Eight tokens at a time, so that the sums stay in registers.
   for (let half: usize = 0; half < 2; half++) {
@@ -153,11 +160,17 @@ function scoreQuants<Quant, Queries>(page: usize, pairs: usize, queries: usize, 
     let h = a;
     for (let i: usize = 0; i < bytes; i += 4) {
       const pair = <usize>load<u32>(pairs + i);
-      let quants: v128;
-      if (sizeof<Quant>() == 1) quants = v128.load(page + (pair << 5) + (half << 4));
-      else quants = halves(i16x8.shl(v128.load(page + (pair << 4)), half == 0 ? 4 : 0));
-      const low = i16x8.extend_low_i8x16_s(quants);
-      const high = i16x8.extend_high_i8x16_s(quants);
+      let low: v128;
+      let high: v128;
+      if (sizeof<Quant>() == 1) {
+        const quants = page + (pair << 5) + (half << 4);
+        low = v128.load8x8_s(quants);
+        high = v128.load8x8_s(quants, 8);
+      } else {
+        const quants = halves(i16x8.shl(v128.load(page + (pair << 4)), half == 0 ? 4 : 0));
+        low = i16x8.extend_low_i8x16_s(quants);
+        high = i16x8.extend_high_i8x16_s(quants);
+      }
       const q = v128.load32_splat(queries + i);
       a = i32x4.add(a, i32x4.dot_i16x8_s(low, q));
       b = i32x4.add(b, i32x4.dot_i16x8_s(high, q));
@@ -192,9 +205,8 @@ function storeScores(low: v128, high: v128, unit: f32, to: usize): void {
 }
 
 /** Of a page that stays open, whose keys hold their middles too. */
-function scoreOpen(page: usize, pairs: usize, queries: usize, scales: usize, middles: usize, group: i32, scores: usize): void {
+function scoreOpen(page: usize, queries: usize, scales: usize, middles: usize, scores: usize): void {
   const headSize = argument(4);
-  const stride = chosenStride(headSize);
   const bytes = (<usize>chosenPairs(headSize)) << 2;
   const unit = load<f32>(page + rangesOffset(headSize) + rangeScale(headSize));
   for (let query = 0; query < group; query++) {
@@ -217,15 +229,25 @@ function scoreOpen(page: usize, pairs: usize, queries: usize, scales: usize, mid
   }
 }
 
-/** A page's weight times the sum of 2^score of each run's tokens. Scores far above the middle's end at 2^120. */
+/** A page's weight times the sum of 2^score of each run's tokens. */
 function weighScores(scores: usize, weight: f32, to: usize): void {
-  const most = f32x4.splat(120);
-  const a = power4(f32x4.pmin(v128.load(scores), most));
-  const b = power4(f32x4.pmin(v128.load(scores, 16), most));
-  const c = power4(f32x4.pmin(v128.load(scores, 32), most));
-  const d = power4(f32x4.pmin(v128.load(scores, 48), most));
+  const a = roughPower4(v128.load(scores));
+  const b = roughPower4(v128.load(scores, 16));
+  const c = roughPower4(v128.load(scores, 32));
+  const d = roughPower4(v128.load(scores, 48));
   const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7));
   const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 1, 4, 5), v128.shuffle<i32>(c, d, 2, 3, 6, 7));
   const runs = f32x4.add(v128.shuffle<i32>(ab, cd, 0, 2, 4, 6), v128.shuffle<i32>(ab, cd, 1, 3, 5, 7));
   v128.store(to, f32x4.mul(runs, f32x4.splat(weight)));
+}
+
+/**
+ * 2^x to 6%, between 2^-126 and 2^120: a score's integer part is the exponent of the result, its fraction the mantissa. What is chosen by
+ * this knows keys by a quarter of their channels.
+ */
+function roughPower4(x: v128): v128 {
+  const clamped = f32x4.pmax(f32x4.pmin(x, f32x4.splat(120)), f32x4.splat(-126));
+  // In units of 2^-12, added to 1.5 * 2^23, the sum's low bits are the integer.
+  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(4096)), f32x4.splat(12582912));
+  return i32x4.add(i32x4.shl(shifted, 11), i32x4.splat(127 << 23));
 }

@@ -1,23 +1,30 @@
 // Takes the runs with the largest shares of a head's attention and writes the list of what is attended: what comes before the candidates,
 // the runs in order of position, what comes behind them.
 
-import { COUNT, ELSEWHERE, END, ENTRY_BYTES, FAR, FIRST, HEAD_BYTES, LENGTH, POSITION, ROTATION, SLOT } from "../lists";
+import { COUNT, END, ENTRY_BYTES, FAR, FIRST, LENGTH, POSITION, ROTATION, SLOT } from "../lists";
 import { AWAY, boxTokens, PAGE_TOKENS, RUN_TOKENS } from "../pages";
 import { sumLanes } from "../simd";
+import { MASKED, power4 } from "../softmax";
 import { argument } from "../team";
 import {
   blockEnd,
+  blockLimit,
   blockStart,
+  boundsOf,
   choice,
+  endsLastBlock,
   firstCandidate,
   groupSize,
+  headOf,
   isFar,
+  isRecalled,
   list,
   pageScores,
   picked,
+  pickedBlocks,
   record,
+  selectedRecord,
   selects,
-  threadBins,
   threadChunk,
   weights,
 } from "./select";
@@ -26,29 +33,26 @@ import { scoreKeys } from "./score-keys";
 import { largest, ties } from "./largest";
 import { remember } from "./shortlist";
 
-/** One block of the pages that were picked for a head. */
+/** One block of the pages that were picked for a head. Whoever does a head's last takes its runs. */
 export function performScore(item: i32): void {
-  const kvHead = item % argument(3);
-  if (!selects(kvHead)) return;
+  const kvHead = headOf(item);
+  if (!selects(kvHead) || isRecalled(kvHead)) return;
   const chunk = threadChunk();
   const end = blockEnd(item, load<i32>(choice(kvHead)));
+  if (blockStart(item) >= end) return;
   if (boxTokens() > 0) scoreBoxes(kvHead, blockStart(item), end, chunk);
   else scoreKeys(kvHead, blockStart(item), end, chunk);
+  if (endsLastBlock(kvHead)) take(kvHead);
 }
 
-export function performTake(kvHead: i32): void {
+/** Of a head whose runs are all scored. */
+export function take(kvHead: i32): void {
   const head = record(kvHead);
-  const to = <usize>argument(14) + <usize>kvHead * HEAD_BYTES;
-  memory.copy(to, head, HEAD_BYTES);
-  if (!selects(kvHead)) {
-    store<u32>(to, <u32>list(kvHead), ELSEWHERE);
-    return;
-  }
+  const to = selectedRecord(kvHead);
   const made = choice(kvHead);
   const shares = weights(made, groupSize());
   sumShares(made, shares);
-  const bins = threadBins(threadChunk());
-  if (boxTokens() == 0) remember(kvHead, shares, pageScores(made, groupSize()), bins, weights(made, 0));
+  if (boxTokens() == 0) remember(kvHead, shares, pageScores(made, groupSize()));
   const runs = joinRuns(made, shares);
   const first = load<i32>(head, FIRST);
   const end = load<i32>(head, END);
@@ -57,7 +61,7 @@ export function performTake(kvHead: i32): void {
   if (first + argument(9) + behind > argument(15)) unreachable();
   const selected = <usize>argument(13) + <usize>(kvHead * argument(15)) * ENTRY_BYTES;
   memory.copy(selected, list(kvHead), <usize>first * ENTRY_BYTES);
-  const threshold = largest(shares, runs, argument(9), bins, weights(made, 0));
+  const threshold = largest(shares, runs, argument(9));
   let last = writeRuns(kvHead, shares, runs, threshold, selected + <usize>first * ENTRY_BYTES);
   memory.copy(last, list(kvHead) + <usize>end * ENTRY_BYTES, <usize>behind * ENTRY_BYTES);
   last += <usize>behind * ENTRY_BYTES;
@@ -70,16 +74,27 @@ export function performTake(kvHead: i32): void {
 /** Sums the group's shares of each run of 4 tokens of the picked pages to f32 [runs]. */
 function sumShares(made: usize, shares: usize): void {
   const pages = load<i32>(made);
-  const bytes = (<usize>pages) << 4;
-  memory.fill(shares, 0, bytes);
+  const blocks = pickedBlocks(made);
+  memory.fill(shares, 0, (<usize>pages) << 4);
   for (let query = 0; query < groupSize(); query++) {
     const from = weights(made, query);
+    const bounds = boundsOf(made, 0) + ((<usize>query) << 2);
+    const stride = boundsOf(made, 1) - boundsOf(made, 0);
+    let most: f32 = MASKED;
+    for (let block: usize = 0; block < <usize>blocks; block++) most = max(most, load<f32>(bounds + block * stride));
     let total = f32x4.splat(0);
-    for (let i: usize = 0; i < bytes; i += 16) total = f32x4.add(total, v128.load(from + i));
+    for (let block = 0, i: usize = 0; block < blocks; block++) {
+      let sum = f32x4.splat(0);
+      for (const end = blockLimit(block, pages) << 4; i < end; i += 16) sum = f32x4.add(sum, v128.load(from + i));
+      total = f32x4.add(total, f32x4.mul(sum, power4(f32x4.splat(load<f32>(bounds + <usize>block * stride) - most))));
+    }
     const sum = sumLanes(total);
-    const factor = f32x4.splat(sum > 0 ? 1 / sum : 0);
-    for (let i: usize = 0; i < bytes; i += 16)
-      v128.store(shares + i, f32x4.add(v128.load(shares + i), f32x4.mul(v128.load(from + i), factor)));
+    const unit = f32x4.splat(sum > 0 ? 1 / sum : 0);
+    for (let block = 0, i: usize = 0; block < blocks; block++) {
+      const factor = f32x4.mul(unit, power4(f32x4.splat(load<f32>(bounds + <usize>block * stride) - most)));
+      for (const end = blockLimit(block, pages) << 4; i < end; i += 16)
+        v128.store(shares + i, f32x4.add(v128.load(shares + i), f32x4.mul(v128.load(from + i), factor)));
+    }
   }
 }
 

@@ -5,4 +5,4 @@ export { CpuPagePool } from "./pool.ts";
 export { layerPointers } from "./table.ts";
 export type { CpuTable, LayerPointers } from "./table.ts";
 export { PageHits } from "./hits.ts";
-export { PageTurns, turnsBytes } from "./turns.ts";
+export { PageTurns, turnsBytes, turnWords } from "./turns.ts";

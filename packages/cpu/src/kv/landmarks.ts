@@ -16,15 +16,15 @@ export function landmarkBytes(headSize: number): number {
 }
 
 /** Bytes of a head's shortlist, as assembly/select/shortlist.ts has it, where `runs` are selected. */
-export function shortlistBytes(runs: number): number {
-  return 16 + Math.ceil(runs / 2) * 16;
+export function shortlistBytes(runs: number, headSize: number): number {
+  return 16 + Math.ceil(headSize / 4) * 16 + Math.ceil(runs / 2) * 16;
 }
 
 /** Bytes of the landmarks and shortlists of a policy whose lists have up to `capacity` pages; where these have boxes they need none. */
 export function landmarksBytes(shape: CacheShape, policy: Policy, capacity: number): number {
   const heads = selectingHeads(shape, policy).length;
   if (heads === 0 || selectsBy(policy.selection) !== "ranges") return 0;
-  const perHead = ringPages(capacity) * landmarkBytes(shape.headSize) + shortlistBytes(policy.selection?.runs ?? 0);
+  const perHead = ringPages(capacity) * landmarkBytes(shape.headSize) + shortlistBytes(policy.selection?.runs ?? 0, shape.headSize);
   return heads * perHead + shape.layers * tableWords(shape) * 4;
 }
 
@@ -79,14 +79,14 @@ export class PageLandmarks {
 
   /** Of a ring and the shortlist behind it. */
   get #headBytes(): number {
-    return this.#pages * landmarkBytes(this.#shape.headSize) + shortlistBytes(this.#policy?.selection?.runs ?? 0);
+    return this.#pages * landmarkBytes(this.#shape.headSize) + shortlistBytes(this.#policy?.selection?.runs ?? 0, this.#shape.headSize);
   }
 
   #build(policy: Policy, pages: number): void {
     const { layers, kvHeads, headSize } = this.#shape;
     const heads = selectingHeads(this.#shape, policy);
     const ringBytes = pages * landmarkBytes(headSize);
-    const bytes = ringBytes + shortlistBytes(policy.selection?.runs ?? 0);
+    const bytes = ringBytes + shortlistBytes(policy.selection?.runs ?? 0, headSize);
     this.#tables ??= this.#heap.allocate(layers * this.#tableBytes);
     if (this.#rings !== undefined) this.#heap.free(this.#rings);
     this.#rings = undefined;

@@ -10,8 +10,24 @@ export function turnsBytes(headSize: number, tokens: number): number {
   return (pagesFor(tokens) + 2 * stride) * headSize * 4;
 }
 
+/** Cos and sin of 1, as the kernels multiply keys with them. */
+const one = 32767;
+
+/** Cos and sin of positions as kernels read them, int16 [positions, E / 2] of (cos, sin, -sin, cos): a pair of channels has two words. */
+export function turnWords(spec: RotarySpec, positions: readonly number[]): Uint32Array<ArrayBuffer> {
+  const rotations = rotationTable(spec, positions);
+  const words = new Uint32Array(rotations.length);
+  for (let pair = 0; pair < rotations.length; pair += 2) {
+    const cos = Math.round((rotations[pair] ?? 0) * one);
+    const sin = Math.round((rotations[pair + 1] ?? 0) * one);
+    words[pair] = (sin << 16) | (cos & 0xffff);
+    words[pair + 1] = (cos << 16) | (-sin & 0xffff);
+  }
+  return words;
+}
+
 /**
- * Cos and sin of the positions at which pages begin, f32 [pages, E / 2] of (cos, sin), for the pages that may be kept: a window that moves
+ * The turns of the positions at which pages begin, [pages], for the pages that may be kept: a window that moves
  * with the conversation. Layers, heads and timelines share it.
  */
 export class PageTurns {
@@ -42,8 +58,8 @@ export class PageTurns {
   #move(first: number): void {
     this.#table ??= this.#heap.allocate(this.#pages * this.#stride);
     const positions = Array.from({ length: this.#pages }, (_, index) => (first + index) * pageTokens);
-    const turns = rotationTable(this.#spec, positions);
-    this.#heap.f32(this.#table, turns.length).set(turns);
+    const turns = turnWords(this.#spec, positions);
+    this.#heap.u32(this.#table, turns.length).set(turns);
     this.#first = first;
   }
 }
