@@ -1,6 +1,6 @@
 import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
-import { checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
+import { checkDrawn, checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
 import type { PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
@@ -91,6 +91,7 @@ export class CpuTimeline implements Timeline {
   }
 
   async decode(sampling: Sampling): Promise<number> {
+    checkDrawn(this);
     this.#checkRoom(1);
     return this.#enqueue(1, () => this.#takeAhead(sampling) ?? this.#step(sampling));
   }
@@ -259,11 +260,9 @@ export class CpuTimeline implements Timeline {
     if (!this.#ahead) return undefined;
     const [id] = sameSampling(this.#ahead.sampling, sampling) ? this.#ahead.ids.splice(0, 1) : [];
     if (id === undefined || this.#ahead.ids.length === 0) this.#ahead = undefined;
-    if (id === undefined) {
-      this.#cache.truncate(this.#length);
-      return undefined;
-    }
-    return this.#accept(id);
+    if (id !== undefined) return this.#accept(id);
+    this.#cache.truncate(this.#length);
+    return undefined;
   }
 
   #accept(id: number): number {

@@ -83,6 +83,7 @@ export interface Timeline {
   /**
    * Appends the token that the last call drew and draws the next one. Submits at once and may be called again before the
    * promise resolves: the token travels on the device. Promises resolve in order.
+   * @throws LongtabError `empty-prompt` where nothing is held; `storage-damaged` where what had moved away cannot be read: then nothing is.
    */
   decode(sampling: Sampling): Promise<number>;
   /** Appends `ids` (at most `scoreRows`) and returns the logits after each: [ids.length, vocabulary]. */

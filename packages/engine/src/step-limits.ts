@@ -13,6 +13,15 @@ export function checkRoom({ length }: Pick<Timeline, "length">, tokens: number, 
   });
 }
 
+/**
+ * What a timeline holds may go while steps are under way; one that comes after that would go on from a token that nobody drew.
+ * @throws LongtabError `empty-prompt` where nothing is held.
+ */
+export function checkDrawn({ length }: Pick<Timeline, "length">): void {
+  if (length > 0) return;
+  throw new LongtabError({ code: "empty-prompt", what: "There is no token to go on from", remedy: "read a prompt first" });
+}
+
 /** @throws LongtabError `invalid-option` where a step of `rows` tokens cannot be scored at once. */
 export function checkScoreRows({ scoreRows }: Pick<Timeline, "scoreRows">, rows: number): void {
   if (rows >= 1 && rows <= scoreRows) return;

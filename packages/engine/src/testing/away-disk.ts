@@ -2,7 +2,7 @@ import type { AwayPlaces, ContextOptions, SlabDisk } from "@longtab/attention";
 import { BytesSource } from "@longtab/formats";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { snapshotOf } from "./away.ts";
-import { answer, loadTiny } from "./tiny.ts";
+import { answer, greedy, loadTiny } from "./tiny.ts";
 import type { TestedBackend, TinyEngine } from "./tiny.ts";
 
 const context: ContextOptions = { policy: "far", budget: 48, recent: 16 };
@@ -121,6 +121,21 @@ export function describeAwayDisk(tested: TestedBackend): void {
       expect(again.summary.completionTokens).toBeGreaterThan(0);
       expect(again.summary.cachedTokens).toBe(0);
       expect(tiny.engine.pages.away).toBeGreaterThan(0);
+    });
+
+    test("take all steps with them that were to come after them, where they are lost", async () => {
+      const timeline = tiny.backend.createTimeline();
+      await timeline.prefill(tiny.engine.encode({ text }), greedy);
+      disk.broken = true;
+      const failures: unknown[] = [];
+      for (let step = 0; step < 200 && failures.length < 4; step++) {
+        // More are asked for while one that fails is under way.
+        void timeline.decode(greedy).catch((error: unknown) => failures.push(error));
+        await (failures.length === 0 && step % 2 === 0 ? pause() : undefined);
+      }
+      expect(failures[0]).toMatchObject({ code: "storage-damaged" });
+      expect(timeline.length).toBe(0);
+      timeline.dispose();
     });
 
     test("leave it when the model goes", async () => {

@@ -171,5 +171,15 @@ export function describeTimelines(tested: TestedBackend): void {
         expect(timeline.length).toBe(0);
       });
     });
+
+    test("to go on from nothing", async () => {
+      await withTimeline(async (timeline) => {
+        await expect(timeline.decode(greedy)).rejects.toMatchObject({ code: "empty-prompt" });
+        await timeline.prefill(Uint32Array.of(1, 2), greedy);
+        timeline.truncate(0);
+        await expect(timeline.decode(greedy)).rejects.toMatchObject({ code: "empty-prompt" });
+        expect(timeline.length).toBe(0);
+      });
+    });
   });
 }

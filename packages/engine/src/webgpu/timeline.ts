@@ -11,7 +11,7 @@ import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { chunkSize, measuredRate } from "../prompt-chunks.ts";
 import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
-import { checkRoom, checkScoreRows } from "../step-limits.ts";
+import { checkDrawn, checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { fetchBlocks } from "./fetch-blocks.ts";
 import { GrowingWords } from "./growing-words.ts";
@@ -93,6 +93,7 @@ export class WebGpuTimeline implements Timeline {
   }
 
   async decode(sampling: Sampling): Promise<number> {
+    checkDrawn(this);
     this.#checkRoom(1);
     return this.#enqueue(1, () => this.#submitStep(1, "last", undefined, sampling));
   }
