@@ -91,8 +91,8 @@ export class CpuTimeline implements Timeline {
   }
 
   async decode(sampling: Sampling): Promise<number> {
-    checkDrawn(this);
     this.#checkRoom(1);
+    checkDrawn(this);
     return this.#enqueue(1, () => this.#takeAhead(sampling) ?? this.#step(sampling));
   }
 

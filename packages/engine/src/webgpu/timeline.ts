@@ -93,8 +93,8 @@ export class WebGpuTimeline implements Timeline {
   }
 
   async decode(sampling: Sampling): Promise<number> {
-    checkDrawn(this);
     this.#checkRoom(1);
+    checkDrawn(this);
     return this.#enqueue(1, () => this.#submitStep(1, "last", undefined, sampling));
   }
 
