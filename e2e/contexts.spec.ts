@@ -146,6 +146,7 @@ test("heads are measured in the page: then a load has a map of its own; what is 
 test.describe("a named session", () => {
   /** Long enough that bringing it back is worth while, and within the trained window. */
   const STORY = WORDS.slice(0, 240);
+  const OTHER = WORDS.slice(240, 480);
   const asked = { session: "a chat" };
   /** Every stored session of the site, by name, with its pieces. */
   const stored = async (page: Page) =>
@@ -244,6 +245,21 @@ test.describe("a named session", () => {
     await complete(page, `${STORY} more`);
     await page.waitForTimeout(2500);
     expect((await stored(page)).keys).toEqual([]);
+  });
+
+  test("goes on without reading again when another one is asked for at once", async ({ openPage, site }) => {
+    const page = await openPage();
+    const { url } = site.publish("session.gguf", MODEL);
+    await load(page, url, { context: "dense" });
+    await complete(page, STORY, asked);
+    await expect.poll(async () => names(page)).toEqual(["a chat"]);
+    await complete(page, OTHER, { session: "other" });
+    await expect.poll(async () => names(page)).toEqual(["a chat", "other"]);
+    await page.reload();
+    await page.waitForFunction(() => "library" in window);
+    await load(page, url, { context: "dense" });
+    const both = await Promise.all([complete(page, STORY, asked), complete(page, OTHER, { session: "other" })]);
+    for (const completion of both) expect(cached(completion)).toBeGreaterThan(100);
   });
 
   test("never costs an answer where nothing can be stored", async ({ browser, site }) => {

@@ -20,6 +20,8 @@ let fingerprint = "";
 /** From the first named session on. */
 let keeper: SessionKeeper | undefined;
 const running = new Map<number, AbortController>();
+/** Ends with the request that came last. */
+let last: Promise<void> = Promise.resolve();
 
 const api: WorkerApi = {
   async load(request, events) {
@@ -45,7 +47,9 @@ const api: WorkerApi = {
     const controller = new AbortController();
     const started = startRequest(loadedEngine(), { ...defaults, ...request });
     running.set(id, controller);
-    void answer(started, request.session, events, controller.signal).finally(() => running.delete(id));
+    keeper?.interrupt();
+    const run = async (): Promise<void> => answer(started, request.session, events, controller.signal).finally(() => running.delete(id));
+    last = last.then(run, run);
   },
 
   cancel(id) {
@@ -85,9 +89,11 @@ const api: WorkerApi = {
   },
 };
 
-/** Runs a request; that of a named session goes on from what was kept of it, and is kept in turn. */
+/**
+ * Runs a request; that of a named session goes on from what was kept of it, and is kept in turn. One after another: what is brought back for one
+ * must still be there when its prompt is read.
+ */
 async function answer(started: StartedRequest, session: string | undefined, events: MessagePort, signal: AbortSignal): Promise<void> {
-  keeper?.interrupt();
   if (session !== undefined) await (await openKeeper(started.engine))?.recall(session, started.ids, signal);
   await runRequest(started, events, signal);
   if (session !== undefined && running.size === 1) keeper?.keepSoon(session);
