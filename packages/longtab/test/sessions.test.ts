@@ -71,6 +71,7 @@ function keep({ held = 0, stored }: { held?: number; stored?: SessionRecord }) {
     restore: async (source) => {
       if (source.size === 13) throw new LongtabError({ code: "snapshot-damaged", what: "It is damaged" });
       if (source.size === 14) throw new LongtabError({ code: "aborted", what: "It was aborted" });
+      if (source.size === 15) throw new LongtabError({ code: "device-lost", what: "The graphics card was reset" });
       restored.push(`${source.size} bytes`);
     },
   };
@@ -117,8 +118,11 @@ describe("a session that was kept", () => {
     expect(deleted).toEqual(["s"]);
   });
 
-  it("stays where bringing it back was aborted", async () => {
-    const { keeper, deleted } = keep({ stored: record("s", 1, 14, 200) });
+  it.each([
+    ["bringing it back was aborted", 14],
+    ["the device was lost meanwhile", 15],
+  ])("stays where %s", async (_, size) => {
+    const { keeper, deleted } = keep({ stored: record("s", 1, size, 200) });
     await keeper.recall("s", prompt);
     expect(deleted).toEqual([]);
   });

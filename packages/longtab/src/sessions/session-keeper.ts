@@ -1,4 +1,5 @@
 import { LongtabError } from "@longtab/errors";
+import type { ErrorCode } from "@longtab/errors";
 import type { Engine } from "@longtab/engine";
 import type { SessionStore } from "./session-store.ts";
 
@@ -6,6 +7,9 @@ import type { SessionStore } from "./session-store.ts";
 const restMs = 1500;
 /** Tokens that are read again as fast as they are brought back. */
 const leastTokens = 48;
+
+/** A snapshot that fails so once always will; "internal" is how storage says that it lost a part. Anything else may be better another time. */
+const unusable: ReadonlySet<ErrorCode> = new Set(["snapshot-damaged", "snapshot-mismatch", "unsupported-version", "internal"]);
 
 /**
  * Keeps what the engine holds of named sessions, and brings it back where that saves reading. Nothing here may cost an answer: whatever fails
@@ -39,9 +43,7 @@ export class SessionKeeper {
       if (!record || common(record.ids, prompt) < common(this.#engine.contextIds, prompt) + leastTokens) return;
       await this.#engine.restore(this.#store.source(record), this.#model, signal);
     } catch (error) {
-      // What cannot be used once never can, unless it was not looked at.
-      const { code } = LongtabError.from(error);
-      if (!["aborted", "network-failed", "policy-blocked"].includes(code)) await this.#store.delete(name).catch(() => {});
+      if (unusable.has(LongtabError.from(error).code)) await this.#store.delete(name).catch(() => {});
     }
   }
 
