@@ -262,6 +262,24 @@ test.describe("a named session", () => {
     for (const completion of both) expect(cached(completion)).toBeGreaterThan(100);
   });
 
+  test("whose request is given up at once stays as it was kept", async ({ openPage, site }) => {
+    const page = await openPage();
+    const { url } = site.publish("session.gguf", MODEL);
+    await load(page, url, { context: "dense" });
+    await complete(page, STORY, asked);
+    await expect.poll(async () => names(page)).toEqual(["a chat"]);
+    await complete(page, OTHER);
+    await page.evaluate(async (content) => {
+      const params = { session: "a chat", messages: [{ role: "user" as const, content }], stream: true as const };
+      (await window.library.model?.chat.completions.create(params))?.abort();
+    }, STORY);
+    await page.waitForTimeout(2500);
+    await page.reload();
+    await page.waitForFunction(() => "library" in window);
+    await load(page, url, { context: "dense" });
+    expect(cached(await complete(page, STORY, asked))).toBeGreaterThan(100);
+  });
+
   test("never costs an answer where nothing can be stored", async ({ browser, site }) => {
     const page = await openLibrary(await browser.newPage(), site);
     const { url } = site.publish("session.gguf", MODEL);

@@ -96,7 +96,7 @@ const api: WorkerApi = {
 async function answer(started: StartedRequest, session: string | undefined, events: MessagePort, signal: AbortSignal): Promise<void> {
   if (session !== undefined) await (await openKeeper(started.engine))?.recall(session, started.ids, signal);
   await runRequest(started, events, signal);
-  if (session !== undefined && running.size === 1) keeper?.keepSoon(session);
+  if (session !== undefined && running.size === 1) keeper?.keepSoon(session, started.ids);
 }
 
 /** Undefined where its code cannot be fetched: then nothing is kept, and an answer begins by reading. */

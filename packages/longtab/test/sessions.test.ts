@@ -129,32 +129,49 @@ describe("a session that was kept", () => {
 });
 
 describe("keeping a session", () => {
+  /** A keeper whose engine holds 100 tokens, after a request for a session. */
+  async function asked(name: string, held = 100) {
+    const kept = keep({ held });
+    await kept.keeper.recall(name, prompt);
+    return { ...kept, read: prompt.subarray(0, held - 10) };
+  }
+
   it("waits until nothing is asked for a moment, and keeps it once", async () => {
     vi.useFakeTimers();
-    const { keeper, saved } = keep({ held: 100 });
-    keeper.keepSoon("s");
+    const { keeper, saved, read } = await asked("s");
+    keeper.keepSoon("s", read);
     await vi.advanceTimersByTimeAsync(1000);
     keeper.interrupt();
     await vi.advanceTimersByTimeAsync(5000);
     expect(saved).toEqual([]);
-    keeper.keepSoon("s");
-    keeper.keepSoon("s");
+    keeper.keepSoon("s", read);
+    keeper.keepSoon("s", read);
     await vi.advanceTimersByTimeAsync(5000);
     expect(saved).toEqual(["s: 100 tokens, 8 bytes"]);
     vi.useRealTimers();
   });
 
   it("ends when the next request comes", async () => {
-    const { keeper, saved } = keep({ held: 100 });
-    const keeping = keeper.keep("s");
+    const { keeper, saved, read } = await asked("s");
+    const keeping = keeper.keep("s", read);
     keeper.interrupt();
     expect(await keeping).toBe(false);
     expect(saved).toEqual([]);
   });
 
   it("leaves what is read again as fast", async () => {
-    const { keeper, saved } = keep({ held: 20 });
-    expect(await keeper.keep("s")).toBe(false);
+    const { keeper, saved, read } = await asked("s", 20);
+    expect(await keeper.keep("s", read)).toBe(false);
+    expect(saved).toEqual([]);
+  });
+
+  it.each([
+    ["a part of it was read", prompt],
+    ["nothing of it was read, and another conversation is held", new Uint32Array(90).fill(9)],
+    ["nothing of it was read, however short it is", new Uint32Array(20).fill(9)],
+  ])("leaves it as it was where the request was given up when %s", async (_, wanted) => {
+    const { keeper, saved } = await asked("s");
+    expect(await keeper.keep("s", wanted)).toBe(false);
     expect(saved).toEqual([]);
   });
 });

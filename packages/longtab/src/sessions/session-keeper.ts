@@ -47,20 +47,28 @@ export class SessionKeeper {
     }
   }
 
-  /** The answer is written: keeps the session when nothing else is asked for a moment. */
-  keepSoon(name: string): void {
+  /** The request that was recalled for is over: keeps the session when nothing else is asked for a moment. */
+  keepSoon(name: string, prompt: Uint32Array): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.keep(name), restMs);
+    this.#timer = setTimeout(() => void this.keep(name, prompt), restMs);
   }
 
   /** True where all of it was stored. */
-  async keep(name: string): Promise<boolean> {
+  async keep(name: string, prompt: Uint32Array): Promise<boolean> {
     const request = this.#requests;
     const ids = this.#engine.contextIds;
-    if (ids.length < leastTokens) return false;
-    const pieces = this.#engine.snapshot(this.#model);
-    return this.#store.save(name, ids, pieces, () => this.#requests === request).catch(() => false);
+    if (ids.length < leastTokens || !wasRead(prompt, ids)) return false;
+    return this.#store.save(name, ids, this.#engine.snapshot(this.#model), () => this.#requests === request).catch(() => false);
   }
+}
+
+/**
+ * Whether tokens that are held are those of a request for `prompt`. One that was given up early leaves those of another conversation, or a part
+ * of its own, which must not take the place of what was kept.
+ */
+function wasRead(prompt: Uint32Array, held: Uint32Array): boolean {
+  const read = common(held, prompt);
+  return read === Math.min(held.length, prompt.length) && read + leastTokens > prompt.length;
 }
 
 /** Tokens that two sequences begin with in common. */
