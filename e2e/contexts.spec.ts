@@ -247,19 +247,19 @@ test.describe("a named session", () => {
     expect((await stored(page)).keys).toEqual([]);
   });
 
-  test("goes on without reading again when another one is asked for at once", async ({ openPage, site }) => {
+  test("deleted right after its answer, or while that is written, is not kept after all", async ({ openPage, site }) => {
     const page = await openPage();
-    const { url } = site.publish("session.gguf", MODEL);
-    await load(page, url, { context: "dense" });
+    await load(page, site.publish("session.gguf", MODEL).url, { context: "dense" });
+    const remove = async () => page.evaluate(async () => window.library.Longtab.sessions.delete("a chat"));
     await complete(page, STORY, asked);
-    await expect.poll(async () => names(page)).toEqual(["a chat"]);
-    await complete(page, OTHER, { session: "other" });
-    await expect.poll(async () => names(page)).toEqual(["a chat", "other"]);
-    await page.reload();
-    await page.waitForFunction(() => "library" in window);
-    await load(page, url, { context: "dense" });
-    const both = await Promise.all([complete(page, STORY, asked), complete(page, OTHER, { session: "other" })]);
-    for (const completion of both) expect(cached(completion)).toBeGreaterThan(100);
+    await remove();
+    await page.waitForTimeout(2500);
+    expect((await stored(page)).keys).toEqual([]);
+    const writing = complete(page, STORY, { ...asked, max_tokens: 200 });
+    await remove();
+    await writing;
+    await page.waitForTimeout(2500);
+    expect((await stored(page)).keys).toEqual([]);
   });
 
   test("whose request is given up at once stays as it was kept", async ({ openPage, site }) => {
@@ -278,6 +278,21 @@ test.describe("a named session", () => {
     await page.waitForFunction(() => "library" in window);
     await load(page, url, { context: "dense" });
     expect(cached(await complete(page, STORY, asked))).toBeGreaterThan(100);
+  });
+
+  test("goes on without reading again when another one is asked for at once", async ({ openPage, site }) => {
+    const page = await openPage();
+    const { url } = site.publish("session.gguf", MODEL);
+    await load(page, url, { context: "dense" });
+    await complete(page, STORY, asked);
+    await expect.poll(async () => names(page)).toEqual(["a chat"]);
+    await complete(page, OTHER, { session: "other" });
+    await expect.poll(async () => names(page)).toEqual(["a chat", "other"]);
+    await page.reload();
+    await page.waitForFunction(() => "library" in window);
+    await load(page, url, { context: "dense" });
+    const both = await Promise.all([complete(page, STORY, asked), complete(page, OTHER, { session: "other" })]);
+    for (const completion of both) expect(cached(completion)).toBeGreaterThan(100);
   });
 
   test("never costs an answer where nothing can be stored", async ({ browser, site }) => {

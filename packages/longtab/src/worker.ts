@@ -66,7 +66,8 @@ const api: WorkerApi = {
   },
 
   async deleteSession(name) {
-    const { StoredSessions } = await importSessions();
+    const { StoredSessions, tellDeleted } = await importSessions();
+    tellDeleted(name);
     await new StoredSessions().delete(name);
   },
 
@@ -102,8 +103,12 @@ async function answer(started: StartedRequest, session: string | undefined, even
 /** Undefined where its code cannot be fetched: then nothing is kept, and an answer begins by reading. */
 async function openKeeper(loaded: Engine): Promise<SessionKeeper | undefined> {
   try {
-    const { SessionKeeper, StoredSessions } = await importSessions();
-    return (keeper ??= new SessionKeeper(loaded, fingerprint, new StoredSessions()));
+    const { SessionKeeper, StoredSessions, hearDeleted } = await importSessions();
+    if (!keeper) {
+      keeper = new SessionKeeper(loaded, fingerprint, new StoredSessions());
+      hearDeleted((name) => void keeper?.forget(name));
+    }
+    return keeper;
   } catch {
     return undefined;
   }

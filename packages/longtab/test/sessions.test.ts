@@ -159,6 +159,19 @@ describe("keeping a session", () => {
     expect(saved).toEqual([]);
   });
 
+  it("ends when it is deleted, and begins again when it is asked for", async () => {
+    const { keeper, saved, deleted, read } = await asked("s");
+    await keeper.forget("another");
+    expect(await keeper.keep("s", read)).toBe(true);
+    const keeping = keeper.keep("s", read);
+    await keeper.forget("s");
+    expect([await keeping, await keeper.keep("s", read)]).toEqual([false, false]);
+    expect(deleted).toEqual(["another", "s"]);
+    await keeper.recall("s", prompt);
+    expect(await keeper.keep("s", read)).toBe(true);
+    expect(saved).toHaveLength(2);
+  });
+
   it("leaves what is read again as fast", async () => {
     const { keeper, saved, read } = await asked("s", 20);
     expect(await keeper.keep("s", read)).toBe(false);

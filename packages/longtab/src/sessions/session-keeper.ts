@@ -20,6 +20,8 @@ export class SessionKeeper {
   readonly #model: string;
   readonly #store: SessionStore;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whose request came last, unless it was deleted since. */
+  #session: string | undefined;
   /** Counts requests: a snapshot ends when another one comes. */
   #requests = 0;
 
@@ -38,6 +40,7 @@ export class SessionKeeper {
 
   /** Brings the session back where it holds more of the prompt than the engine does. */
   async recall(name: string, prompt: Uint32Array, signal?: AbortSignal): Promise<void> {
+    this.#session = name;
     try {
       const record = await this.#store.find(name);
       if (!record || common(record.ids, prompt) < common(this.#engine.contextIds, prompt) + leastTokens) return;
@@ -56,9 +59,16 @@ export class SessionKeeper {
   /** True where all of it was stored. */
   async keep(name: string, prompt: Uint32Array): Promise<boolean> {
     const request = this.#requests;
+    const wanted = (): boolean => this.#requests === request && this.#session === name;
     const ids = this.#engine.contextIds;
-    if (ids.length < leastTokens || !wasRead(prompt, ids)) return false;
-    return this.#store.save(name, ids, this.#engine.snapshot(this.#model), () => this.#requests === request).catch(() => false);
+    if (!wanted() || ids.length < leastTokens || !wasRead(prompt, ids)) return false;
+    return this.#store.save(name, ids, this.#engine.snapshot(this.#model), wanted).catch(() => false);
+  }
+
+  /** A session was deleted: what is being kept of it goes too, and no more is kept before it is asked for again. */
+  async forget(name: string): Promise<void> {
+    if (this.#session === name) this.#session = undefined;
+    await this.#store.delete(name).catch(() => {});
   }
 }
 

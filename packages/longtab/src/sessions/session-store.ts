@@ -107,7 +107,7 @@ export class StoredSessions implements SessionStore {
       });
       record.pieces.push(piece.byteLength);
     }
-    return written > 0;
+    return written > 0 && wanted();
   }
 
   /** Makes `record` what is stored under its name, and the oldest sessions and pieces without a record give way. */
