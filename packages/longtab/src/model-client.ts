@@ -57,13 +57,24 @@ export class ModelClient implements LoadedModel {
     const head = completionHead(this.model.id);
     if (params.stream) {
       const chunks = streamChunks(reply, head, params);
+      // A generator hears that it is left only once it has begun, and not while it waits.
+      const leave = chunks.return.bind(chunks);
+      chunks.return = async (value) => {
+        reply.cancel();
+        return leave(value);
+      };
       return { [Symbol.asyncIterator]: () => chunks, abort: reply.cancel };
     }
     let content = "";
-    for await (const event of reply.events) {
-      if (event.type === "text") content += event.text;
-      report(event, params);
-      if (event.type === "end") return toCompletion(head, content, event.summary);
+    try {
+      for await (const event of reply.events) {
+        if (event.type === "text") content += event.text;
+        report(event, params);
+        if (event.type === "end") return toCompletion(head, content, event.summary);
+      }
+    } finally {
+      // What the caller is told may throw.
+      reply.cancel();
     }
     throw new LongtabError({ code: "internal", what: "The answer ended without an end" });
   }
