@@ -2,6 +2,7 @@ import { LongtabError } from "@longtab/errors";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionParams, ChatMessage, FinishReason, Usage } from "./api.ts";
 import type { GenerateRequest, GenerationSummary } from "./protocol.ts";
 
+const idBytes = 16;
 /** More stop strings than this are a mistake. */
 const mostStops = 16;
 
@@ -13,7 +14,9 @@ export interface CompletionHead {
 }
 
 export function completionHead(model: string): CompletionHead {
-  return { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+  // Not randomUUID, which insecure contexts lack.
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(idBytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model };
 }
 
 /** OpenAI's parameters as the worker takes them. @throws LongtabError `invalid-option`. */

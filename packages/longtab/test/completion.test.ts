@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ChatCompletionParams, ChatMessage } from "../src/api.ts";
 import { completionHead, plainMessages, toChunk, toCompletion, toRequest, toUsageChunk } from "../src/completion.ts";
 import type { GenerationSummary } from "../src/protocol.ts";
@@ -98,10 +98,17 @@ describe("plainMessages", () => {
 describe("answers in OpenAI's shapes", () => {
   it("gives every answer an id of its own and the time in seconds", () => {
     const { id, created, model } = completionHead("tiny");
-    expect(id).toMatch(/^chatcmpl-[0-9a-f-]{36}$/);
+    expect(id).toMatch(/^chatcmpl-[0-9a-f]{32}$/);
     expect(completionHead("tiny").id).not.toBe(id);
     expect(Math.abs(created - Date.now() / 1000)).toBeLessThan(5);
     expect(model).toBe("tiny");
+  });
+
+  it("gives answers ids where crypto.randomUUID is missing: on a page that came without encryption", () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const ids = [completionHead("tiny").id, completionHead("tiny").id];
+    vi.unstubAllGlobals();
+    expect(new Set(ids).size).toBe(2);
   });
 
   it("has no reason to finish before the end", () => {
