@@ -51,11 +51,17 @@ export function toRequest(params: ChatCompletionParams): GenerateRequest {
  * that the tokenizer refuses, with the reason.
  */
 export function plainMessages(messages: readonly ChatMessage[]): ChatMessage[] {
-  return Array.from(messages ?? [], (message) => ({ role: message?.role, content: message?.content }));
+  return Array.from(messages ?? [], (message) => ({ role: message?.role, content: postable(message?.content) }));
+}
+
+/** What is no text is refused whatever it is. */
+function postable(content: string): string {
+  return content !== null && ["object", "function", "symbol"].includes(typeof content) ? ({} as string) : content;
 }
 
 function stopStrings(stop: string | string[] | undefined): string[] {
-  const stops = typeof stop === "string" ? [stop] : (stop ?? []);
+  // A copy, as of messages.
+  const stops = Array.isArray(stop) ? [...stop] : [stop ?? []].flat();
   if (stops.length > mostStops || stops.some((string) => typeof string !== "string" || string === "")) {
     throw new LongtabError({
       code: "invalid-option",

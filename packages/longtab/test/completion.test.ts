@@ -72,6 +72,14 @@ describe("toRequest", () => {
     expect(() => toRequest({ messages, stop: stop as string[] })).toThrow(expect.objectContaining({ code: "invalid-option", limit: 16 }));
   });
 
+  it.each([[5], [{}], [true]])("refuses %j, which is no list of stop strings", (stop) => {
+    expect(() => toRequest({ messages, stop: stop as unknown as string[] })).toThrow(expect.objectContaining({ code: "invalid-option" }));
+  });
+
+  it("copies stop strings that cannot be posted into a list that can", () => {
+    expect(structuredClone(toRequest({ messages, stop: new Proxy(["a", "b"], {}) }).stop)).toEqual(["a", "b"]);
+  });
+
   it("says what, value, limit and remedy in one message", () => {
     expect(() => toRequest({ messages, max_tokens: 0 })).toThrowErrorMatchingInlineSnapshot(
       `[LongtabError: max_tokens must be a whole number of tokens (found 0, limit at least 1). Leave it out to let the model decide.]`,
@@ -84,6 +92,14 @@ describe("plainMessages", () => {
     const reactive = new Proxy([new Proxy<ChatMessage>({ role: "user", content: "Hello" }, {})], {});
     expect(() => structuredClone(reactive)).toThrow("could not be cloned");
     expect(structuredClone(plainMessages(reactive))).toEqual(messages);
+  });
+
+  it("makes of content that is no text what can be posted, and refused with a reason", () => {
+    const parts = new Proxy([{ type: "text", text: "Hello" }], {});
+    for (const content of [parts, () => "Hello", Symbol("Hello")])
+      expect(structuredClone(plainMessages([{ role: "user", content } as unknown as ChatMessage]))).toEqual([
+        { role: "user", content: {} },
+      ]);
   });
 
   it.each([undefined, null, 5, "Hello", [null], [undefined], [{}], [[]]])(
