@@ -167,6 +167,29 @@ test.describe("reading", () => {
     expect(await tab.digest()).toEqual({ sha256: file.sha256 });
   });
 
+  test("a damaged chunk that there is no room to mend is read all the same, and the model stays", async ({ openTab, publish }) => {
+    // The browser looks at a quota that changes only now and then.
+    const tab = await openTab("/", () => {
+      // oxlint-disable-next-line typescript/unbound-method -- it is called with its store below
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (this: IDBObjectStore, value: unknown, key?: IDBValidKey) {
+        if (document.title === "full") throw new DOMException("There is no room.", "QuotaExceededError");
+        return put.call(this, value, key);
+      };
+    });
+    const { file, request } = publish(66);
+    await tab.load(request);
+    await tab.damageChunk(4, "delete");
+    await tab.page.evaluate(() => (document.title = "full"));
+    await tab.open(request.id);
+    expect(await tab.digest()).toEqual({ sha256: file.sha256 });
+    await tab.reload();
+    expect(await tab.list()).toMatchObject([{ complete: true }]);
+    await tab.open(request.id);
+    expect(await tab.digest()).toEqual({ sha256: file.sha256 });
+    expect(file.ranges.slice(1)).toEqual(Array.from({ length: 2 }, () => `bytes=${4 * CHUNK}-${5 * CHUNK - 1}`));
+  });
+
   test("a model that was deleted while it was read says so", async ({ openTab, publish }) => {
     const tab = await openTab();
     const { request } = publish(65);

@@ -102,7 +102,7 @@ export class ChunkedSource implements StoredSource {
         try {
           const bytes = await this.#download(url, index);
           if (bytes === undefined) continue;
-          await this.#database.replaceChunk(this.#record, index, bytes);
+          await this.#mend(index, bytes);
           return bytes;
         } catch (error) {
           failure = LongtabError.from(error);
@@ -111,6 +111,16 @@ export class ChunkedSource implements StoredSource {
       if (!isPassing(failure)) break;
     }
     throw await this.#damaged(index, failure);
+  }
+
+  /** Where there is no room the chunk is fetched once more when it is next opened. */
+  async #mend(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      await this.#database.replaceChunk(this.#record, index, bytes);
+    } catch (error) {
+      const { code } = LongtabError.from(error);
+      if (code !== "quota-exceeded" && code !== "storage-unavailable") throw error;
+    }
   }
 
   /** The chunk's bytes, or undefined where the URL has others by now. */
