@@ -147,6 +147,12 @@ for (const backend of ["webgpu", "cpu"] as const) {
       expect(completion?.choices[0]).toMatchObject({ message: { content: expected }, finish_reason: "stop" });
     });
 
+    test("counts the tokens of text that waited, because a stop string might have begun, with that text", async () => {
+      const { text, chunks } = await stream({ max_tokens: 40, stop: `${answer.slice(0, 16)} and not this` });
+      expect(text).toBe(answer);
+      expect(chunks.reduce((sum, { longtab }) => sum + (longtab?.tokens ?? 0), 0)).toBe(40);
+    });
+
     test("stops at max_tokens, also at one, and at the end of its context", async () => {
       expect((await create({ max_tokens: 1 })).completion).toMatchObject({
         usage: { completion_tokens: 1 },

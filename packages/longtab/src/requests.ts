@@ -150,7 +150,8 @@ class TextBatch {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#tokens === 0) return;
+    // Tokens without text of their own are told with the text that they lead to.
+    if (this.#text === "") return;
     this.#send(this.#text, this.#tokens);
     this.#text = "";
     this.#tokens = 0;
