@@ -95,6 +95,20 @@ test.describe("left to itself, a model", () => {
     expect(info).toMatchObject({ backend: "cpu", backendReason: "Runs on the processor: it is faster here than the graphics card." });
   });
 
+  test("stays on a slow graphics card where the processor cannot be had to compare", async ({ browser, scripts }) => {
+    const beforeWorker = `${LOOKS_REAL};
+      const load = fetch;
+      globalThis.fetch = async (url, options) => {
+        if (String(url).endsWith(".wasm")) throw new TypeError("Failed to fetch");
+        return load(url, options);
+      }`;
+    await visit({ browser, scripts }, { beforeWorker }, async (page, url) => {
+      expect((await load(page, url)).info).toMatchObject({ backend: "webgpu", backendReason: "Runs on the graphics card." });
+      expect((await answer(page)).text).not.toBe("");
+      expect((await load(page, url, "cpu")).error).toMatchObject({ code: "network-failed" });
+    });
+  });
+
   test("leaves a graphics card that computes wrong results, which is an error only where it was chosen", async ({ browser, scripts }) => {
     const beforeWorker = `${LOOKS_REAL};
       const create = GPUDevice.prototype.createShaderModule;

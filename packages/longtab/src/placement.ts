@@ -135,14 +135,15 @@ export class Placement {
   async #loses({ plan, stepSeconds }: WebGpuBackend, file: ModelFile, options: PlacementPlanOptions): Promise<boolean> {
     if (this.decision.why !== "capable" || stepSeconds === undefined || !looksSlow(stepSeconds, plan.memory.weights)) return false;
     if (findWasmProblem()) return false;
-    const { estimateStepSeconds, planCpuLoad } = await importCpu();
+    const { cpuHost: host, threads } = this.#surroundings;
     try {
+      const { estimateStepSeconds, planCpuLoad } = await importCpu();
       planCpuLoad(file, { ...planned(options), contextLength: plan.contextLength });
+      return isSlower(stepSeconds, await estimateStepSeconds(file, { host, threads }));
     } catch {
+      // A processor that cannot be had, or not hold the model, is no reason to leave a graphics card that works.
       return false;
     }
-    const { cpuHost: host, threads } = this.#surroundings;
-    return isSlower(stepSeconds, await estimateStepSeconds(file, { host, threads }));
   }
 
   /** Moves to the processor where that may help and holds the model; else what the graphics card said is what a person can act on. */
