@@ -19,6 +19,8 @@ export async function readBlocks(gpu: Gpu, pool: GpuPagePool, blocks: readonly B
     outside && !isResident(held) ? [{ from: outside, layer, page: held.page, place }] : [],
   );
   const read = Promise.all(away.map(async ({ from, layer, page, place }) => ({ place, bytes: await readAway(from, layer, page) })));
+  // It may fail while the copy is waited for, or nobody wait for it because that fails.
+  read.catch(() => {});
   const staging = gpu.createBuffer("snapshot", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   try {
     const encoder = gpu.device.createCommandEncoder();

@@ -100,6 +100,14 @@ export function describeAwayDisk(tested: TestedBackend): void {
       other.engine.dispose();
     });
 
+    test("are an error of a snapshot where it fails to give them back at once, and nothing else", async () => {
+      await answer(tiny, text, { maxTokens: 1 });
+      const held = tiny.engine.contextTokens;
+      disk.read = async () => Promise.reject(new DOMException("the disk is gone", "UnknownError"));
+      await expect(snapshotOf(tiny, "tiny 33")).rejects.toMatchObject({ code: "storage-damaged" });
+      expect(tiny.engine.contextTokens).toBe(held);
+    });
+
     test("stay in memory where it is full, and are forgotten, the oldest first, when that is full too", async () => {
       disk.full = 2;
       await answer(tiny, text, { maxTokens: 20 });
