@@ -9,7 +9,7 @@ import { WeightStore } from "@longtab/weights";
 import type { ContextPlan } from "./api.ts";
 import { awayRoom } from "./away-disk.ts";
 import { findCatalogueEntry } from "./catalogue.ts";
-import { chooseContext, keptTokens } from "./context-choice.ts";
+import { checkMemoryBudget, chooseContext, keptTokens } from "./context-choice.ts";
 import { knownHeadMaps } from "./head-maps.ts";
 import type { PlanRequest } from "./protocol.ts";
 
@@ -27,6 +27,7 @@ interface Facts {
  * @throws LongtabError `model-not-found` where nothing is known of the model, `invalid-option`, and what reading a stored header throws.
  */
 export async function planContext({ model, context = "auto", memoryBudget }: PlanRequest): Promise<ContextPlan> {
+  checkMemoryBudget(memoryBudget);
   const facts = await findFacts(model);
   const { options } = await chooseContext(context, facts.shape, knownHeadMaps("", facts.name, facts.shape));
   return planFor(facts, options, memoryBudget, await awayRoom());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../src/catalogue.ts";
-import { planFor } from "../src/context-plan.ts";
+import { planContext, planFor } from "../src/context-plan.ts";
 
 const facts = { shape: { layers: 30, heads: 9, kvHeads: 3, headSize: 64 }, trained: 8192 };
 /** Keys and values of a token in f16: 2 numbers of 2 bytes for each layer, KV head and channel. */
@@ -56,5 +56,17 @@ describe("what memory buys", () => {
     for (const { shape, contextLength } of catalogue) {
       expect(planFor({ shape, trained: contextLength }, {}).keeps).toBeGreaterThanOrEqual(contextLength);
     }
+  });
+});
+
+describe("a plan for a model of the catalogue", () => {
+  const model = catalogue[0]?.id ?? "";
+
+  it("needs no model", async () => {
+    expect(await planContext({ model, context: "dense" })).toMatchObject({ keeps: catalogue[0]?.contextLength, endless: false });
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 1000])("refuses a budget of %s bytes, as a load does", async (memoryBudget) => {
+    await expect(planContext({ model, memoryBudget })).rejects.toMatchObject({ code: "invalid-option", limit: "at least 65536" });
   });
 });
