@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { tinyModel } from "@longtab/formats/testing";
-import { expect, test } from "./support/library-test.ts";
+import { LibrarySite } from "./support/library-site.ts";
+import { expect, openLibrary, test } from "./support/library-test.ts";
 
 const MODEL = tinyModel();
 const HELLO = [{ role: "user" as const, content: "Hello there" }];
@@ -136,4 +137,18 @@ test("refuses what is no model, or no reference, with a typed error, and leaves 
   const { error } = await page.evaluate(async (address) => window.library.load(address, { contextLength: 9999, context: "dense" }), url);
   expect(error).toMatchObject({ code: "invalid-option", value: "9999", limit: "256" });
   expect((await list(page)).filter(({ id }) => id !== url)).toEqual(stored);
+});
+
+test("from a file goes where storage is blocked, and reads it in place", async ({ browser, scripts }) => {
+  // What a browser does that is told to store nothing of a site.
+  const beforeWorker = `IDBFactory.prototype.open = () => { throw new DOMException("Access is denied", "SecurityError"); }`;
+  const site = await LibrarySite.start(scripts, { beforeWorker });
+  const page = await openLibrary(await browser.newPage(), site);
+  const { url } = site.publish("mine.gguf", MODEL);
+  const { info, error } = await page.evaluate(async (address) => window.library.loadFile(address, "mine.gguf"), url);
+  expect(error).toBeUndefined();
+  expect(info?.id).toBe("mine.gguf");
+  expect((await page.evaluate(async (params) => window.library.stream(params), { ...GREEDY, max_tokens: 3 })).text).not.toBe("");
+  await page.close();
+  await site.close();
 });

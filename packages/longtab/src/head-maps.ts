@@ -12,7 +12,11 @@ export async function keepHeadMap(fingerprint: string, map: HeadMap): Promise<vo
 
 /** Where nothing can be stored, nothing was. */
 async function findHeadMap(fingerprint: string): Promise<HeadMap | undefined> {
-  return get<HeadMap>(fingerprint, maps()).catch(() => undefined);
+  try {
+    return await get<HeadMap>(fingerprint, maps());
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param name what the model's file calls it. */
