@@ -295,6 +295,19 @@ test.describe("a named session", () => {
     for (const completion of both) expect(cached(completion)).toBeGreaterThan(100);
   });
 
+  test("makes room for a newer one where both are more than a quarter of what the browser grants", async ({ openPage, site }) => {
+    const page = await openPage();
+    await load(page, site.publish("session.gguf", MODEL).url, { context: "dense" });
+    // A quarter of it holds either of the two, and not both.
+    const quota = 400_000;
+    for (const worker of page.workers())
+      await worker.evaluate((granted) => (StorageManager.prototype.estimate = async () => ({ quota: granted })), quota);
+    await complete(page, STORY, asked);
+    await expect.poll(async () => names(page)).toEqual(["a chat"]);
+    await complete(page, OTHER, { session: "other" });
+    await expect.poll(async () => names(page)).toEqual(["other"]);
+  });
+
   test("never costs an answer where nothing can be stored", async ({ browser, site }) => {
     const page = await openLibrary(await browser.newPage(), site);
     const { url } = site.publish("session.gguf", MODEL);

@@ -73,8 +73,9 @@ export class StoredSessions implements SessionStore {
     return alone(async () => {
       const record: SessionRecord = { name, ids, pieces: [], key: crypto.randomUUID(), savedAt: Date.now() };
       try {
-        if (await this.#write(record, pieces, wanted)) {
-          await this.#replace(record);
+        const limits = { ...this.#limits, bytes: Math.min(this.#limits.bytes, await shareOfQuota()) };
+        if (await this.#write(record, pieces, limits.bytes, wanted)) {
+          await this.#replace(record, limits);
           return true;
         }
       } catch {
@@ -95,8 +96,12 @@ export class StoredSessions implements SessionStore {
   }
 
   /** False where there is more than there may be, or it is not wanted any more. */
-  async #write(record: SessionRecord, pieces: AsyncIterable<Uint8Array<ArrayBuffer>>, wanted: () => boolean): Promise<boolean> {
-    const limit = Math.min(this.#limits.bytes, await shareOfQuota());
+  async #write(
+    record: SessionRecord,
+    pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+    limit: number,
+    wanted: () => boolean,
+  ): Promise<boolean> {
     let written = 0;
     for await (const piece of pieces) {
       written += piece.byteLength;
@@ -111,12 +116,12 @@ export class StoredSessions implements SessionStore {
   }
 
   /** Makes `record` what is stored under its name, and the oldest sessions and pieces without a record give way. */
-  async #replace(record: SessionRecord): Promise<void> {
+  async #replace(record: SessionRecord, limits: SessionLimits): Promise<void> {
     await this.#store("readwrite", async (store) => {
       store.put(record, ["session", record.name]);
       const found = await promisifyRequest<unknown[]>(store.getAll(allUnder(["session"])));
       const keys = await promisifyRequest(store.getAllKeys(allUnder(["piece"])));
-      const kept = newest(found.filter(isRecord), this.#limits);
+      const kept = newest(found.filter(isRecord), limits);
       for (const { name } of found.filter(isRecord)) if (!kept.some((one) => one.name === name)) store.delete(["session", name]);
       const keptKeys = new Set(kept.map(({ key }) => key));
       for (const key of keys) if (Array.isArray(key) && typeof key[1] === "string" && !keptKeys.has(key[1])) store.delete(key);
