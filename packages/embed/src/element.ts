@@ -202,6 +202,8 @@ export class LongtabChat extends HTMLElement {
     this.#engine = engine;
     engine.join(this.#onEngine);
     before?.leave(this.#onEngine);
+    // This one may be ready, too: from now on it is the one to ask.
+    if (this.#state.at === "ready") this.#onEngine({ at: "idle" });
     this.#onEngine(engine.state);
     void this.#lookForStored(engine);
   }
