@@ -21,3 +21,30 @@ test("an element that changes to a model that is ready already asks that one fro
   });
   expect(asked).toBe("being answered");
 });
+
+test("a question that waits for the model of an element that leaves the page is refused, and so are those behind an answer", async ({
+  visit,
+  cdn,
+}) => {
+  const page = await visit({ body: `<longtab-chat model="${cdn.base}/models/slow.gguf"></longtab-chat>` });
+  const chat = page.locator("longtab-chat");
+  const refused = await call(chat, async (element) => {
+    const answer = element.send("One").catch((error: unknown) => (error as { code: string }).code);
+    element.remove();
+    const ended = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 3000, "never"))]);
+    document.body.append(element);
+    return ended;
+  });
+  expect(refused).toBe("aborted");
+  await start(chat);
+  const [, second] = await call(chat, async (element) => {
+    const answers = ["One", "Two"].map(async (text) => element.send(text).catch((error: unknown) => (error as { code: string }).code));
+    await new Promise<void>((resolve) => {
+      const watch = (): void => void (element.shadowRoot?.querySelector(".text")?.textContent ? resolve() : setTimeout(watch, 20));
+      watch();
+    });
+    element.remove();
+    return Promise.all(answers);
+  });
+  expect(second).toBe("disposed");
+});

@@ -163,7 +163,10 @@ export class LongtabChat extends HTMLElement {
     this.#frame.panel.disconnect();
     // An element that is moved is taken out and put in again at once: it keeps its model.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#leave();
+      if (this.isConnected) return;
+      this.#leave();
+      // Whoever waits for the model by `send` is told.
+      this.#onEngine({ at: "idle" });
     });
   }
 
@@ -294,7 +297,8 @@ export class LongtabChat extends HTMLElement {
     this.#drawing = true;
     requestAnimationFrame(() => {
       this.#drawing = false;
-      this.#show();
+      // Back in a page it is drawn; out of it, it must not mark the page's openers.
+      if (this.isConnected) this.#show();
     });
   }
 

@@ -74,7 +74,8 @@ export class SharedEngine {
 
   /** Streams an answer; requests of several elements are answered one after another. @throws LongtabError */
   async *answer(messages: ChatMessage[], signal: AbortSignal, onTurn: () => void): AsyncGenerator<ChatCompletionChunk> {
-    if (this.#state.at !== "ready") throw new LongtabError({ code: "internal", what: "There is no model", remedy: "start it first" });
+    if (this.#state.at === "failed") throw this.#state.error;
+    if (this.#state.at !== "ready") throw new LongtabError({ code: "disposed", what: "The model was closed", remedy: "ask again" });
     this.#requests++;
     try {
       const stream = await this.#state.model.chat.completions.create({ messages, stream: true, signal, onPrefill: onTurn });
