@@ -11,6 +11,11 @@ test("Shift+Enter makes a line and Enter during composition sends nothing", asyn
   await expect(bubbles(page)).toHaveCount(0);
   await field(page).press("Enter");
   await expect(bubbles(page)).toHaveText("日本");
+  await field(page).press("ArrowUp");
+  const editor = page.getByRole("textbox", { name: "Edit message" });
+  await editor.fill("日本語");
+  await editor.dispatchEvent("keydown", { key: "Enter", keyCode: 229 });
+  await expect(editor).toHaveValue("日本語");
 });
 
 test("blank text is not sent, and lone surrogates are mended", async ({ page, chat }) => {

@@ -48,3 +48,14 @@ test("a question that waits for the model of an element that leaves the page is 
   });
   expect(second).toBe("disposed");
 });
+
+test("the Enter with which Safari ends a composition sends nothing", async ({ visit, cdn }) => {
+  const page = await visit({ body: `<longtab-chat model="${cdn.base}/models/tiny.gguf"></longtab-chat>` });
+  const chat = page.locator("longtab-chat");
+  await start(chat);
+  await chat.locator("textarea").fill("にほん");
+  // Safari reports it when the composition is over, by the key code of one that is not.
+  await chat.locator("textarea").dispatchEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true });
+  await expect(chat.locator("textarea")).toHaveValue("にほん");
+  await expect(chat.locator(".question")).toHaveCount(0);
+});

@@ -41,7 +41,8 @@ export function QuestionEditor({ exchange, onDone }: { exchange: Exchange; onDon
           if (event.key === "Escape") {
             event.stopPropagation();
             onDone();
-          } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+            // keyCode 229: see composer.tsx.
             event.preventDefault();
             submit();
           }

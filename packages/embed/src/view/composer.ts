@@ -22,8 +22,8 @@ export class Composer {
     this.root.addEventListener("submit", (event) => event.preventDefault());
     this.field.addEventListener("input", () => this.#fit());
     this.field.addEventListener("keydown", (event) => {
-      // The Enter that ends the composition of a character is not meant for us.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // The Enter that ends the composition of a character is not meant for us. keyCode 229: Safari reports it once the composition is over.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       if (!this.#answering) this.#act();
     });
