@@ -49,6 +49,14 @@ test("a long paste becomes an attachment, a short one stays in the field", async
   await expect(page.getByText(/This message takes about \d+,\d00 tokens; the model can read/)).toBeVisible();
 });
 
+test("no more texts go with a message than a file of conversations takes", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  const files = Array.from({ length: 102 }, (_, index) => ({ name: `${index}.txt`, mimeType: "text/plain", buffer: Buffer.from("text") }));
+  await page.getByLabel("Attach a text file").setInputFiles(files);
+  await expect(page.locator(".toast")).toContainText(/^A message takes 100 texts: “\d+.txt” is not attached\.$/);
+  await expect(waiting(page)).toHaveCount(100);
+});
+
 test("an attachment is taken out again with the keyboard", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page, "book.txt", bytes(BOOK));

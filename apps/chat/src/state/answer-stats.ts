@@ -14,9 +14,12 @@ export function statsFrom({ prompt_tokens, prompt_tokens_details, completion_tok
   };
 }
 
-/** Of an answer that was broken off, as far as the page saw it: `seconds` passed since its first token, which comes with the prompt. */
+/**
+ * Of an answer that was broken off, as far as the page saw it: `seconds` passed since its first token, which comes with the prompt. Nothing
+ * where several tokens came at once and no time has passed on a browser's coarse clock.
+ */
 export function liveStats(tokens: number, seconds: number, firstToken: number): { stats?: AnswerStats } {
-  return tokens < 2 ? {} : { stats: { tokens, tokensPerSecond: (tokens - 1) / seconds, firstToken } };
+  return tokens < 2 || seconds <= 0 ? {} : { stats: { tokens, tokensPerSecond: (tokens - 1) / seconds, firstToken } };
 }
 
 /** What the answer looked at and could not see, where that is anything. */

@@ -7,6 +7,10 @@ export interface Attachment {
 
 /** Characters of a text that can be attached: a very long novel. Reading it takes minutes to hours, which the page says. */
 export const MOST_CHARACTERS = 4_000_000;
+/** Texts that go with one question; a file of conversations has no more either. */
+export const MOST_ATTACHED = 100;
+/** Characters of a name: files have shorter ones, but any website can share one that has not. */
+export const MOST_NAME = 400;
 /** A paste of so many characters becomes an attachment: nobody edits it in a message field. */
 export const LONG_PASTE = 6000;
 /** Bytes of a file that is worth opening: four for a character at most. */

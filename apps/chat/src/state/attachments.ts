@@ -1,6 +1,6 @@
 import { computed } from "@preact/signals";
 import { keepText } from "./attached-texts.ts";
-import { type Attachment, checkText, nameOfPaste, readTextFile, type ReadText } from "./attachment.ts";
+import { type Attachment, checkText, MOST_ATTACHED, MOST_NAME, nameOfPaste, readTextFile, type ReadText } from "./attachment.ts";
 import { writeWaiting } from "./attachment-store.ts";
 import { current } from "./conversations.ts";
 import { attachedTo } from "./drafts.ts";
@@ -23,11 +23,15 @@ function attach(name: string, read: ReadText): void {
     notify(read.mistake);
     return;
   }
-  const { text } = read;
-  const attachment = { id: newId(), name: name.toWellFormed(), characters: text.length };
-  keepText(attachment.id, text);
   const { id: conversationId } = current.peek();
   const list = attachedTo(conversationId);
+  if (list.peek().length >= MOST_ATTACHED) {
+    notify(`A message takes ${MOST_ATTACHED} texts: “${name}” is not attached.`);
+    return;
+  }
+  const { text } = read;
+  const attachment = { id: newId(), name: name.slice(0, MOST_NAME).toWellFormed(), characters: text.length };
+  keepText(attachment.id, text);
   list.value = [...list.peek(), attachment];
   announce(`Attached ${attachment.name}`);
   writeWaiting(conversationId, list.peek(), { id: attachment.id, text }).catch(() => {

@@ -1,8 +1,9 @@
 import { LongtabError } from "../longtab.ts";
-import { type Attachment, MOST_CHARACTERS } from "./attachment.ts";
+import { type Attachment, MOST_ATTACHED, MOST_CHARACTERS, MOST_NAME } from "./attachment.ts";
 import { readChatSettings } from "./chat-settings.ts";
 import type { Answer, AnswerEnd, Conversation, Exchange } from "./conversation.ts";
 import { type FiledStats, FORMAT, VERSION } from "./conversation-file.ts";
+import { MOST_TITLE } from "./titles.ts";
 
 /** A conversation of a file, checked: with the file's ids, which hold within it. */
 export interface ReadFile {
@@ -17,8 +18,6 @@ export const MOST_FILE_BYTES = 256e6;
 const MOST_CONVERSATIONS = 20_000;
 /** A list of so many is still read and drawn in a moment. */
 const MOST_EXCHANGES = 10_000;
-const MOST_ATTACHMENTS = 100;
-const MOST_NAME = 400;
 const MOST_ID = 100;
 /** Milliseconds since 1970 that a date can be made of. */
 const LAST_TIME = 8.64e15;
@@ -62,7 +61,7 @@ export function readFiled(value: unknown, path: string): ReadFile {
   return {
     conversation: {
       id: "",
-      title: text(title, `${path}.title`, MOST_NAME),
+      title: text(title, `${path}.title`, MOST_TITLE),
       named: named === true,
       ...(pinned === true && { pinned }),
       createdAt: number(createdAt, `${path}.createdAt`, LAST_TIME),
@@ -82,7 +81,7 @@ function readExchange(value: unknown, path: string, before: ReadonlySet<string>)
   // A parent stands before what follows it: so there are no circles.
   if (exchange.parent !== null && !before.has(exchange.parent))
     throw malformed(`${path}.parent`, exchange.parent, "the id of an exchange before this one");
-  const attached = attachments === undefined ? [] : list(attachments, `${path}.attachments`, MOST_ATTACHMENTS);
+  const attached = attachments === undefined ? [] : list(attachments, `${path}.attachments`, MOST_ATTACHED);
   return {
     ...exchange,
     question: text(question, `${path}.question`, MOST_CHARACTERS),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { liveStats } from "./answer-stats.ts";
 import { CHAT_DEFAULTS } from "./chat-settings.ts";
 import { contentOf, fileName, fileParts, FORMAT, isConversationFile, toFile, toMarkdown, VERSION } from "./conversation-file.ts";
 import { readFiled, readHeader } from "./conversation-file-reader.ts";
-import { type Answer, ask, askBeside, type Conversation, createConversation } from "./conversation.ts";
+import { type Answer, ask, askBeside, type Conversation, createConversation, rename } from "./conversation.ts";
 import { showExchange } from "./branches.ts";
 
 const attachments = [{ id: "t1", name: "book.txt", characters: 16 }];
@@ -48,6 +49,14 @@ describe("a file of conversations", () => {
     expect(JSON.parse(json)).toMatchObject({ format: FORMAT, version: VERSION, exportedAt: "1970-01-01T00:00:00.000Z" });
     expect(json.trim().split("\n")).toHaveLength(4);
     expect(readHeader(write())).toEqual([]);
+  });
+
+  test("is read again however long a title the page made, and however quickly an answer was stopped", () => {
+    const family = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
+    const stopped: Answer = { text: "One two three", end: "stopped", ...liveStats(3, 0, 0) };
+    const conversation = ask(createConversation("c1", 1), { id: "e1", question: family.repeat(60), answer: stopped }, CHAT_DEFAULTS, 2);
+    expect(read(write(conversation))[0]?.conversation.title).toBe(conversation.title);
+    expect(read(write(rename(conversation, `a${"\u0301".repeat(2000)}`)))).toHaveLength(1);
   });
 
   test("gives back every word, every branch, the settings and the attached texts; not what belongs to the device", () => {
@@ -151,7 +160,7 @@ describe("a file that is not what it must be", () => {
   });
 
   test.each([
-    ["title", wrong({ title: "x".repeat(401) }), "400 characters"],
+    ["title", wrong({ title: "x".repeat(1002) }), "1,001 characters"],
     ["createdAt", wrong({ createdAt: 1e300 }), (8.64e15).toLocaleString("en")],
     ["exchanges", wrong({ exchanges: Array.from({ length: 10_001 }, () => exchange) }), "10,000 entries"],
     ["exchanges[0].question", inExchange({ question: "x".repeat(4_000_001) }), "4,000,000 characters"],

@@ -1,11 +1,15 @@
 export const UNTITLED = "New chat";
+/** Graphemes, of which one can be many characters. */
 const TITLE_LENGTH = 48;
+/** A pasted book has a long first line too: what lies behind so many characters cannot matter. */
+const LOOKED_THROUGH = 1000;
+/** Characters of a title, with the dots at its end. */
+export const MOST_TITLE = LOOKED_THROUGH + 1;
 
 /** The first line with words in it, shortened at a word and never inside a grapheme. */
 export function titleFrom(text: string): string {
-  // A pasted book has a long first line too: what lies behind the first thousand characters cannot matter.
   const line = text
-    .slice(0, 1000)
+    .slice(0, LOOKED_THROUGH)
     .toWellFormed()
     .split("\n")
     .map((part) => part.replace(/\s+/g, " ").trim())
