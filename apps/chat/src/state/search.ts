@@ -72,10 +72,13 @@ export function startSearch(): void {
     const list = summaries.value;
     if (query.value.trim() === "" || reading) return;
     reading = true;
-    void readNew(list).finally(() => {
-      reading = false;
-      indexed.value = true;
-    });
+    // Where they cannot be read, titles are found all the same.
+    void readNew(list)
+      .catch(() => undefined)
+      .finally(() => {
+        reading = false;
+        indexed.value = true;
+      });
   });
 }
 
