@@ -1,6 +1,31 @@
-import { ask, expect, quick, test } from "./support/chat-test.ts";
+import { ask, dialog, expect, openSettings, quick, test } from "./support/chat-test.ts";
+import { refuseWrites } from "./support/storage-faults.ts";
 
 /** A disk that is full, or that the browser does not let the page write to, at any moment. */
+
+test("a file that has no room is not imported in part", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  await ask(page, "Mine");
+  const conversations = ["First", "Second", "Third"].map((title, index) => ({
+    title,
+    named: true,
+    createdAt: index,
+    updatedAt: index,
+    exchanges: [{ id: "a", parent: null, question: title, answer: null }],
+  }));
+  await openSettings(page);
+  await refuseWrites(page, "conversation:", 2);
+  await dialog(page, "Settings")
+    .getByLabel("Import a file")
+    .setInputFiles({
+      name: "conversations.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify({ format: "longtab-conversations", version: 1, conversations })),
+    });
+  await expect(dialog(page, "Settings").getByRole("alert")).toContainText("The file was not imported");
+  await page.reload();
+  await expect(page.getByRole("navigation", { name: "Conversations" }).getByRole("link")).toHaveText(["Mine"]);
+});
 
 test("a search finds titles where conversations cannot be read", async ({ page, chat }) => {
   await chat.open(page, quick);

@@ -1,4 +1,5 @@
 import { LongtabError } from "../longtab.ts";
+import { sweepSoon } from "./attached-texts.ts";
 import { withNewIds } from "./branches.ts";
 import { contentOf } from "./conversation-file.ts";
 import { type ReadFile, readFiled, readHeader, MOST_FILE_BYTES } from "./conversation-file-reader.ts";
@@ -10,7 +11,7 @@ import { runTransfer } from "./transfer.ts";
 
 /**
  * Adds the conversations of a file to those that are here. The whole file is checked before the first is stored; every one gets new ids, so
- * that nothing is overwritten; one that is here already, word for word, is left out.
+ * that nothing is overwritten; one that is here already, word for word, is left out. Where one cannot be stored, none is.
  */
 export async function importFile(file: File): Promise<void> {
   await runTransfer("import", async (report, signal) => {
@@ -24,7 +25,11 @@ export async function importFile(file: File): Promise<void> {
       if (known.has(content)) duplicates++;
       else {
         known.add(content);
-        added.push(await add(one));
+        const id = await add(one).catch(async (error: unknown) => {
+          await takeBack(added);
+          throw error;
+        });
+        added.push(id);
       }
       report(++done, read.length);
     }
@@ -81,8 +86,9 @@ async function add({ conversation, texts }: ReadFile): Promise<string> {
 }
 
 async function takeBack(ids: readonly string[]): Promise<void> {
-  for (const id of ids) await deleteConversation(id);
+  for (const id of ids) await deleteConversation(id).catch(() => undefined);
   await refreshList();
+  sweepSoon();
 }
 
 function wordsFor(added: number, duplicates: number, aborted: boolean): string {
