@@ -1,4 +1,5 @@
-import { ask, dialog, expect, openSettings, quick, test } from "./support/chat-test.ts";
+import { readFileSync } from "node:fs";
+import { ask, chooseInList, dialog, expect, openSettings, quick, test } from "./support/chat-test.ts";
 import { refuseWrites } from "./support/storage-faults.ts";
 
 /** A disk that is full, or that the browser does not let the page write to, at any moment. */
@@ -25,6 +26,25 @@ test("a file that has no room is not imported in part", async ({ page, chat }) =
   await expect(dialog(page, "Settings").getByRole("alert")).toContainText("The file was not imported");
   await page.reload();
   await expect(page.getByRole("navigation", { name: "Conversations" }).getByRole("link")).toHaveText(["Mine"]);
+});
+
+test("what could not be stored can be exported, with its attached texts", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  await refuseWrites(page, "");
+  await page
+    .getByLabel("Attach a text file")
+    .setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from("Call me Ishmael.") });
+  await ask(page, "Who?");
+  const text = async (click: () => Promise<void>) => {
+    const downloading = page.waitForEvent("download");
+    await click();
+    return readFileSync(await (await downloading).path(), "utf8");
+  };
+  const one = await text(async () => chooseInList(page, "Who?", "Export “Who?” as JSON"));
+  expect(one).toContain("Call me Ishmael.");
+  await openSettings(page);
+  const all = await text(async () => dialog(page, "Settings").getByRole("button", { name: "Export all" }).click());
+  expect(all).toContain("Call me Ishmael.");
 });
 
 test("a search finds titles where conversations cannot be read", async ({ page, chat }) => {

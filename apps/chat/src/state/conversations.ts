@@ -108,6 +108,11 @@ async function followOtherTab(id: string): Promise<void> {
   if (current.peek().id === id) current.value = stored;
 }
 
+/** Conversations of which more is here than is stored, by their ids. */
+export function unstoredConversations(): ReadonlyMap<string, Conversation> {
+  return new Map(unstored);
+}
+
 export function renameConversation(id: string, name: string): Promise<void> {
   return change(id, (conversation) => rename(conversation, name));
 }

@@ -1,8 +1,9 @@
+import { textOf } from "./attached-texts.ts";
 import { readText } from "./attachment-store.ts";
 import { allConversations } from "./conversation-store.ts";
 import { fileName, fileParts, type FiledConversation, toFile, toMarkdown } from "./conversation-file.ts";
 import type { Conversation } from "./conversation.ts";
-import { findConversation, summaries } from "./conversations.ts";
+import { findConversation, summaries, unstoredConversations } from "./conversations.ts";
 import { notify } from "./notices.ts";
 import { runTransfer } from "./transfer.ts";
 
@@ -18,13 +19,16 @@ export async function exportAsJson(id: string): Promise<void> {
   if (conversation !== undefined) saveAll([await filed(conversation)], fileName(conversation.title, "json"));
 }
 
-/** Every conversation that is stored. */
+/** Every conversation: those that are stored, and those that could not be. */
 export async function exportAll(): Promise<void> {
   await runTransfer("export", async (report, signal) => {
     const conversations: FiledConversation[] = [];
     const total = summaries.peek().length;
+    const unstored = unstoredConversations();
+    for (const conversation of unstored.values()) conversations.push(await filed(conversation));
     for await (const conversation of allConversations()) {
       if (signal.aborted) return;
+      if (unstored.has(conversation.id)) continue;
       conversations.push(await filed(conversation));
       report(conversations.length, Math.max(total, conversations.length));
     }
@@ -35,7 +39,7 @@ export async function exportAll(): Promise<void> {
 
 async function filed(conversation: Conversation): Promise<FiledConversation> {
   const ids = conversation.exchanges.flatMap(({ attachments = [] }) => attachments.map(({ id }) => id));
-  const texts = new Map(await Promise.all(ids.map(async (id) => [id, await readText(id)] as const)));
+  const texts = new Map(await Promise.all(ids.map(async (id) => [id, textOf(id) ?? (await readText(id))] as const)));
   return toFile(conversation, (id) => texts.get(id));
 }
 
