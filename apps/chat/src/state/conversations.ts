@@ -25,6 +25,10 @@ export const summaries = signal<ConversationSummary[]>([]);
 export const keeps = signal(true);
 /** Conversations whose last change could not be stored. */
 const unstored = new Map<string, Conversation>();
+/** Counts the changes of this tab: what was read before the last of them is out of date. */
+let changes = 0;
+/** Counts what the person asked to see: a conversation that comes late does not take the place of a later one. */
+let opening = 0;
 /** The exchanges on screen, of all that the conversation has. */
 export const shownExchanges = computed(() => pathOf(current.value));
 export const isEmpty = computed(() => shownExchanges.value.length === 0);
@@ -47,15 +51,31 @@ export async function startConversations(): Promise<void> {
 
 async function openAddress(): Promise<void> {
   const id = ADDRESS.exec(location.hash)?.[1];
-  if (id !== undefined && id !== current.peek().id) await openConversation(id);
+  if (id === current.peek().id) opening++;
+  else if (id !== undefined) await openConversation(id);
 }
 
 /** Shows a conversation; an id that is not stored is a new one's. */
 export async function openConversation(id: string): Promise<void> {
-  const found = await findConversation(id);
-  if (found !== undefined) await bringTextsOf(found);
-  current.value = found ?? createConversation(id, Date.now());
+  const mine = ++opening;
+  const found = await latest(id);
+  if (mine === opening) show(found ?? createConversation(id, Date.now()));
+}
+
+function show(conversation: Conversation): void {
+  opening++;
+  current.value = conversation;
   showAddress();
+}
+
+/** A conversation with its texts at hand, as it is after every change that this tab has begun until it is there. */
+async function latest(id: string): Promise<Conversation | undefined> {
+  for (;;) {
+    const before = changes;
+    const found = await findConversation(id);
+    if (found !== undefined) await bringTextsOf(found);
+    if (before === changes) return found;
+  }
 }
 
 export async function findConversation(id: string): Promise<Conversation | undefined> {
@@ -64,10 +84,8 @@ export async function findConversation(id: string): Promise<Conversation | undef
 
 /** A new conversation; an empty one is as good as new, and one that was begun and never sent comes back with its text. */
 export function newConversation(): void {
-  if (isEmpty.peek()) return;
   // Not a stored one: nothing is read, and the next key already falls into the new one.
-  current.value = createConversation(forgottenDraft(summaries.peek()) ?? newId(), Date.now());
-  showAddress();
+  show(isEmpty.peek() ? current.peek() : createConversation(forgottenDraft(summaries.peek()) ?? newId(), Date.now()));
 }
 
 function showAddress(): void {
@@ -78,6 +96,7 @@ function showAddress(): void {
 
 /** Applies a change to what is on screen at once, and to what is stored. A conversation deleted meanwhile stays deleted. */
 export async function change(id: string, apply: (conversation: Conversation) => Conversation): Promise<void> {
+  changes++;
   const shown = current.peek();
   const base = unstored.get(id) ?? (shown.id === id ? shown : undefined);
   if (shown.id === id) current.value = apply(shown);
@@ -87,6 +106,7 @@ export async function change(id: string, apply: (conversation: Conversation) => 
     keeps.value = true;
   } catch {
     if (base !== undefined) unstored.set(id, apply(base));
+    changes++;
     keeps.value = false;
   }
   await refreshList();
@@ -101,11 +121,9 @@ export async function refreshList(): Promise<void> {
 async function followOtherTab(id: string): Promise<void> {
   await refreshList();
   if (current.peek().id !== id) return;
-  const stored = await findConversation(id);
+  const stored = await latest(id);
   // Deleted elsewhere: what is on screen stays until the person leaves it.
-  if (stored === undefined) return;
-  await bringTextsOf(stored);
-  if (current.peek().id === id) current.value = stored;
+  if (stored !== undefined && current.peek().id === id) current.value = stored;
 }
 
 /** Conversations of which more is here than is stored, by their ids. */
@@ -133,8 +151,7 @@ export function showVersion(exchangeId: string): Promise<void> {
 /** Goes on from an exchange in a conversation of its own; this one stays as it is. */
 export async function branchIntoNewConversation(exchangeId: string): Promise<void> {
   const branch = branchOff(current.peek(), exchangeId, newId, Date.now());
-  current.value = branch;
-  showAddress();
+  show(branch);
   await change(branch.id, (conversation) => conversation);
   notify("This is a new conversation, up to the message that you chose. The other one is as it was.");
 }

@@ -1,0 +1,65 @@
+import { type Page, answers, ask, bubbles, chooseInList, expect, field, quick, send, test } from "./support/chat-test.ts";
+import { clickDuringRead, holdStorage } from "./support/storage-faults.ts";
+
+/** What a person does while something else is under way: here, or in another tab. */
+
+const BOOK = "The whale rose slowly from the deep.";
+const link = (page: Page, name: string) => page.getByRole("link", { name });
+const attach = async (page: Page) =>
+  page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(BOOK) });
+const newChat = async (page: Page) => page.getByRole("button", { name: "New chat" }).click();
+
+test("of conversations that are opened in quick succession the last one is shown", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  await attach(page);
+  await ask(page, "With a book");
+  await newChat(page);
+  await ask(page, "Without");
+  await newChat(page);
+  await page.reload();
+  await holdStorage(page, 1500);
+  await link(page, "With a book").click();
+  await link(page, "Without").click();
+  await page.waitForTimeout(2500);
+  await expect(bubbles(page)).toHaveText("Without");
+});
+
+test("a new chat that is begun while another conversation is opened stays", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  await ask(page, "First");
+  await newChat(page);
+  await ask(page, "Second");
+  await holdStorage(page, 1500);
+  await link(page, "First").click();
+  await newChat(page);
+  await field(page).fill("Third");
+  await page.waitForTimeout(2500);
+  await expect(field(page)).toHaveValue("Third");
+  await expect(bubbles(page)).toHaveCount(0);
+});
+
+test("an answer that ends while its conversation is opened is shown whole", async ({ page, chat }) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await send(page, "Count.");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await newChat(page);
+  // While the conversation is read the answer is stopped.
+  await clickDuringRead(page, "#composer-note button:nth-of-type(2)");
+  await link(page, "Count.").click();
+  await expect(page.locator(".stats")).toContainText("stopped");
+  await expect(page.locator(".answer")).toContainText("One two three");
+});
+
+test("a message that is sent while another tab's change is read stays on screen", async ({ page, context, chat }) => {
+  await chat.open(page, quick);
+  await ask(page, "First");
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(bubbles(other)).toHaveText("First");
+  await field(page).fill("Second");
+  await clickDuringRead(page, ".composer .send");
+  await chooseInList(other, "First", "Pin “First”");
+  await expect(answers(page)).toHaveCount(2);
+  await page.waitForTimeout(300);
+  await expect(bubbles(page)).toHaveText(["First", "Second"]);
+});
