@@ -1,8 +1,23 @@
 import { readFileSync } from "node:fs";
-import { ask, chooseInList, dialog, expect, openSettings, quick, test } from "./support/chat-test.ts";
+import { ask, chooseInList, dialog, expect, openSettings, quick, send, test } from "./support/chat-test.ts";
 import { refuseWrites } from "./support/storage-faults.ts";
 
 /** A disk that is full, or that the browser does not let the page write to, at any moment. */
+
+test("an answer that ends in another conversation than the one on screen is there although it could not be stored", async ({
+  page,
+  chat,
+}) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await send(page, "Count.");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await page.getByRole("button", { name: "New chat" }).click();
+  await refuseWrites(page, "conversation:");
+  await page.getByRole("button", { name: "Stop it" }).click();
+  await expect(page.getByText("This browser does not store conversations at the moment")).toBeVisible();
+  await page.getByRole("link", { name: "Count." }).click();
+  await expect(page.locator(".answer")).toContainText("One two three");
+});
 
 test("a file that has no room is not imported in part", async ({ page, chat }) => {
   await chat.open(page, quick);

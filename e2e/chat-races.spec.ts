@@ -9,6 +9,22 @@ const attach = async (page: Page) =>
   page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(BOOK) });
 const newChat = async (page: Page) => page.getByRole("button", { name: "New chat" }).click();
 
+test("a conversation that another tab deletes while it is answered stays deleted", async ({ page, context, chat }) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await send(page, "Count.");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  const other = await context.newPage();
+  await other.goto(chat.address(quick));
+  await chooseInList(other, "Count.", "Delete “Count.”");
+  await expect(link(other, "Count.")).toHaveCount(0);
+  await page.waitForTimeout(2500);
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".stats")).toContainText("stopped");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await page.waitForTimeout(300);
+  await expect(link(other, "Count.")).toHaveCount(0);
+});
+
 test("of conversations that are opened in quick succession the last one is shown", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page);

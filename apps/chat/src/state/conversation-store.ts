@@ -63,20 +63,15 @@ export async function addConversation(conversation: Conversation, texts: Readonl
   tellOtherTabs(conversation.id);
 }
 
-/**
- * Applies `change` to the stored conversation, or to `fallback` where none is stored, and tells other tabs.
- * Without either (it was deleted meanwhile) nothing is written.
- */
+/** Applies `change` to what is stored of a conversation, in one transaction, and tells other tabs. What it makes undefined is not written. */
 export async function changeConversation(
   id: string,
-  change: (stored: Conversation) => Conversation,
-  fallback: Conversation | undefined,
+  change: (stored: Conversation | undefined) => Conversation | undefined,
 ): Promise<void> {
   await inStore("readwrite", async (store) => {
     const stored = await promisifyRequest<StoredConversation | undefined>(store.get(recordKey(id)));
-    const base = stored === undefined ? fallback : upgrade(stored);
-    if (base === undefined) return;
-    const next = change(base);
+    const next = change(stored && upgrade(stored));
+    if (next === undefined) return;
     store.put(next, recordKey(id));
     store.put(summarise(next), summaryKey(id));
     await promisifyRequest(store.transaction);

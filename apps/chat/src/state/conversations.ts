@@ -94,17 +94,37 @@ function showAddress(): void {
   else if (location.hash !== address) history.pushState(null, "", address);
 }
 
-/** Applies a change to what is on screen at once, and to what is stored. A conversation deleted meanwhile stays deleted. */
+/** Applies a change to what is on screen at once, and to what is stored. Of a conversation deleted elsewhere what is on screen is stored. */
 export async function change(id: string, apply: (conversation: Conversation) => Conversation): Promise<void> {
+  const shown = current.peek();
+  await changeAll(id, apply, shown.id === id ? shown : undefined);
+}
+
+/** The same for what no person does: a conversation deleted meanwhile stays deleted. */
+export async function changeStored(id: string, apply: (conversation: Conversation) => Conversation): Promise<void> {
+  await changeAll(id, apply, undefined);
+}
+
+/** `fallback`: what is changed where nothing is stored. */
+async function changeAll(
+  id: string,
+  apply: (conversation: Conversation) => Conversation,
+  fallback: Conversation | undefined,
+): Promise<void> {
   changes++;
   const shown = current.peek();
-  const base = unstored.get(id) ?? (shown.id === id ? shown : undefined);
   if (shown.id === id) current.value = apply(shown);
   try {
-    await changeConversation(id, (stored) => apply(unstored.get(id) ?? stored), base);
+    await changeConversation(id, (stored) => {
+      const base = unstored.get(id) ?? stored ?? fallback;
+      return base && apply(base);
+    });
     unstored.delete(id);
     keeps.value = true;
   } catch {
+    // It need not be on screen: then what is stored of it is what there is.
+    const stored = await readConversation(id).catch(() => undefined);
+    const base = unstored.get(id) ?? fallback ?? stored;
     if (base !== undefined) unstored.set(id, apply(base));
     changes++;
     keeps.value = false;

@@ -5,7 +5,7 @@ import { attachedHere, clearAttached } from "./attachments.ts";
 import { textOf } from "./attached-texts.ts";
 import { settingsHere } from "./conversation-settings.ts";
 import { type Answer, type AnswerEnd, ask, askBeside, type Conversation, setAnswer } from "./conversation.ts";
-import { change, current, draft, shownExchanges } from "./conversations.ts";
+import { change, changeStored, current, draft, shownExchanges } from "./conversations.ts";
 import { setDraft } from "./drafts.ts";
 import { frameBatch } from "./frame-batch.ts";
 import { type Prompt, toPrompt } from "./messages.ts";
@@ -145,7 +145,7 @@ async function answerExchange(exchangeId: string, before?: Answer): Promise<void
   generation.value = begin(conversation, exchangeId, before, controller);
   announce(before === undefined ? "Reading your message" : "Going on");
   // From here on the stored conversation may change under another tab; only this exchange's answer is written.
-  const save = (answer: Answer) => change(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
+  const save = (answer: Answer) => changeStored(conversation.id, (stored) => setAnswer(stored, exchangeId, answer, Date.now()));
   const { systemPrompt } = settingsHere.peek();
   const prompt = toPrompt(conversation, systemPrompt, textOf, { lastExchangeId: exchangeId, withItsAnswer: before !== undefined });
   const answer = await streamAnswer(model, { ...prompt, session: conversation.id }, before, controller.signal, save);
