@@ -7,7 +7,34 @@ const BOOK = "The whale rose slowly from the deep.";
 const link = (page: Page, name: string) => page.getByRole("link", { name });
 const attach = async (page: Page) =>
   page.getByLabel("Attach a text file").setInputFiles({ name: "book.txt", mimeType: "text/plain", buffer: Buffer.from(BOOK) });
+const undo = async (page: Page) => page.getByRole("button", { name: "Undo" }).click();
 const newChat = async (page: Page) => page.getByRole("button", { name: "New chat" }).click();
+
+test("what was written of an answer comes back with its conversation, which was deleted meanwhile", async ({ page, chat }) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await send(page, "Count.");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await chooseInList(page, "Count.", "Delete “Count.”");
+  await expect(page.locator(".toast")).toBeVisible();
+  await expect(link(page, "Count.")).toHaveCount(0);
+  await page.waitForTimeout(300);
+  await undo(page);
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await page.reload();
+  await expect(page.locator(".answer")).toContainText("One two three");
+});
+
+test("a conversation that was deleted while it was answered stays deleted after a reload", async ({ page, chat }) => {
+  await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });
+  await send(page, "Count.");
+  await expect(page.locator(".answer")).toContainText("One two three");
+  await chooseInList(page, "Count.", "Delete “Count.”");
+  await expect(page.locator(".toast")).toBeVisible();
+  await page.waitForTimeout(300);
+  await page.reload();
+  await page.locator(".app").waitFor();
+  await expect(link(page, "Count.")).toHaveCount(0);
+});
 
 test("a conversation that another tab deletes while it is answered stays deleted", async ({ page, context, chat }) => {
   await chat.open(page, { ...quick, answer: "One two three four.", holdAfterWords: 2 });

@@ -136,6 +136,19 @@ export function stop(): void {
   generation.peek()?.stop();
 }
 
+/** Ends the answer of a conversation, where one is being made, and resolves once what there is of it is stored. */
+export async function endAnswer(conversationId: string): Promise<void> {
+  if (generation.peek()?.conversationId !== conversationId) return;
+  stop();
+  await new Promise<void>((resolve) => {
+    const end = effect(() => {
+      if (generation.value?.conversationId === conversationId) return;
+      resolve();
+      queueMicrotask(() => end());
+    });
+  });
+}
+
 /** `before`: an answer to go on with. */
 async function answerExchange(exchangeId: string, before?: Answer): Promise<void> {
   const model = loadedModel.peek();

@@ -5,7 +5,7 @@ import type { ConversationSummary } from "../state/conversation.ts";
 import { groupByAge } from "../state/conversation-groups.ts";
 import { current, pinConversation, removeConversation, renameConversation, summaries } from "../state/conversations.ts";
 import { exportAsJson, exportAsMarkdown } from "../state/exporting.ts";
-import { generation } from "../state/generation.ts";
+import { endAnswer, generation } from "../state/generation.ts";
 import { closeDrawer } from "../state/page.ts";
 import { Menu, MenuItem } from "./menu.tsx";
 
@@ -57,14 +57,7 @@ function ChatItem({ summary: { id, title, pinned = false } }: { summary: Convers
         <MenuItem icon="download" label={`Export “${title}” as JSON`} onClick={() => void exportAsJson(id)}>
           Export as JSON
         </MenuItem>
-        <MenuItem
-          icon="trash"
-          label={`Delete “${title}”`}
-          onClick={() => {
-            if (generation.peek()?.conversationId === id) generation.peek()?.stop();
-            void removeConversation(id);
-          }}
-        >
+        <MenuItem icon="trash" label={`Delete “${title}”`} onClick={() => void endAnswer(id).then(async () => removeConversation(id))}>
           Delete
         </MenuItem>
       </Menu>
