@@ -52,6 +52,80 @@ test("a conversation that another tab deletes while it is answered stays deleted
   await expect(link(other, "Count.")).toHaveCount(0);
 });
 
+test("a deletion is undone with its attached texts, though another tab has swept what nothing referred to", async ({
+  page,
+  context,
+  chat,
+}) => {
+  await chat.open(page, quick);
+  await attach(page);
+  await ask(page, "What rose?");
+  await chooseInList(page, "What rose?", "Delete “What rose?”");
+  await expect(link(page, "What rose?")).toHaveCount(0);
+  const other = await context.newPage();
+  await other.goto(chat.address(quick));
+  await other.locator(".app").waitFor();
+  await other.waitForTimeout(300);
+  await undo(page);
+  await expect(link(page, "What rose?")).toBeVisible();
+  await page.waitForTimeout(300);
+  await page.reload();
+  await page.locator(".bubble .attachment").click();
+  await expect(page.locator(".attachment-text")).toHaveText(BOOK);
+});
+
+test("a deletion of a message is undone with its attached texts, though another tab has swept", async ({ page, context, chat }) => {
+  await chat.open(page, quick);
+  await attach(page);
+  await ask(page, "What rose?");
+  await ask(page, "And then?");
+  await bubbles(page).first().hover();
+  await page.getByRole("button", { name: "Delete message and answer" }).first().click();
+  await expect(bubbles(page)).toHaveCount(1);
+  const other = await context.newPage();
+  await other.goto(chat.address(quick));
+  await other.locator(".app").waitFor();
+  await other.waitForTimeout(300);
+  await undo(page);
+  await expect(bubbles(page)).toHaveCount(2);
+  await page.waitForTimeout(300);
+  await page.reload();
+  await page.locator(".bubble .attachment").click();
+  await expect(page.locator(".attachment-text")).toHaveText(BOOK);
+});
+
+test("a conversation that was not opened yet comes back with its attached texts", async ({ page, chat }) => {
+  await chat.open(page, quick);
+  await attach(page);
+  await ask(page, "What rose?");
+  await newChat(page);
+  await page.reload();
+  await chooseInList(page, "What rose?", "Delete “What rose?”");
+  await undo(page);
+  await page.locator(".bubble .attachment").click();
+  await expect(page.locator(".attachment-text")).toHaveText(BOOK);
+});
+
+test("the unsent text of a deleted conversation goes and comes back with it, and what is said meanwhile is another's", async ({
+  page,
+  chat,
+}) => {
+  await chat.open(page, quick);
+  await ask(page, "First");
+  await field(page).fill("Half a thought");
+  await page.waitForTimeout(600);
+  await chooseInList(page, "First", "Delete “First”");
+  await expect(field(page)).toHaveValue("");
+  await ask(page, "Second");
+  await undo(page);
+  await expect(bubbles(page)).toHaveText("First");
+  await expect(field(page)).toHaveValue("Half a thought");
+  await expect(link(page, "Second")).toBeVisible();
+  await page.waitForTimeout(600);
+  await page.reload();
+  await expect(field(page)).toHaveValue("Half a thought");
+});
+
 test("of conversations that are opened in quick succession the last one is shown", async ({ page, chat }) => {
   await chat.open(page, quick);
   await attach(page);

@@ -1,4 +1,4 @@
-import { readText, sweepTexts } from "./attachment-store.ts";
+import { readText, sweepTexts, writeTexts } from "./attachment-store.ts";
 import type { Conversation } from "./conversation.ts";
 
 /** Texts at hand, by the id of their attachment: of the conversations that were opened, and of what waits to be sent. */
@@ -15,6 +15,16 @@ export function keepText(attachmentId: string, text: string): void {
 /** Brings the texts of a conversation to hand, before it is shown. One that is gone is said to be where it is needed. */
 export async function bringTextsOf({ exchanges }: Conversation): Promise<void> {
   await bringTexts(exchanges.flatMap(({ attachments = [] }) => attachments.map(({ id }) => id)));
+}
+
+/** Stores the texts of a conversation again that is back: another tab, or an earlier deletion's sweep, may have deleted them meanwhile. */
+export async function keepTextsOf({ exchanges }: Pick<Conversation, "exchanges">): Promise<void> {
+  await keepTexts(exchanges.flatMap(({ attachments = [] }) => attachments.map(({ id }) => id)));
+}
+
+export async function keepTexts(ids: readonly string[]): Promise<void> {
+  const atHand = ids.map((id) => [id, texts.get(id)] as const).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  if (atHand.length > 0) await writeTexts(new Map(atHand)).catch(() => undefined);
 }
 
 export async function bringTexts(ids: readonly string[]): Promise<void> {

@@ -15,6 +15,14 @@ export function readText(id: string): Promise<string | undefined> {
   return inStore("readonly", (store) => promisifyRequest<string | undefined>(store.get(textKey(id))));
 }
 
+/** Stores texts by the ids of their attachments. */
+export function writeTexts(texts: ReadonlyMap<string, string>): Promise<void> {
+  return inStore("readwrite", (store) => {
+    for (const [id, text] of texts) store.put(text, textKey(id));
+    return promisifyRequest(store.transaction);
+  });
+}
+
 /** Stores what waits in a message field; `added` is the text of one of them that is new. */
 export function writeWaiting(conversationId: string, waiting: readonly Attachment[], added?: { id: string; text: string }): Promise<void> {
   return inStore("readwrite", (store) => {

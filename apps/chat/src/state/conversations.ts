@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import { Longtab } from "../longtab.ts";
-import { bringTextsOf, sweepSoon } from "./attached-texts.ts";
+import { bringTextsOf, keepTextsOf, sweepSoon } from "./attached-texts.ts";
 import { changeConversation, deleteConversation, listConversations, onOtherTabsChange, readConversation } from "./conversation-store.ts";
 import { branchOff, showExchange } from "./branches.ts";
 import {
@@ -14,7 +14,7 @@ import {
   rename,
   summarise,
 } from "./conversation.ts";
-import { draftFor, forgottenDraft, startDrafts } from "./drafts.ts";
+import { draftFor, forgottenDraft, putUnsent, startDrafts, takeUnsent, type Unsent } from "./drafts.ts";
 import { newId } from "./new-id.ts";
 import { notify } from "./notices.ts";
 
@@ -177,21 +177,25 @@ export async function branchIntoNewConversation(exchangeId: string): Promise<voi
 }
 
 export async function removeConversation(id: string): Promise<void> {
-  const conversation = await findConversation(id);
+  const conversation = await latest(id);
+  const unsent = takeUnsent(id);
+  // Left before it is deleted, and for another id: nothing that is done from now on belongs to it.
+  if (current.peek().id === id) show(createConversation(forgottenDraft(summaries.peek()) ?? newId(), Date.now()));
+  changes++;
   unstored.delete(id);
   await deleteConversation(id).catch(() => undefined);
   // What the model read of it goes at once: it can be read again.
   void Longtab.sessions.delete(id).catch(() => undefined);
   await refreshList();
   sweepSoon();
-  if (current.peek().id === id) newConversation();
-  if (conversation !== undefined) notify("Conversation deleted.", () => void restore(conversation));
+  if (conversation !== undefined) notify("Conversation deleted.", () => void restore(conversation, unsent));
 }
 
-async function restore(conversation: Conversation): Promise<void> {
-  current.value = conversation;
-  await change(conversation.id, () => conversation);
-  showAddress();
+async function restore(conversation: Conversation, unsent: Unsent): Promise<void> {
+  show(conversation);
+  await change(conversation.id, (stored) => stored);
+  await keepTextsOf(conversation);
+  await putUnsent(conversation.id, unsent);
 }
 
 export async function removeExchange(exchangeId: string): Promise<void> {
@@ -214,7 +218,13 @@ async function removeWithUndo(exchangeIds: readonly string[], text: string): Pro
   const before = current.peek();
   await change(before.id, (conversation) => removeExchanges(conversation, exchangeIds, Date.now()));
   sweepSoon();
-  notify(text, () => void change(before.id, (conversation) => reinsert(conversation, before, Date.now())));
+  notify(text, () => void bringBack(before));
+}
+
+/** What was deleted of a conversation. */
+async function bringBack(before: Conversation): Promise<void> {
+  await change(before.id, (conversation) => reinsert(conversation, before, Date.now()));
+  await keepTextsOf(before);
 }
 
 /** The text in the composer of the conversation on screen. */

@@ -1,6 +1,6 @@
 import { signal, type Signal } from "@preact/signals";
-import { readWaiting } from "./attachment-store.ts";
-import { bringTexts, textOf } from "./attached-texts.ts";
+import { readWaiting, writeWaiting } from "./attachment-store.ts";
+import { bringTexts, keepTexts, textOf } from "./attached-texts.ts";
 import type { Attachment } from "./attachment.ts";
 import { readDrafts, writeDraft } from "./conversation-store.ts";
 import type { ConversationSummary } from "./conversation.ts";
@@ -48,6 +48,31 @@ export function setDraft(conversationId: string, text: string): void {
   unwritten.add(conversationId);
   clearTimeout(timer);
   timer = setTimeout(() => void writeDrafts(), WRITE_AFTER_MS);
+}
+
+/** What waits in the message field of a conversation. */
+export interface Unsent {
+  text: string;
+  attachments: Attachment[];
+}
+
+/** Empties the message field of a conversation that is deleted with all that is stored of it. */
+export function takeUnsent(conversationId: string): Unsent {
+  const [text, attachments] = [draftFor(conversationId), attachedTo(conversationId)];
+  const unsent = { text: text.peek(), attachments: attachments.peek() };
+  text.value = "";
+  attachments.value = [];
+  unwritten.delete(conversationId);
+  return unsent;
+}
+
+/** Puts it back, unless other words stand there now. */
+export async function putUnsent(conversationId: string, { text, attachments }: Unsent): Promise<void> {
+  if (draftFor(conversationId).peek() === "") setDraft(conversationId, text);
+  const list = attachedTo(conversationId);
+  list.value = [...attachments, ...list.peek()];
+  await writeWaiting(conversationId, list.peek()).catch(() => undefined);
+  await keepTexts(attachments.map(({ id }) => id));
 }
 
 /** The draft of a conversation that was never begun: a list of conversations cannot show it, so a new one takes it up. */
