@@ -23,12 +23,7 @@ export class PageHits {
   /** Where the count of page 0 would be, so that kernels find those of the pages kept at `position` by their index. */
   pointer(position: number): number {
     const first = Math.max(0, Math.ceil((pagesFor(position + 1) - this.#pages + stride) / stride)) * stride;
-    if (first > this.#first) {
-      const counts = this.#counts();
-      counts.copyWithin(0, first - this.#first);
-      counts.fill(0, Math.max(0, this.#pages - (first - this.#first)));
-      this.#first = first;
-    }
+    if (first !== this.#first) this.#move(first);
     return this.#table - this.#first * 4;
   }
 
@@ -43,6 +38,16 @@ export class PageHits {
 
   dispose(): void {
     this.#heap.free(this.#table);
+  }
+
+  /** Forward as a text grows, and back where another one begins: kernels write where the page that they name would be. */
+  #move(first: number): void {
+    const counts = this.#counts();
+    const by = first - this.#first;
+    const kept = counts.slice(Math.max(0, by), Math.max(0, this.#pages + Math.min(0, by)));
+    counts.fill(0);
+    if (kept.length > 0) counts.set(kept, Math.max(0, -by));
+    this.#first = first;
   }
 
   #counts(): Uint32Array {
