@@ -45,13 +45,15 @@ class MemoryAwayPages implements AwayPages {
   readonly #most: number;
   readonly #stubs: Map<number, Stub>[];
   #reserved = 0;
-  #next = 0;
+  /** Numbers that were given back: the last one is given again first. */
+  readonly #free: number[][];
 
   constructor(pool: MemoryPool, outside: OutsidePages, most: number) {
     this.#pool = pool;
     this.outside = outside;
     this.#most = most;
     this.#stubs = Array.from({ length: pool.shape.layers }, () => new Map<number, Stub>());
+    this.#free = this.#stubs.map(() => []);
   }
 
   createMoves(lists: PageLists<LayerTable>, every: number): PageMoves {
@@ -79,8 +81,9 @@ class MemoryAwayPages implements AwayPages {
     const tokens = this.#pool.load(layer, page, form);
     if (tokens.includes(undefined)) throw new Error("a page leaves that is not complete");
     const number = this.outside.add(new Uint8Array(Float64Array.from(tokens, (token) => token ?? NaN).buffer));
-    this.#stubs[layer]?.set(this.#next, { holders: 1, boxed: this.#pool.isBoxed(layer, page, form), number });
-    return this.#next++;
+    const stub = this.#free[layer]?.pop() ?? this.#stubs[layer]?.size ?? NaN;
+    this.#stubs[layer]?.set(stub, { holders: 1, boxed: this.#pool.isBoxed(layer, page, form), number });
+    return stub;
   }
 
   flush(): void {}
@@ -94,6 +97,7 @@ class MemoryAwayPages implements AwayPages {
     if (--held.holders > 0) return;
     this.outside.release(held.number);
     this.#stubs[layer]?.delete(stub);
+    this.#free[layer]?.push(stub);
   }
 
   read(layer: number, stub: number): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer> | undefined> {

@@ -1,7 +1,7 @@
 import { rollbackTokens } from "../head-pages.ts";
 import type { HeadPages } from "../head-pages.ts";
 import { isResident, pageTokens, pagesFor } from "../page.ts";
-import type { PageForm, ResidentPage } from "../page.ts";
+import type { HeadPage, PageForm, ResidentPage } from "../page.ts";
 import { movesAway, residentPage, windowPage } from "../policies/policy.ts";
 import type { AwayPages, PagePool } from "../pool.ts";
 
@@ -26,10 +26,10 @@ export function residentFrom({ rule }: HeadPages, length: number): number {
   return residentPage(rule, length - rollbackTokens) * pageTokens;
 }
 
-/** Positions of pages that are away and that rows at `length` and later see whatever is selected. */
-export function missing(head: HeadPages, length: number): number[] {
+/** Pages that are away and that rows at `length` and later see whatever is selected. */
+export function missing(head: HeadPages, length: number): HeadPage[] {
   const seen = head.pages.slice(head.indexOf(windowPage(head.rule, length) * pageTokens));
-  return seen.filter(({ form }) => form === "away").map(({ position }) => position);
+  return seen.filter(({ form }) => form === "away");
 }
 
 /** Moves a page of a head away, or again where it came back. */

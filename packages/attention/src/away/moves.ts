@@ -2,7 +2,7 @@ import { LongtabError } from "@longtab/errors";
 import type { HeadPages } from "../head-pages.ts";
 import type { PageLists } from "../lists.ts";
 import { pageTokens } from "../page.ts";
-import type { PageForm } from "../page.ts";
+import type { HeadPage, PageForm } from "../page.ts";
 import type { AwayPages, LayerTable, PagePool } from "../pool.ts";
 import { bringBack, firstAway, isReturned, leave, leaving, missing, residentFrom } from "./head.ts";
 import { ReturnedPages } from "./returned.ts";
@@ -13,8 +13,8 @@ const mostReturns = 256;
 /** A page of a head that is to come back. */
 interface Wanted {
   head: HeadPages;
-  position: number;
-  stub: number;
+  /** As the head has it while it is meant: the number of its stub is given again to others. */
+  page: HeadPage;
   /** How much of the attention of its head's queries it would have, near enough. */
   share: number;
   bytes?: Uint8Array<ArrayBuffer> | undefined;
@@ -41,11 +41,11 @@ export class PageMoves {
   #wanted: Wanted[] = [];
   /** What has been read of pages that steps wanted. */
   #arrived: Wanted[] = [];
-  /** Whether something that steps look for cannot be read any more. */
-  #lost = false;
+  /** What steps look for and cannot be read any more. */
+  #lost: Wanted[] = [];
   readonly #returned = new WeakMap<HeadPages, ReturnedPages>();
-  /** What is being read, by layer and stub. */
-  readonly #reading = new Set<string>();
+  /** What is being read. */
+  readonly #reading = new Set<HeadPage>();
 
   constructor(pool: PagePool, away: AwayPages, lists: PageLists<LayerTable>, every: number) {
     this.#every = every;
@@ -107,7 +107,7 @@ export class PageMoves {
       for (let at = 0; at < positions.length; at++) {
         const [position = NaN, share = 0] = [positions[at], shares[at]];
         const page = head.at(position);
-        if (page?.form === "away") wanted.push({ head, position, stub: page.page, share });
+        if (page?.form === "away") wanted.push({ head, page, share });
         else if (isReturned(head, position)) returned.push({ position, share });
       }
       this.#returnedOf(head).look(returned);
@@ -123,43 +123,41 @@ export class PageMoves {
       const next = this.#wanted.splice(0, mostReturns - coming.length).filter(isAway);
       coming.push(...next.filter((page) => this.#read(page)));
     }
-    for (const page of coming) {
-      const { head, position, share } = page;
+    for (const wanted of coming) {
+      const { head, page, share } = wanted;
       // Pages that come back are no reason to fail, nor for marks to go.
-      if (!this.#giveWay(page) || !(await this.#reserve(head.layer, 1).catch(() => false)) || !this.#place(page)) continue;
-      this.#returnedOf(head).add(position, share);
+      if (!this.#giveWay(wanted) || !(await this.#reserve(head.layer, 1).catch(() => false)) || !this.#place(wanted)) continue;
+      this.#returnedOf(head).add(page.position, share);
     }
   }
 
   /** Brings back what rows at `length` see whatever is selected, as after a rollback; waits until it is there. */
   async #recall(heads: readonly HeadPages[], length: number): Promise<void> {
-    const recalled = heads.flatMap((head) =>
-      missing(head, length).map((position) => ({ head, position, stub: head.at(position)?.page ?? NaN, share: 0 })),
-    );
-    const read = await Promise.all(recalled.map(({ head, stub }) => readAway(this.#away, head.layer, stub)));
-    for (const [index, page] of recalled.entries()) {
-      if (!isAway(page)) continue;
-      await this.#reserve(page.head.layer, 1);
-      this.#place({ ...page, bytes: read[index] });
+    const recalled = heads.flatMap((head) => missing(head, length).map((page) => ({ head, page, share: 0 })));
+    const read = await Promise.all(recalled.map(({ head, page }) => readAway(this.#away, head.layer, page.page)));
+    for (const [index, wanted] of recalled.entries()) {
+      if (!isAway(wanted)) continue;
+      await this.#reserve(wanted.head.layer, 1);
+      this.#place({ ...wanted, bytes: read[index] });
     }
   }
 
   /** Whether what is outside of a page is in memory: where not it begins to be read. */
   #read(wanted: Wanted): boolean {
-    const key = `${wanted.head.layer} ${wanted.stub}`;
-    if (this.#reading.has(key)) return false;
-    const bytes = this.#away.read(wanted.head.layer, wanted.stub);
+    const { head, page } = wanted;
+    if (this.#reading.has(page)) return false;
+    const bytes = this.#away.read(head.layer, page.page);
     if (bytes instanceof Uint8Array) {
       wanted.bytes = bytes;
       return true;
     }
-    this.#reading.add(key);
+    this.#reading.add(page);
     void bytes
       .catch(() => undefined)
       .then((read) => {
-        this.#reading.delete(key);
+        this.#reading.delete(page);
         if (read) this.#arrived.push({ ...wanted, bytes: read });
-        else if (isAway(wanted)) this.#lost = true;
+        else this.#lost.push(wanted);
       });
     return false;
   }
@@ -178,11 +176,9 @@ export class PageMoves {
     return known;
   }
 
-  /** What steps look for and cannot have would be missing without a word. */
+  /** What steps look for and cannot have would be missing without a word, unless a rollback has given it up. */
   #checkLost(): void {
-    if (!this.#lost) return;
-    this.#lost = false;
-    throw damaged();
+    if (this.#lost.splice(0).some(isAway)) throw damaged();
   }
 
   async #reserve(layer: number, count: number): Promise<boolean> {
@@ -191,7 +187,8 @@ export class PageMoves {
   }
 
   #place(wanted: Wanted): boolean {
-    const { head, position, bytes } = wanted;
+    const { head, bytes } = wanted;
+    const { position } = wanted.page;
     // Another call may have been quicker, or the timeline rolled back.
     if (!bytes || !isAway(wanted)) return false;
     const { page, form } = bringBack(this.#pool, head, position, this.#form);
@@ -235,9 +232,8 @@ export class PageMoves {
 }
 
 /** Whether the page is still the one that was meant. */
-function isAway({ head, position, stub }: Wanted): boolean {
-  const page = head.at(position);
-  return page?.form === "away" && page.page === stub;
+function isAway({ head, page }: Wanted): boolean {
+  return head.at(page.position) === page;
 }
 
 /**
