@@ -88,3 +88,45 @@ test("what could not be read of a text that was given up is not missed by anothe
   await read(timeline, range(5000, 5100));
   expect(timeline.cache.length).toBe(100);
 });
+
+test("a rollback while stubs are made leaves a text that comes next as it would be alone", async () => {
+  const { timeline } = open();
+  const { cache, pool } = timeline;
+  await read(timeline, range(0, 700));
+  const away = pool.away as NonNullable<typeof pool.away>;
+  const reserve = away.reserve.bind(away);
+  let made = (): void => {};
+  // As on a GPU, whose memory comes a little later.
+  away.reserve = async (stubs) => {
+    await new Promise<void>((resolve) => (made = resolve));
+    await reserve(stubs);
+  };
+  const step = cache.reserve(1);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  timeline.truncate(0);
+  made();
+  await step;
+  away.reserve = reserve;
+  await read(timeline, range(5000, 5700));
+  const { timeline: alone } = open();
+  await read(alone, range(5000, 5700));
+  expect(cache.usage()).toEqual(alone.cache.usage());
+});
+
+test("a rollback while pages are read that nobody needs any more costs nothing but those", async () => {
+  const { timeline, disk } = open();
+  await read(timeline, range(0, 700));
+  const mark = timeline.cache.mark();
+  await read(timeline, range(700, 800));
+  timeline.truncate(0);
+  expect(timeline.returnTo(mark, range(0, 700), 700)).toBe(true);
+  timeline.truncate(300);
+  const step = timeline.cache.reserve(1);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  timeline.truncate(100);
+  disk.fails = true;
+  expect(await disk.release()).toBeGreaterThan(0);
+  await step;
+  expect(timeline.cache.length).toBe(96);
+  expect(mark.length).toBe(700);
+});

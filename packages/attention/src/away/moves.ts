@@ -37,6 +37,8 @@ export class PageMoves {
   readonly #every: number;
   /** Whether a rollback may have led to where pages are seen that are away. */
   #backAtAway = false;
+  /** Counts them: what is made ready for a step is dropped with the step where one comes meanwhile. */
+  #rollbacks = 0;
   /** What steps look for, the largest shares first. */
   #wanted: Wanted[] = [];
   /** What has been read of pages that steps wanted. */
@@ -58,6 +60,7 @@ export class PageMoves {
   /** A rollback, or another timeline's pages: what rows see whatever is selected may be away. */
   wentBack(): void {
     this.#backAtAway = true;
+    this.#rollbacks++;
   }
 
   /**
@@ -65,9 +68,14 @@ export class PageMoves {
    * @throws LongtabError `storage-damaged` where what it sees cannot be read any more, `context-exceeded`, `out-of-memory`.
    */
   async prepare(heads: readonly HeadPages[], length: number): Promise<void> {
+    const rollbacks = this.#rollbacks;
     if (this.#backAtAway) {
       this.#backAtAway = false;
-      await this.#recall(heads, length);
+      await this.#recall(heads, length).catch((error: unknown) => {
+        // What was given up meanwhile need not be read.
+        if (rollbacks === this.#rollbacks) throw error;
+      });
+      if (rollbacks !== this.#rollbacks) return;
     }
     this.#checkLost();
     await this.leave(heads, length);
@@ -82,7 +90,9 @@ export class PageMoves {
   async leave(heads: readonly HeadPages[], length: number): Promise<void> {
     const most = Math.max(...heads.map((head) => leaving(head, length).length)) * this.#pool.shape.kvHeads;
     if (most <= 0) return;
+    const rollbacks = this.#rollbacks;
     await this.#away.reserve(most);
+    if (rollbacks !== this.#rollbacks) return;
     const leavingNow = heads.flatMap((head) => leaving(head, length).map((position) => ({ head, position })));
     for (const head of heads) head.leftBefore(residentFrom(head, length));
     for (const { head, position } of leavingNow) {
