@@ -117,6 +117,7 @@ export class CpuTimeline implements Timeline {
     this.#rollbacks++;
     this.#waiting = 0;
     this.#reading = 0;
+    this.#backend.selector.forget(this);
     this.#forget(Math.min(length, this.#length));
   }
 
@@ -147,7 +148,7 @@ export class CpuTimeline implements Timeline {
     // What was drawn ahead is in the cache and not in the sequence.
     this.#cache.truncate(this.#length);
     this.#ahead = undefined;
-    this.#backend.selector.forget();
+    this.#backend.selector.forget(this);
     const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#ids.replace(this.#ids.all);
     fork.#length = this.#length;
@@ -155,7 +156,7 @@ export class CpuTimeline implements Timeline {
   }
 
   mark(): CacheMark {
-    this.#backend.selector.forget();
+    this.#backend.selector.forget(this);
     this.#forget(this.#length);
     return this.#cache.mark();
   }

@@ -17,8 +17,8 @@ export class LastSelection {
     return keeps;
   }
 
-  /** Lists may have changed since a step selected. */
-  forget(): void {
-    this.#timeline = undefined;
+  /** The lists of a timeline may have changed since its last step selected. */
+  forget(timeline: Timeline): void {
+    if (this.#timeline === timeline) this.#timeline = undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { createPolicy } from "@longtab/attention";
-import type { ContextOptions, HeadMap } from "@longtab/attention";
+import type { CacheMark, ContextOptions, HeadMap } from "@longtab/attention";
 import { BytesSource } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
 import { forwardReference, readReference } from "@longtab/model/testing";
@@ -142,6 +142,29 @@ export function describePolicies(tested: TestedBackend): void {
         const logits = await timeline.score(Uint32Array.from(ids(4)));
         expect(logits.every(Number.isFinite)).toBe(true);
         expect(backend.memory().kv).toBeLessThanOrEqual(backend.memory().kvBudget);
+      });
+    });
+  });
+
+  describe("steps that go by one selection", () => {
+    const shared = Uint32Array.from(ids(20));
+    const text = Uint32Array.from(ids(32));
+    const other = Uint32Array.from(ids(33).toReversed());
+
+    test.each<[string, (timeline: Timeline, place: CacheMark) => void]>([
+      ["a rollback", (timeline) => timeline.truncate(20)],
+      ["a return to a place", (timeline, place) => void timeline.returnTo(place, shared)],
+    ])("select anew after %s, where the step before them was another's", async (_, goBack) => {
+      await withTimeline({ policy: "quest", budget: 48, sinks: 16, recent: 16, every: 4 }, async (timeline, { backend }) => {
+        const alone = backend.createTimeline();
+        for (const each of [timeline, alone]) await each.prefill(shared, warm);
+        const place = timeline.mark();
+        await timeline.prefill(text, warm);
+        await timeline.score(Uint32Array.of(7));
+        goBack(timeline, place);
+        for (const each of [alone, timeline]) await each.prefill(other, warm);
+        expect(await timeline.score(Uint32Array.of(7))).toEqual(await alone.score(Uint32Array.of(7)));
+        alone.dispose();
       });
     });
   });

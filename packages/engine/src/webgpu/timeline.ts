@@ -110,6 +110,7 @@ export class WebGpuTimeline implements Timeline {
   truncate(length: number): void {
     this.#rollbacks++;
     this.#waiting = 0;
+    this.#backend.selector.forget(this);
     this.#cache.truncate(length);
   }
 
@@ -145,14 +146,14 @@ export class WebGpuTimeline implements Timeline {
     const { pool, plan } = this.#backend;
     this.#backend.throwIfUnusable();
     checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
-    this.#backend.selector.forget();
+    this.#backend.selector.forget(this);
     const fork = new WebGpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#ids.replace(this.#ids);
     return fork;
   }
 
   mark(): CacheMark {
-    this.#backend.selector.forget();
+    this.#backend.selector.forget(this);
     return this.#cache.mark();
   }
 
