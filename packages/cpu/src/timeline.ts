@@ -104,8 +104,8 @@ export class CpuTimeline implements Timeline {
       const position = this.#length;
       this.#ids.set(ids, position);
       this.#cache.append(ids.length);
-      this.#length += ids.length;
       finish(this.#forward(position, ids.length, "all"));
+      this.#length += ids.length;
       const { vocabularySize } = this.#backend;
       const logits = new Float32Array(ids.length * vocabularySize);
       for (let row = 0; row < ids.length; row++) logits.set(this.#logits(row), row * vocabularySize);
@@ -146,8 +146,7 @@ export class CpuTimeline implements Timeline {
     const { pool, plan } = this.#backend;
     checkPlanned(pool.shape, plan.policy, policy, plan.contextLength, maxStepTokens);
     // What was drawn ahead is in the cache and not in the sequence.
-    this.#cache.truncate(this.#length);
-    this.#ahead = undefined;
+    this.#forget(this.#length);
     this.#backend.selector.forget(this);
     const fork = new CpuTimeline(this.#backend, this.#cache.fork(policy));
     fork.#ids.replace(this.#ids.all);
@@ -258,11 +257,10 @@ export class CpuTimeline implements Timeline {
 
   /** The token that an earlier step has drawn already, where its drafts were right. */
   #takeAhead(sampling: Sampling): number | undefined {
-    if (!this.#ahead) return undefined;
-    const [id] = sameSampling(this.#ahead.sampling, sampling) ? this.#ahead.ids.splice(0, 1) : [];
-    if (id === undefined || this.#ahead.ids.length === 0) this.#ahead = undefined;
+    const id = this.#ahead && sameSampling(this.#ahead.sampling, sampling) ? this.#ahead.ids.shift() : undefined;
     if (id !== undefined) return this.#accept(id);
-    this.#cache.truncate(this.#length);
+    // What was drawn otherwise, and what a step appended that failed.
+    this.#forget(this.#length);
     return undefined;
   }
 

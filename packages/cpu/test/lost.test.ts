@@ -1,4 +1,4 @@
-import type { Sampling } from "@longtab/engine";
+import type { Sampling, Timeline } from "@longtab/engine";
 import { BytesSource, parseGguf } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
 import { Worker } from "node:worker_threads";
@@ -84,6 +84,39 @@ describe("a helper that ends", () => {
       await terminate.mock.results.at(-1)?.value;
     });
     expect(drawn).toEqual(await draw(1));
+  });
+});
+
+describe("a step that there is no memory for", () => {
+  /** Takes all memory that there is: the addresses of what was taken. */
+  function takeAll({ heap }: CpuBackend): number[] {
+    const taken: number[] = [];
+    for (let size = 2 ** 26; size >= 64; size /= 2) {
+      try {
+        for (;;) taken.push(heap.allocate(size));
+      } catch {
+        // Smaller pieces may fit.
+      }
+    }
+    return taken;
+  }
+
+  test.each<[string, (timeline: Timeline) => Promise<unknown>]>([
+    ["decode", (timeline) => timeline.decode(greedy)],
+    ["score", (timeline) => timeline.score(Uint32Array.of(7))],
+  ])("leaves nothing behind: %s", async (_, step) => {
+    const backend = await load({ host: watchedHost(), threads: 1, context: { policy: "quest", budget: 48, recent: 16 } });
+    const ids = Uint32Array.from({ length: 60 }, (__, index) => (index * 61 + 3) % backend.vocabularySize);
+    const [timeline, undisturbed] = [backend.createTimeline(), backend.createTimeline()];
+    for (const each of [timeline, undisturbed]) await each.prefill(ids, greedy);
+    // What pages are ranked by is made for the first step that selects.
+    const taken = takeAll(backend);
+    await expect(step(timeline)).rejects.toMatchObject({ code: "out-of-memory" });
+    for (const pointer of taken) backend.heap.free(pointer);
+    expect(timeline.length).toBe(60);
+    expect(await step(timeline)).toEqual(await step(undisturbed));
+    expect(timeline.length).toBe(61);
+    backend.dispose();
   });
 });
 
