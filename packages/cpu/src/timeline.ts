@@ -1,6 +1,6 @@
 import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
-import { checkDrawn, checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
+import { checkDrawn, checkNotRolledBack, checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
 import type { PrefillOptions, Sampling, Timeline } from "@longtab/engine";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
@@ -66,9 +66,11 @@ export class CpuTimeline implements Timeline {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
+    const rollbacks = this.#rollbacks;
     for (let done = 0, begun = false; ; begun = true) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
+      this.#throwIfDropped(rollbacks);
       const chunk = ids.subarray(done, done + promptRows(this.length, ids.length - done, apart, this.#backend.promptRows));
       done += chunk.length;
       const last = done === ids.length;
@@ -233,7 +235,7 @@ export class CpuTimeline implements Timeline {
   /** What fails because the model was disposed fails for that reason. */
   #throwIfDropped(rollbacks: number): void {
     this.#backend.throwIfUnusable();
-    if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
+    checkNotRolledBack(rollbacks, this.#rollbacks);
   }
 
   /** Appends a chunk of a prompt. Its tokens count when all of it is done: one that is rolled back meanwhile leaves nothing. */

@@ -7,7 +7,7 @@ export { Session } from "./session.ts";
 export { chunkSize, measuredRate } from "./prompt-chunks.ts";
 export type { PromptChunks } from "./prompt-chunks.ts";
 export { LastSelection } from "./last-selection.ts";
-export { checkDrawn, checkRoom, checkScoreRows } from "./step-limits.ts";
+export { checkDrawn, checkNotRolledBack, checkRoom, checkScoreRows } from "./step-limits.ts";
 export { logSumExp, score } from "./score.ts";
 export type { ScoredStep, ScoreOptions } from "./score.ts";
 export { DraftLookUp, DraftPace, mostDrafts } from "./drafts/index.ts";

@@ -22,6 +22,14 @@ export function checkDrawn({ length }: Pick<Timeline, "length">): void {
   throw new LongtabError({ code: "empty-prompt", what: "There is no token to go on from", remedy: "read a prompt first" });
 }
 
+/**
+ * What was asked for before a rollback must not go on after it: `before` and `now` count them.
+ * @throws LongtabError `aborted` where one came in between.
+ */
+export function checkNotRolledBack(before: number, now: number): void {
+  if (before !== now) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
+}
+
 /** @throws LongtabError `invalid-option` where a step of `rows` tokens cannot be scored at once. */
 export function checkScoreRows({ scoreRows }: Pick<Timeline, "scoreRows">, rows: number): void {
   if (rows >= 1 && rows <= scoreRows) return;

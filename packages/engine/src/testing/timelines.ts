@@ -115,6 +115,20 @@ export function describeTimelines(tested: TestedBackend): void {
       expect(timeline.length).toBe(5);
       own.dispose();
     });
+
+    test("reads no more of a prompt that is rolled back between two chunks", async () => {
+      const own = (await loadTiny(tested, model)).backend;
+      tested.shortenChunks(own);
+      const timeline = own.createTimeline();
+      const reading = timeline.prefill(Uint32Array.from(sequence(100)), greedy, {
+        onProgress: (done) => {
+          if (done > 0) timeline.truncate(0);
+        },
+      });
+      await expect(reading).rejects.toMatchObject({ code: "aborted" });
+      expect(timeline.length).toBe(0);
+      own.dispose();
+    });
   });
 
   describe("two timelines on one backend", () => {

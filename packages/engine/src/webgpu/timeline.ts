@@ -11,7 +11,7 @@ import type { PrefillOptions, Sampling, Timeline } from "../backend.ts";
 import { chunkSize, measuredRate } from "../prompt-chunks.ts";
 import type { PromptChunks } from "../prompt-chunks.ts";
 import { recordSample } from "../sampling/index.ts";
-import { checkDrawn, checkRoom, checkScoreRows } from "../step-limits.ts";
+import { checkDrawn, checkNotRolledBack, checkRoom, checkScoreRows } from "../step-limits.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { fetchBlocks } from "./fetch-blocks.ts";
 import { GrowingWords } from "./growing-words.ts";
@@ -67,9 +67,12 @@ export class WebGpuTimeline implements Timeline {
     if (ids.length === 0) throw new LongtabError({ code: "empty-prompt", what: "There is no token to read", remedy: "write something" });
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
+    const rollbacks = this.#rollbacks;
     for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
+      this.#backend.throwIfUnusable();
+      checkNotRolledBack(rollbacks, this.#rollbacks);
       const chunk = ids.subarray(done, done + chunkSize(chunks, this.#backend.prefillRate, ids.length - done, apart));
       const started = performance.now();
       done += chunk.length;
@@ -208,19 +211,16 @@ export class WebGpuTimeline implements Timeline {
   /** Makes room, then records and submits in the order of the calls. */
   async #enqueue<T>(tokens: number, submit: () => Promise<T>): Promise<T> {
     const rollbacks = this.#rollbacks;
-    const throwIfDropped = (): void => {
-      if (rollbacks !== this.#rollbacks) throw new LongtabError({ code: "aborted", what: "The step was rolled back before it began" });
-    };
     this.#waiting += tokens;
     try {
       const { result } = await this.#backend.recordInTurn(async () => {
-        throwIfDropped();
+        checkNotRolledBack(rollbacks, this.#rollbacks);
         try {
           await this.#reserve(tokens);
           if (meetsFar(this.#cache.policy)) await this.#backend.farTurns.reserve(this.#cache.length + tokens);
           this.#ids.grow(this.#cache.length + tokens + 1);
           this.#hits?.grow(pagesFor(this.#cache.length + tokens));
-          throwIfDropped();
+          checkNotRolledBack(rollbacks, this.#rollbacks);
           this.#backend.throwIfUnusable();
         } finally {
           if (rollbacks === this.#rollbacks) this.#waiting -= tokens;
