@@ -82,8 +82,8 @@ export class CpuTimeline implements Timeline {
         return last ? this.#draw(0, sampling) : 0;
       });
       const id = await orAborted(read, signal).catch((error: unknown) => {
-        // What is under way ends at its next pause, as after a rollback.
-        if (signal?.aborted) this.truncate(this.#length);
+        // What is under way ends at its next pause, as after a rollback, and what failed leaves nothing.
+        if (rollbacks === this.#rollbacks) this.truncate(this.#length);
         throw error;
       });
       if (!last) continue;

@@ -1,3 +1,4 @@
+import type { PolicyName } from "@longtab/attention";
 import type { Sampling, Timeline } from "@longtab/engine";
 import { BytesSource, parseGguf } from "@longtab/formats";
 import { tinyModel } from "@longtab/formats/testing";
@@ -101,21 +102,22 @@ describe("a step that there is no memory for", () => {
     return taken;
   }
 
-  test.each<[string, (timeline: Timeline) => Promise<unknown>]>([
-    ["decode", (timeline) => timeline.decode(greedy)],
-    ["score", (timeline) => timeline.score(Uint32Array.of(7))],
-  ])("leaves nothing behind: %s", async (_, step) => {
-    const backend = await load({ host: watchedHost(), threads: 1, context: { policy: "quest", budget: 48, recent: 16 } });
-    const ids = Uint32Array.from({ length: 60 }, (__, index) => (index * 61 + 3) % backend.vocabularySize);
+  test.each<[string, PolicyName, number, (timeline: Timeline) => Promise<unknown>]>([
+    ["decode", "quest", 60, (timeline) => timeline.decode(greedy)],
+    ["score", "quest", 60, (timeline) => timeline.score(Uint32Array.of(7))],
+    ["prefill", "far", 256, (timeline) => timeline.prefill(Uint32Array.of(7), greedy)],
+  ])("leaves nothing behind: %s with %s after %d tokens", async (_, policy, length, step) => {
+    const backend = await load({ host: watchedHost(), threads: 1, context: { policy, budget: 48, recent: 16 } });
+    const ids = Uint32Array.from({ length }, (__, index) => (index * 61 + 3) % backend.vocabularySize);
     const [timeline, undisturbed] = [backend.createTimeline(), backend.createTimeline()];
     for (const each of [timeline, undisturbed]) await each.prefill(ids, greedy);
-    // What pages are ranked by is made for the first step that selects.
+    // What pages are ranked by is made for the first step that selects, and what far ones are turned by for the first past the trained window.
     const taken = takeAll(backend);
     await expect(step(timeline)).rejects.toMatchObject({ code: "out-of-memory" });
     for (const pointer of taken) backend.heap.free(pointer);
-    expect(timeline.length).toBe(60);
+    expect(timeline.length).toBe(length);
     expect(await step(timeline)).toEqual(await step(undisturbed));
-    expect(timeline.length).toBe(61);
+    expect(timeline.length).toBe(length + 1);
     backend.dispose();
   });
 });
