@@ -12,7 +12,6 @@ export async function readPages(
   count: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pages: Uint8Array[] = [];
-  // Views last until the memory grows, which it does not while this waits: steps come in turn.
   for (const bytes of pagesOf(pool, cache, position, count)) pages.push(await bytes);
   const bytes = new Uint8Array(pages.reduce((sum, { length }) => sum + length, 0));
   let place = 0;
@@ -50,7 +49,7 @@ export async function adoptPages(
   }
 }
 
-/** Bytes in the pool are views that last until the memory grows. */
+/** Bytes in the pool as copies: a view lasts until the memory grows, and what is away is waited for. */
 function* pagesOf(
   pool: CpuPagePool,
   cache: KvCache<CpuTable>,
@@ -60,7 +59,7 @@ function* pagesOf(
   for (let at = position; at < position + count * pageTokens; at += pageTokens) {
     for (const [layer, heads] of cache.pagesAt(at).entries()) {
       for (const held of heads) {
-        if (held && isResident(held)) yield pool.page(layer, held.page, held.form);
+        if (held && isResident(held)) yield pool.page(layer, held.page, held.form).slice();
         else if (held && pool.away) yield readAway(pool.away, layer, held.page);
       }
     }
