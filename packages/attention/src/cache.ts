@@ -1,4 +1,4 @@
-import { LongtabError } from "@longtab/errors";
+import { isLongtabError, LongtabError } from "@longtab/errors";
 import { HeadPages } from "./head-pages.ts";
 import type { Gap } from "./head-pages.ts";
 import { PageLists } from "./lists.ts";
@@ -120,8 +120,10 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     this.#tidy();
     await this.#moves?.prepare(this.#heads, this.#length).catch((error: unknown) => {
       // Without what could not be read nothing goes on from here, nor from earlier places: all of it is read again.
-      for (const mark of this.#pool.marks) mark.dispose();
-      this.truncate(0);
+      if (!isShortage(error)) {
+        for (const mark of this.#pool.marks) mark.dispose();
+        this.truncate(0);
+      }
       throw error;
     });
     return this.#reserve(() => this.#needed(tokens));
@@ -332,6 +334,11 @@ export class KvCache<Table extends LayerTable = LayerTable> {
     this.#moving = kept;
     this.#move();
   }
+}
+
+/** Whether a step could not be made for lack of room: what is held stays, and another may find some. */
+function isShortage(error: unknown): boolean {
+  return isLongtabError(error) && (error.code === "out-of-memory" || error.code === "context-exceeded");
 }
 
 function wholePages(tokens: number): number {

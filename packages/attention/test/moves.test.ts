@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createPolicy, isResident, KvCache, outsideRoom, pageTokens, planStubs } from "../src/index.ts";
+import { createPolicy, isResident, KvCache, outsideRoom, pagesExceeded, pageTokens, planStubs } from "../src/index.ts";
 import type { CacheShape, Policy } from "../src/index.ts";
 import { range } from "./cache-expectations.ts";
 import { NamedTokens } from "./kernels.ts";
@@ -20,6 +20,12 @@ class HeldDisk extends SlowDisk {
     const bytes = this.slabs.get(slab)?.slice(from, to);
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
     return this.fails ? undefined : bytes;
+  }
+
+  /** Of all reads that come in the next turns of the event loop, too. */
+  async releaseAll(): Promise<void> {
+    do await new Promise((resolve) => setTimeout(resolve, 0));
+    while ((await this.release()) > 0);
   }
 
   /** How many reads there were. */
@@ -129,4 +135,26 @@ test("a rollback while pages are read that nobody needs any more costs nothing b
   await step;
   expect(timeline.cache.length).toBe(96);
   expect(mark.length).toBe(700);
+});
+
+test("a step that there is no room for costs no more than the step", async () => {
+  const { timeline, disk } = open();
+  const { cache, pool } = timeline;
+  await read(timeline, range(0, 700));
+  const place = cache.mark();
+  const left = timeline.truncate(300);
+  const reserve = pool.reserve.bind(pool);
+  pool.reserve = async () => {
+    throw pagesExceeded(2, 1);
+  };
+  const [refused] = await Promise.allSettled([cache.reserve(1), disk.releaseAll()]);
+  expect(refused).toMatchObject({ status: "rejected", reason: { code: "context-exceeded" } });
+  expect([cache.length, timeline.cache.usage().forgotten]).toEqual([left, 0]);
+
+  pool.reserve = reserve;
+  // Rows of several are never shown a page that is away.
+  await Promise.all([timeline.append([1, 2]), disk.releaseAll()]);
+  expect(timeline.seen(0, 0, 1).at(-1)?.token).toBe(2);
+  expectPages(timeline);
+  place.dispose();
 });

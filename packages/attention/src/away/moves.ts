@@ -73,7 +73,10 @@ export class PageMoves {
       this.#backAtAway = false;
       await this.#recall(heads, length).catch((error: unknown) => {
         // What was given up meanwhile need not be read.
-        if (rollbacks === this.#rollbacks) throw error;
+        if (rollbacks !== this.#rollbacks) return;
+        // The next step sees what this one would have.
+        this.#backAtAway = true;
+        throw error;
       });
       if (rollbacks !== this.#rollbacks) return;
     }
