@@ -102,8 +102,7 @@ export class CpuTimeline implements Timeline {
     checkScoreRows(this, ids.length);
     this.#checkRoom(ids.length);
     return this.#enqueue(ids.length, () => {
-      this.#forget(this.#length);
-      const position = this.#length;
+      const position = this.#forget(this.#length);
       this.#ids.set(ids, position);
       this.#cache.append(ids.length);
       finish(this.#forward(position, ids.length, "all"));
@@ -118,7 +117,6 @@ export class CpuTimeline implements Timeline {
   truncate(length: number): void {
     this.#rollbacks++;
     this.#waiting = 0;
-    this.#reading = 0;
     this.#backend.selector.forget(this);
     this.#forget(Math.min(length, this.#length));
   }
@@ -135,8 +133,7 @@ export class CpuTimeline implements Timeline {
   async appendBlocks(ids: Uint32Array, blocks: Uint8Array<ArrayBuffer>, gaps: readonly (Gap | undefined)[]): Promise<void> {
     this.#checkRoom(ids.length);
     return this.#enqueue(0, async () => {
-      const position = this.#length;
-      this.#forget(position);
+      const position = this.#forget(this.#length);
       await adoptPages(this.#backend.pool, this.#cache, ids.length, gaps, blocks);
       this.#ids.grow(position + ids.length);
       this.#ids.set(ids, position);
@@ -241,8 +238,7 @@ export class CpuTimeline implements Timeline {
   /** Appends a chunk of a prompt. Its tokens count when all of it is done: one that is rolled back meanwhile leaves nothing. */
   async #read(ids: Uint32Array, logitsOf: ForwardInput["logitsOf"]): Promise<void> {
     const rollbacks = this.#rollbacks;
-    const position = this.#length;
-    this.#forget(position);
+    const position = this.#forget(this.#length);
     this.#ids.set(ids, position);
     this.#cache.append(ids.length);
     this.#reading = ids.length;
@@ -340,11 +336,14 @@ export class CpuTimeline implements Timeline {
     return heap.f32(model.scratch.logits + row * model.weights.head.rows * 4, vocabularySize);
   }
 
-  /** Forgets every token from `length` on, what was drawn ahead included. */
-  #forget(length: number): void {
+  /** Forgets every token from `length` on, what was drawn ahead and the chunk that is under way included: returns how many are left. */
+  #forget(length: number): number {
+    // Steps that wait behind that chunk have nothing to go on from.
+    if (this.#reading > 0) [this.#reading, this.#waiting, this.#rollbacks] = [0, 0, this.#rollbacks + 1];
     this.#ahead = undefined;
     if (length < this.#cache.length) this.#backend.landmarks.forget(this);
     this.#length = Math.min(length, this.#cache.truncate(length));
     this.#ids.truncate(this.#length);
+    return this.#length;
   }
 }

@@ -95,7 +95,8 @@ export interface Timeline {
    */
   truncate(length: number): void;
   /**
-   * Another timeline with the same tokens. They share their pages: a page is copied when one of the two writes to it.
+   * Another timeline with the same tokens. They share their pages: a page is copied when one of the two writes to it. A prompt that is being
+   * read may be dropped.
    * @throws LongtabError `invalid-option` where `policy` needs tokens that were given back, `out-of-memory`.
    */
   fork(policy?: Policy): Timeline;
