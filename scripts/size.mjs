@@ -18,7 +18,7 @@ const PARTS = {
   // Fetched for a model whose template is more than ChatML.
   templates: { name: "what reads other chat templates, fetched for models that have one", limit: 16_000, folder: /^templates\// },
   // Fetched where a page names its conversations.
-  sessions: { name: "what keeps conversations, fetched where they are named", limit: 6000, folder: /^sessions\// },
+  sessions: { name: "what keeps conversations, fetched where they are named", limit: 8000, folder: /^sessions\// },
   // Fetched where far memory may keep more than the cache has room for.
   away: { name: "what moves long conversations to memory and disk, fetched where they may be too long", limit: 6000, folder: /^away\// },
   // Fetched only where a person has a model measured.

@@ -1,6 +1,6 @@
 import type { CpuBackend } from "@longtab/cpu";
 import type { Timeline } from "@longtab/engine";
-import { DraftLookUp } from "@longtab/engine";
+import { DraftLookUp } from "@longtab/engine/drafts";
 import type { Tokenizer } from "@longtab/tokenizer";
 import { fitQuestion } from "../question.ts";
 import { median } from "../statistics.ts";

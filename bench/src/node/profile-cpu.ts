@@ -1,4 +1,4 @@
-import { Drawer } from "@longtab/engine";
+import { Drawer } from "@longtab/engine/drawer";
 import type { DecodeProfile, PartTime } from "./decode-profile.ts";
 import { medianTimes } from "./decode-profile.ts";
 import type { Simd } from "./open-backend.ts";

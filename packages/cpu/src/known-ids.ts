@@ -1,5 +1,5 @@
-import { DraftLookUp, DraftPace, mostDrafts } from "@longtab/engine";
-import type { Draft } from "@longtab/engine";
+import { DraftLookUp, DraftPace, mostDrafts } from "@longtab/engine/drafts";
+import type { Draft } from "@longtab/engine/drafts";
 
 /** Ids that there is room for at first. */
 const firstIds = 1024;

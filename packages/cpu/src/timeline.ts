@@ -1,7 +1,9 @@
 import { checkPlanned, KvCache, pageTokens, rotationTable, rowsApart } from "@longtab/attention";
 import type { CacheMark, Gap, PageUsage, Policy } from "@longtab/attention";
-import { checkDrawn, checkNotRolledBack, checkRoom, checkScoreRows, Drawer, mostDrafts } from "@longtab/engine";
+import { checkDrawn, checkNotRolledBack, checkRoom, checkScoreRows } from "@longtab/engine";
 import type { PrefillOptions, Sampling, Timeline } from "@longtab/engine";
+import { mostDrafts } from "@longtab/engine/drafts";
+import { Drawer } from "@longtab/engine/drawer";
 import { LongtabError, orAborted, throwIfAborted } from "@longtab/errors";
 import type { CpuBackend } from "./backend.ts";
 import { finish, forward } from "./forward.ts";

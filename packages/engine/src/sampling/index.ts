@@ -1,4 +1,3 @@
-export { Drawer } from "./draw.ts";
 export { createSamplerScratch, recordSample } from "./sample.ts";
 export type { SamplerScratch } from "./sample.ts";
 export { defaultSampling, validateSampling } from "./options.ts";
