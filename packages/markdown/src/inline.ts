@@ -18,11 +18,13 @@ interface Opener {
 const MOST_OPEN = 64;
 
 const TOKEN =
-  /\\([!-/:-@[-`{-~])|(`+)|(\*+|_+|~~)|!?\[|(\])|<((?:https?:\/\/|mailto:)[^\s<>]+)>|(https?:\/\/[^\s<>"']+)|( *\n)|[^\\`*_~![\]<h \n]+|[\s\S]/gy;
+  /\\([!-/:-@[-`{-~])|(`+)|(\*+|_+|~~)|!?\[|(\])|<((?:https?:\/\/|mailto:)[^\s<>]+)>|(https?:\/\/[^\s<>"']+)| +(?![ \n])|( *\n)|[^\\`*_~![\]<h \n]+|[\s\S]/gy;
 /** What follows the "]" of a link: "(address "title")". */
-const TARGET = /\(\s*(?:<([^<>\n]*)>|((?:[^\s()\\]|\\.|\([^\s()]*\))*))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/y;
+const TARGET = /\(\s*(?!\s)(?:<([^<>\n]*)>|((?:[^\s()\\]|\\.|\([^\s()]*\))*))(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/y;
 /** No relative addresses: they would point into this page. No scheme that runs anything. */
 const SAFE = /^(?:https?:\/\/|mailto:)/i;
+/** What ends a bare address at its end. */
+const SENTENCE_END = ")].,;:!?*_~`";
 const PUNCTUATION = /[\p{P}\p{S}]/u;
 
 /** A line break is a break: models write poems and addresses line by line. */
@@ -133,13 +135,15 @@ class Inlines {
     this.#openers.length = index;
     if (SAFE.test(href))
       this.#nodes.push({ type: "link", href, children: children.length > 0 ? children : [{ type: "text", text: href }] });
-    else this.#nodes.push(...children);
+    else for (const child of children) this.#nodes.push(child);
     return target.lastIndex;
   }
 
   /** A bare address, without what ends the sentence that it stands in. @returns how many characters were left. */
   #addUrl(url: string): number {
-    const cut = url.replace(/[)\].,;:!?*_~`]+$/, "");
+    let end = url.length;
+    while (SENTENCE_END.includes(url.charAt(end - 1))) end--;
+    const cut = url.slice(0, end);
     const href = cut.includes("(") && url.charAt(cut.length) === ")" ? `${cut})` : cut;
     this.#nodes.push({ type: "link", href, children: [{ type: "text", text: href }] });
     return url.length - href.length;

@@ -95,6 +95,14 @@ describe("blocks", () => {
     ["marks of tables", "|-".repeat(20_000) + "\n" + "|-".repeat(20_000)],
     ["digits and spaces", "1. " + " ".repeat(50_000)],
     ["rules that are none", "- ".repeat(30_000) + "x"],
+    ["tildes before a backtick", `${"~".repeat(50_000)}\``],
+    ["the language of a fence that is none", `\`\`\`${"x".repeat(50_000)}\``],
+    ["spaces after a fence that is none", `\`\`\`${" ".repeat(50_000)}\``],
+    ["spaces in a heading", `# a${" ".repeat(50_000)}b`],
+    ["spaces before a line separator in a heading", `#${" ".repeat(50_000)}a\u2028b`],
+    ["spaces in a table's rule that is none", `|a|\n|-|-${" ".repeat(50_000)}x`],
+    ["blank lines within an item", `- a${"\n".repeat(50_000)}  b`],
+    ["blank lines between items", `- a${"\n".repeat(50_000)}- b`],
   ])("a hostile text of %s is read at once", { retry: 3 }, (_, text) => {
     // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const begun = performance.now();

@@ -48,10 +48,18 @@ describe("a hostile text is read at once", () => {
     ["backticks", "`".repeat(50_000)],
     ["backticks of every length", Array.from({ length: 400 }, (_, n) => "`".repeat(n)).join(" ")],
     ["parentheses", `[a](${"(a".repeat(20_000)}`],
+    ["spaces between words", `a${" ".repeat(50_000)}b`],
+    ["spaces before an address", `[a](${" ".repeat(50_000)}b`],
+    ["spaces after an address", `[a](b${" ".repeat(50_000)}c`],
+    ["brackets in an address", `http://${")".repeat(50_000)}a`],
   ])("of %s", { retry: 3 }, (_, text) => {
     // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const begun = performance.now();
     expect(parseInline(text).length).toBeGreaterThan(0);
     expect(performance.now() - begun).toBeLessThan(500);
   });
+});
+
+test("what a link to nowhere holds stays, however much it is", () => {
+  expect(parseInline(`[${"`a` ".repeat(70_000)}](/local)`)).toHaveLength(140_000);
 });
