@@ -51,7 +51,10 @@ function renderBlock(block: Block, words: MarkdownWords): HTMLElement {
     case "code":
       return renderCode(block, words);
     case "quote":
-      return element("blockquote", ...block.blocks.map((inner) => renderBlock(inner, words)));
+      return element(
+        "blockquote",
+        block.blocks.map((inner) => renderBlock(inner, words)),
+      );
     case "list":
       return renderList(block, words);
     case "table":
@@ -62,19 +65,22 @@ function renderBlock(block: Block, words: MarkdownWords): HTMLElement {
 }
 
 function renderCode({ language, text }: Block & { type: "code" }, words: MarkdownWords): HTMLElement {
-  const bar = element("div", element("span", language));
+  const bar = element("div", [element("span", [language])]);
   bar.className = "code-bar";
   words.decorateCode?.(bar, text);
-  const pre = element("pre", element("code", text));
+  const pre = element("pre", [element("code", [text])]);
   pre.tabIndex = 0;
   pre.dir = "ltr";
-  const frame = element("div", bar, pre);
+  const frame = element("div", [bar, pre]);
   frame.className = "code";
   return frame;
 }
 
 function renderList({ ordered, start, items }: Block & { type: "list" }, words: MarkdownWords): HTMLElement {
-  const list = element(ordered ? "ol" : "ul", ...items.map((blocks) => renderItem(blocks, words)));
+  const list = element(
+    ordered ? "ol" : "ul",
+    items.map((blocks) => renderItem(blocks, words)),
+  );
   if (ordered && start !== 1) list.setAttribute("start", String(start));
   return list;
 }
@@ -82,23 +88,33 @@ function renderList({ ordered, start, items }: Block & { type: "list" }, words: 
 /** An item of one paragraph is as tight as its text. */
 function renderItem(blocks: Block[], words: MarkdownWords): HTMLElement {
   const [first, ...rest] = blocks;
-  if (first?.type !== "paragraph") return element("li", ...blocks.map((block) => renderBlock(block, words)));
-  return element("li", ...renderInline(parseInline(first.text)), ...rest.map((block) => renderBlock(block, words)));
+  if (first?.type !== "paragraph")
+    return element(
+      "li",
+      blocks.map((block) => renderBlock(block, words)),
+    );
+  return element("li", [...renderInline(parseInline(first.text)), ...rest.map((block) => renderBlock(block, words))]);
 }
 
 function renderTable({ align, head, rows }: Block & { type: "table" }, words: MarkdownWords): HTMLElement {
   const row = (tag: "th" | "td", cells: string[]): HTMLElement =>
     element(
       "tr",
-      ...cells.map((text, column) => {
+      cells.map((text, column) => {
         const cell = withInline(tag, text);
         const side = align[column];
         if (side !== undefined) cell.className = side;
         return cell;
       }),
     );
-  const table = element("table", element("thead", row("th", head)), element("tbody", ...rows.map((cells) => row("td", cells))));
-  const frame = element("div", table);
+  const table = element("table", [
+    element("thead", [row("th", head)]),
+    element(
+      "tbody",
+      rows.map((cells) => row("td", cells)),
+    ),
+  ]);
+  const frame = element("div", [table]);
   frame.className = "table";
   frame.tabIndex = 0;
   frame.setAttribute("role", "region");
@@ -117,11 +133,11 @@ function renderNode(node: Inline): Node | string {
     case "break":
       return element("br");
     case "code":
-      return element("code", node.text);
+      return element("code", [node.text]);
     case "link":
       return renderLink(node);
     default:
-      return element(node.type, ...renderInline(node.children));
+      return element(node.type, renderInline(node.children));
   }
 }
 
@@ -130,16 +146,17 @@ function renderLink({ href, children }: Inline & { type: "link" }): HTMLElement 
   link.href = href;
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow";
-  link.append(...renderInline(children));
+  for (const child of renderInline(children)) link.append(child);
   return link;
 }
 
 function withInline(tag: string, text: string): HTMLElement {
-  return element(tag, ...renderInline(parseInline(text)));
+  return element(tag, renderInline(parseInline(text)));
 }
 
-function element(tag: string, ...children: (Node | string)[]): HTMLElement {
+function element(tag: string, children: readonly (Node | string)[] = []): HTMLElement {
   const node = document.createElement(tag);
-  node.append(...children);
+  // One by one: a call takes some 100,000 arguments at most, and an answer may have more lines.
+  for (const child of children) node.append(child);
   return node;
 }
