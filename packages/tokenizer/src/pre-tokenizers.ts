@@ -49,6 +49,8 @@ const THREE_DIGITS = "\\p{N}{1,3}";
 const KANA_AND_HAN = "[一-龥぀-ゟ゠-ヿ]+";
 // U+0800 to U+4E00 would take whitespace with it.
 const CJK = "(?:(?!\\s)[一-龥ࠀ-一가-퟿])+";
+// Spaces elsewhere are tried once a run and not from each of them.
+const SPACE_AT_THE_END = "(?<!\\s)\\s+$";
 const NOT_PUNCTUATED = " ?[^(\\s|.,!?…。，、।۔،)]+";
 const ASCII_WORD = "[!-/:-@\\[-`{-~][A-Za-z]+";
 const MARKED_WORDS = `${ASCII_WORD}|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+`;
@@ -72,7 +74,7 @@ const FAMILIES: readonly (readonly [names: string, ...steps: (string | GroupDigi
     LLAMA3,
   ],
   ["jais-2", words(THREE_DIGITS, "[\\r\\n]*", `\\s*[\\r\\n]+|${CASCADE}|\\s{1,2}(?!\\S)|\\s`)],
-  ["deepseek-llm", "[\\r\\n]", `\\s?${CASED}`, "\\s?[!-/:-~！-／：-～‘-‟、-。]+", "\\s+$", CJK, "\\p{N}+"],
+  ["deepseek-llm", "[\\r\\n]", `\\s?${CASED}`, "\\s?[!-/:-~！-／：-～‘-‟、-。]+", SPACE_AT_THE_END, CJK, "\\p{N}+"],
   ["deepseek-coder", "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, DIGIT],
   ["deepseek-v3 hunyuan-dense joyai-llm hy_v4", THREE_DIGITS, KANA_AND_HAN, DEEPSEEK3],
   ["spark2_5", THREE_DIGITS, KANA_AND_HAN, `${MARKED_WORDS}| ?[\\p{P}\\p{S}]+|[\\r\\n]|${SPACE}`, DIGIT],

@@ -267,13 +267,14 @@ describe("long texts", () => {
     ["a megabyte of one letter", "a".repeat(1e6)],
     ["a megabyte without whitespace", randomStrings(9, 12_000, 80).join("").replace(/\s/g, "")],
     ["a long run of spaces", " ".repeat(2e5)],
+    ["a long run of spaces before a digit", `${" ".repeat(2e5)}1`],
     ["a long run of digits", "1234567".repeat(30_000)],
     ["many emoji", "👩🏽‍💻".repeat(30_000)],
     ["a long run of capitals", "ABC".repeat(70_000)],
     ["a long run of apostrophes", "'".repeat(2e5)],
     ["many look-alikes", "<|im_end|>".repeat(20_000)],
   ])("take seconds at most: %s", { timeout: 120_000 }, (_, text) => {
-    const kinds = ["smollm", "tekken", "superbpe"].map((kind) => Tokenizer.fromMetadata(bpeMetadata(vocabularies, kind)));
+    const kinds = ["smollm", "tekken", "superbpe", "deepseek-llm"].map((kind) => Tokenizer.fromMetadata(bpeMetadata(vocabularies, kind)));
     for (const tokenizer of [...kinds, llama()]) {
       let ids = new Uint32Array();
       expect(processorTime(() => (ids = Uint32Array.from(tokenizer.encode(text))))).toBeLessThan(8000);
