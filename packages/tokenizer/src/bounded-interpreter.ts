@@ -1,5 +1,4 @@
-import { Interpreter } from "@huggingface/jinja";
-import type { Environment } from "@huggingface/jinja";
+import { Environment, Interpreter } from "@huggingface/jinja";
 
 type Node = Parameters<Interpreter["evaluate"]>[0];
 type Value = ReturnType<Interpreter["evaluate"]>;
@@ -9,6 +8,9 @@ interface Syntax {
   readonly type: string;
   readonly iterable?: Syntax;
   readonly lhs?: Syntax;
+  readonly left?: Node;
+  readonly right?: Node;
+  readonly operator?: { readonly value: string };
   readonly callee?: Syntax;
   readonly args?: readonly Syntax[];
   readonly object?: Syntax;
@@ -80,7 +82,7 @@ export class BoundedInterpreter extends Interpreter {
     this.#spend(1);
     const syntax: Syntax | undefined = node;
     if (syntax?.type === "For") this.#iterables.add(syntax.iterable?.type === "SelectExpression" ? syntax.iterable.lhs : syntax.iterable);
-    const value = this.#strip(syntax, environment) ?? super.evaluate(node, environment);
+    const value = this.#strip(syntax, environment) ?? this.#compare(syntax, environment) ?? super.evaluate(node, environment);
     this.#weigh(value);
     const size = sizeOf(value);
     this.#spend(this.#iterables.has(node) ? STEPS_PER_ITEM * size : size / 100);
@@ -116,12 +118,27 @@ export class BoundedInterpreter extends Interpreter {
     const text = this.evaluate(subject, environment);
     if (typeof text.value !== "string") return undefined;
     const wanted = node?.args?.[0] === undefined ? undefined : this.evaluate(node.args[0], environment).value;
-    const isKept = (character: string): boolean => !(typeof wanted === "string" ? wanted.includes(character) : isPythonSpace(character));
+    const named = typeof wanted === "string" ? new Set(wanted) : undefined;
+    const isKept = (character: string): boolean => !(named === undefined ? isPythonSpace(character) : named.has(character));
     const characters = Array.from(text.value);
     const start = method === "rstrip" ? 0 : characters.findIndex(isKept);
     const end = method === "lstrip" ? characters.length : characters.findLastIndex(isKept) + 1;
     const kept = start < 0 ? "" : characters.slice(start, end).join("");
     return new (text.constructor as new (value: string) => Value)(kept);
+  }
+
+  /**
+   * The value of `==` and `!=`; undefined for anything else. Beside a string or a number the library would write a list out, all that is in it, however
+   * small the list itself; here, as in Python, they differ.
+   */
+  #compare(node: Syntax | undefined, environment: Environment): Value | undefined {
+    const operator = node?.type === "BinaryExpression" ? node.operator?.value : undefined;
+    if ((operator !== "==" && operator !== "!=") || node?.left === undefined || node.right === undefined) return undefined;
+    const left: unknown = this.evaluate(node.left, environment).value;
+    const right: unknown = this.evaluate(node.right, environment).value;
+    // oxlint-disable-next-line eqeqeq -- as the library: 1 is true, undefined is none
+    const equal = isPlain(left) && isPlain(right) ? left == right : left === right;
+    return new Environment().set("equal", equal === (operator === "=="));
   }
 }
 
@@ -132,6 +149,10 @@ function stripping(node: Syntax | undefined): { method?: string | undefined; sub
   const called = node?.type === "CallExpression" && node.callee?.type === "MemberExpression" ? node.callee : undefined;
   const name = called?.property?.type === "Identifier" ? called.property.value : undefined;
   return name === "strip" || name === "lstrip" || name === "rstrip" ? { method: name, subject: called?.object } : {};
+}
+
+function isPlain(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function");
 }
 
 function sizeOf({ value }: Value): number {

@@ -7,6 +7,10 @@ import { strftime } from "./strftime.ts";
 /** Characters. The largest template in use has about 30,000; a parser of nested text must not be fed without end. */
 const MAX_TEMPLATE = 256 * 1024;
 
+/** Characters of whitespace in a row, for which the library takes time by their square. Templates indent by some tens. */
+const MAX_BLANK = 1000;
+const BLANK = new RegExp(`(?<!\\s)\\s{${MAX_BLANK + 1},}`);
+
 /** Elements of a `range`; templates count turns. */
 const MAX_RANGE = 100_000;
 
@@ -26,6 +30,10 @@ export class ChatTemplate implements Template {
   constructor(source: string, tokens: Readonly<Record<string, string>>) {
     if (source.length > MAX_TEMPLATE) {
       throw failure("The model's chat template is too long", undefined, { value: source.length, limit: MAX_TEMPLATE });
+    }
+    const blank = source.match(BLANK)?.[0].length;
+    if (blank !== undefined) {
+      throw failure("The model's chat template has too much whitespace in a row", undefined, { value: blank, limit: MAX_BLANK });
     }
     this.#tokens = tokens;
     try {

@@ -78,6 +78,17 @@ describe("chat templates", () => {
     ["an unknown filter", "{{ messages | frobnicate }}"],
     ["a call of nothing", "{{ nothing() }}"],
     ["a template that is too long", "x".repeat(300_000)],
+    ["whitespace without end", `${" ".repeat(250_000)}x`],
+    ["a tag of whitespace", `{%${" ".repeat(250_000)}%}`],
+    [
+      "comparisons of all that is in a list",
+      "{% set l = [range(50000)] %}{% for i in range(9000) %}{% if l == 'x' %}{% endif %}{% endfor %}",
+    ],
+    [
+      "long strings stripped of as many characters",
+      "{% set ns = namespace(a='a', b='b') %}{% for i in range(19) %}{% set ns.a = ns.a ~ ns.a %}{% set ns.b = ns.b ~ ns.b %}{% endfor %}" +
+        "{% for i in range(99) %}{% set x = ns.b.strip(ns.a ~ 'b') %}{% endfor %}",
+    ],
   ])("stops %s with template-failed, in time", { retry: 3 }, (_, source) => {
     // Again where the machine stood still meanwhile: the least of several times is what the code takes.
     const start = performance.now();
