@@ -46,7 +46,10 @@ const usage = `Longtab in a terminal.
       Array of strings in, array of id arrays out. No BOS is added; --special reads the names of special tokens as those tokens.
 `;
 
-const verbs: Record<string, (args: string[]) => Promise<number>> = { generate, score, eval: evaluate, calibrate, inspect, tokenize };
+/** A map, since every object brings names along, such as "constructor". */
+const verbs: ReadonlyMap<string, (args: string[]) => Promise<number>> = new Map(
+  Object.entries({ generate, score, eval: evaluate, calibrate, inspect, tokenize }),
+);
 
 /** Runs one verb; resolves with the exit status. */
 async function main([verb = "help", ...args]: string[]): Promise<number> {
@@ -54,7 +57,7 @@ async function main([verb = "help", ...args]: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const run = verbs[verb];
+  const run = verbs.get(verb);
   if (!run) {
     process.stderr.write(`There is no verb "${verb}".\n\n${usage}`);
     return 2;
