@@ -1,5 +1,4 @@
-import { access, constants, readFile, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { LongtabError } from "@longtab/errors";
 
 /** Of a UTF-8 file, with or without a byte order mark. @throws LongtabError `invalid-option` when the file is missing or not JSON. */
@@ -27,12 +26,20 @@ export async function readArray(path: string): Promise<unknown[]> {
   });
 }
 
-/** Before work whose result is to be written there. @throws LongtabError `invalid-option` when no file can be. */
+/**
+ * Before work whose result is to be written there. What is there stays as it is, and nothing stays where nothing was.
+ * @throws LongtabError `invalid-option` when no file can be.
+ */
 export async function checkWritable(path: string): Promise<void> {
   try {
-    await access(dirname(path), constants.W_OK);
     const there = await stat(path).catch(() => undefined);
     if (there?.isDirectory()) throw new Error("it is a folder");
+    // Pipes would wait for a reader.
+    if (there?.isFile() === false) return;
+    // Opened, since a file's own rights, its name or its disk may forbid what its folder allows.
+    await (await open(path, "a")).close();
+    // A link that led nowhere stays.
+    if (there === undefined) await rm(await realpath(path));
   } catch (cause) {
     throw unwritable(path, cause);
   }

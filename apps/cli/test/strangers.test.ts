@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tinyModel } from "@longtab/formats/testing";
@@ -7,6 +7,7 @@ import { calibrate } from "../src/calibrate/calibrate.ts";
 import { evaluate } from "../src/eval/eval.ts";
 import { generate } from "../src/generate.ts";
 import { inspect } from "../src/inspect.ts";
+import { checkWritable } from "../src/json-file.ts";
 import { score } from "../src/score.ts";
 import { tokenize } from "../src/tokenize.ts";
 
@@ -83,6 +84,8 @@ describe("what is written wrongly is refused before anything is computed", () =>
 test.each([
   ["none/out.json", "ENOENT"],
   ["folder", "it is a folder"],
+  ["out.json/", "EISDIR"],
+  ["long".repeat(100), "ENAMETOOLONG"],
 ])("results that cannot be written to %s are refused before they are computed", async (name, why) => {
   const wanted = {
     code: "invalid-option",
@@ -92,6 +95,32 @@ test.each([
   await expect(tokenize(["--model", model, "--in", path("strings.json"), "--out", path(name)])).rejects.toMatchObject(wanted);
   await expect(score([...place(), "--in", path("cases.json"), "--out", path(name)])).rejects.toMatchObject(wanted);
   await expect(calibrate([...place(), "--text", path("book.txt"), "--out", path(name)])).rejects.toMatchObject(wanted);
+});
+
+test("looking whether results can be written leaves what is there, and nothing where there was nothing", async () => {
+  await writeFile(path("there.json"), "[1]");
+  await symlink(path("target.json"), path("link.json"));
+  for (const name of ["there.json", "absent.json", "link.json"]) await checkWritable(path(name));
+  expect(await readFile(path("there.json"), "utf8")).toBe("[1]");
+  const names = await readdir(folder);
+  expect(names).toContain("link.json");
+  expect(names).not.toContain("absent.json");
+  expect(names).not.toContain("target.json");
+});
+
+test.each(["constructor", "toString", "__proto__"])("%s is no verb", async (verb) => {
+  const told = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const { argv } = process;
+  process.argv = ["node", "longtab", verb];
+  try {
+    vi.resetModules();
+    await import("../src/main.ts");
+    expect(process.exitCode).toBe(2);
+    expect(told.mock.calls.join("")).toContain(`There is no verb "${verb}".`);
+  } finally {
+    process.argv = argv;
+    process.exitCode = undefined;
+  }
 });
 
 test("a folder is no model", async () => {
