@@ -9,6 +9,9 @@ import type { PreTokenizer } from "./pre-tokenizers.ts";
 /** GGUF's token types, by number, as attributes. Types 0 (undefined), 1 (normal) and 5 (unused) have none. */
 const TYPE_ATTRIBUTES = [0, 0, Attribute.unknown, Attribute.control, Attribute.userDefined, 0, Attribute.byte];
 
+/** Merges; `MergeRule` takes no more ranks. The largest vocabularies have some 515,000. */
+const MOST_MERGES = 2 ** 21;
+
 /** The tokens of a model file and what it says about them. V tokens; an id is an index below V. */
 export interface Vocabulary {
   /** Byte-level BPE with a pre-tokeniser, or SentencePiece's BPE by scores. */
@@ -103,7 +106,10 @@ function readScores(metadata: Metadata, size: number): ArrayLike<number> {
 /** Merges in the order of their rank, lowest first: "left right". */
 export function readMerges(metadata: Metadata): readonly string[] {
   const key = "tokenizer.ggml.merges";
-  return metadata.get("tokenizer.ggml.pre") === "kimi-k2" ? (readOptional(metadata, key, readStrings) ?? []) : readStrings(metadata, key);
+  const merges =
+    metadata.get("tokenizer.ggml.pre") === "kimi-k2" ? (readOptional(metadata, key, readStrings) ?? []) : readStrings(metadata, key);
+  if (merges.length > MOST_MERGES) throw malformed("The file has too many merges", merges.length, MOST_MERGES);
+  return merges;
 }
 
 function readPerToken(metadata: Metadata, name: string, size: number): readonly number[] | undefined {

@@ -233,6 +233,7 @@ describe("bad metadata", () => {
     ["token types that are strings", "file-malformed", changed(base, { token_type: ["x"] })],
     ["no merges", "file-malformed", changed(base, { merges: undefined })],
     ["merges that are numbers", "file-malformed", changed(base, { merges: long })],
+    ["more merges than can be ranked", "file-malformed", changed(base, { merges: Array.from({ length: 2 ** 21 + 1 }, () => "a b") })],
     ["a flag that is a number", "file-malformed", changed(base, { add_bos_token: 1 })],
     ["too few scores", "file-malformed", changed(spmMetadata(vocabularies, true), { scores: new Float32Array(2) })],
   ])("%s is %s", (_, code, metadata) => {
