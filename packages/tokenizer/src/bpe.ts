@@ -35,6 +35,7 @@ export class BpeEncoder implements Encoder {
   #long: LongWordMerger | undefined;
   readonly #cache = new Map<string, readonly number[]>();
   readonly #utf8 = new TextEncoder();
+  readonly #fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   #bytes = new Uint8Array(256);
 
   constructor(vocabulary: Vocabulary, pre: PreTokenizer, merges: readonly string[]) {
@@ -59,7 +60,8 @@ export class BpeEncoder implements Encoder {
       this.#encodeWord(word, ids);
       if (word.length > CACHED_LENGTH) continue;
       if (this.#cache.size === CACHED_WORDS) this.#cache.clear();
-      this.#cache.set(word, ids.slice(first));
+      // A copy: the word itself is a slice, and would keep the text that it was cut from in memory.
+      this.#cache.set(this.#fromUtf8.decode(this.#utf8.encode(word)), ids.slice(first));
     }
   }
 

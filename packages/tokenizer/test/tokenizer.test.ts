@@ -1,6 +1,8 @@
 import { existsSync, openAsBlob, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { BlobSource, parseGguf } from "@longtab/formats";
 import type { MetadataValue } from "@longtab/formats";
 import { createRandom } from "@longtab/formats/testing";
@@ -282,6 +284,22 @@ describe("long texts", () => {
       expect(ids.length).toBeGreaterThan(10);
     }
   });
+});
+
+it("does not keep texts in memory for the words that it remembers", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const tokenizer = smollm();
+  const heap = (): number => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const encode = (name: string): unknown => tokenizer.encode(`${"lorem ipsum dolor ".repeat(20_000)} averylongwordcalled${name}`);
+  encode("a");
+  const before = heap();
+  for (let text = 0; text < 40; text++) encode("bcdefghijk".charAt(text % 10).repeat(1 + text / 10));
+  // The texts are 14 MB.
+  expect(heap() - before).toBeLessThan(4e6);
 });
 
 const REAL_MODEL = process.env["LONGTAB_MODEL"] ?? join(homedir(), ".cache/longtab/models/SmolLM2-135M-Instruct.Q4_1.gguf");
