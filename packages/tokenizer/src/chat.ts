@@ -86,12 +86,14 @@ export class Chat {
 
   /**
    * The tokens that the template writes around a plain message. Some files (Gemma's) have turn markers that are typed as words, and
-   * a marker must not come out of a message's content. Words like <think>, which templates look for in content, stay words.
+   * a marker must not come out of a message's content. Words like <think>, which templates look for in content, stay words, and so do
+   * line breaks, which some files (Gemma's) have as tokens too: they mark nothing, and templates trim them off content.
    */
   #structure(template: Template): Set<number> {
     try {
       const probe = template.render([{ role: "user", content: "x" }], { addGenerationPrompt: true, now: new Date(0) });
-      return new Set(this.#special.partition(probe).filter((fragment) => typeof fragment === "number"));
+      const tokens = this.#special.partition(probe).filter((fragment) => typeof fragment === "number");
+      return new Set(tokens.filter((id) => this.#vocabulary.texts[id]?.trim() !== ""));
     } catch {
       // A template that refuses a lone user message will be asked again with the real ones, and says there what is wrong.
       return new Set();

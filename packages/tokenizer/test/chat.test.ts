@@ -133,3 +133,13 @@ describe("what users write", () => {
     expect(tokenizer.decode(tokenizer.encode("still here"))).toBe("still here");
   });
 });
+
+it("trims content where line breaks are tokens that the template writes", () => {
+  const tokens = [...TOKENS, "\n"];
+  const types = Int32Array.from(tokens, (token, id) => (id < CONTROL.length ? 3 : token === "\n" ? 4 : 1));
+  const template = "{% for m in messages %}<|user|>\n{{ m.content | trim }}<|end|>\n{% endfor %}";
+  const tokenizer = tokenizerWith(template, { "tokenizer.ggml.tokens": tokens, "tokenizer.ggml.token_type": types });
+  const ids = (content: string): number[] => Array.from(tokenizer.encodeChat([user(content)]));
+  expect(ids("\n\na\nb\n")).toEqual(ids("a\nb"));
+  expect(ids("a\nb").filter((id) => id === tokens.indexOf("\n"))).toHaveLength(3);
+});
