@@ -49,7 +49,7 @@ export interface ForwardInput {
   selected?: boolean;
   /** u32 [pages by position], counts the runs selected of each; 0 where nobody asks. */
   hits?: number;
-  /** Rows of a prompt, which ONNX Runtime multiplies where the model has it. */
+  /** Rows of a prompt: ONNX Runtime multiplies them where the model has it, and a row alone ranks all pages. */
   prompt: boolean;
   /** Logits of the last row, into row 0, or of every row (at most `maxLogitRows`). */
   logitsOf: "last" | "all" | "none";
@@ -138,7 +138,7 @@ function attention(model: CpuModel, index: number, input: ForwardInput): void {
 function select(
   { config, kernels, scratch: s, threads }: CpuModel,
   index: number,
-  { position, rotations, turns = 0, hits = 0, selected = false, landmarks, looks }: ForwardInput,
+  { position, rotations, turns = 0, hits = 0, selected = false, landmarks, looks, prompt }: ForwardInput,
   { entries, heads: records, capacity: listed }: LayerPointers,
   selection: Selection,
 ): Pick<LayerPointers, "entries" | "heads" | "capacity"> {
@@ -174,6 +174,8 @@ function select(
     threads,
     landmarks?.(index) ?? 0,
     looks ? s.looks + index * kvHeads * looksWords(selection) * 4 : 0,
+    // A question looks for other things at every word, and what answers it is to be found at its last.
+    Number(prompt),
   );
   return lists;
 }

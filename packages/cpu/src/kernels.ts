@@ -68,6 +68,7 @@ export interface Kernels {
     threads: number,
     landmarks: number,
     looks: number,
+    anew: number,
   ): void;
   attentionScratchBytes(heads: number, kvHeads: number, headSize: number, capacity: number, threads: number): number;
   attend(

@@ -69,7 +69,7 @@ export class CpuTimeline implements Timeline {
     this.#checkRoom(ids.length);
     const apart = rowsApart(this.#cache.policy, this.length + ids.length);
     const rollbacks = this.#rollbacks;
-    for (let done = 0, begun = false; ; begun = true) {
+    for (let done = 0; ;) {
       throwIfAborted(signal);
       onProgress?.(done, ids.length);
       this.#throwIfDropped(rollbacks);
@@ -77,8 +77,6 @@ export class CpuTimeline implements Timeline {
       done += chunk.length;
       const last = done === ids.length;
       const read = this.#enqueue(chunk.length, async () => {
-        // A prompt ranks pages anew, as it would in a timeline from a snapshot.
-        if (!begun) this.#backend.landmarks.forget(this);
         await this.#read(chunk, last ? "last" : "none");
         if (last) onLogits?.(this.#logits(0));
         return last ? this.#draw(0, sampling) : 0;

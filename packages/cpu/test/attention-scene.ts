@@ -27,7 +27,7 @@ export interface Scene {
   precision: LayerPrecision;
   selectBy?: PageKind["selectBy"];
   /** What a step of one row selects between the first and the last pages of a list. */
-  selection?: { runs: number; runTokens: number; sinkPages: number; recentPages: number; farFrom: number };
+  selection?: { runs: number; runTokens: number; sinkPages: number; recentPages: number; farFrom: number; anew?: boolean };
   context: number;
 }
 
@@ -146,7 +146,7 @@ export class Layer {
   #select(
     { queries, entries, records, turns }: Record<"queries" | "entries" | "records" | "turns", number>,
     length: number,
-    { runs, runTokens, sinkPages, recentPages, farFrom }: NonNullable<Scene["selection"]>,
+    { runs, runTokens, sinkPages, recentPages, farFrom, anew = false }: NonNullable<Scene["selection"]>,
   ): { entries: number; records: number; capacity: number } {
     const { heap, kernels } = this.#open;
     const { heads, kvHeads, headSize } = this.scene.heads;
@@ -183,6 +183,7 @@ export class Layer {
       this.#threads,
       this.#landmarks,
       0,
+      Number(anew),
     );
     if (heap.u8(p.fence, 64).some((byte) => byte !== 77)) throw new Error("the kernel wrote behind its scratch");
     this.hits = Array.from(heap.u32(p.hits, length));

@@ -216,10 +216,11 @@ describe("selection", () => {
   });
 
   it.each([
-    { tokens: 1200, steps: 4 },
-    { tokens: 16 * 1040, steps: 8 },
-  ])("ranks all of $tokens tokens' pages once in $steps steps", async ({ tokens, steps }) => {
-    const few = { ...selection, runs: 16 };
+    { tokens: 1200, steps: 4, anew: false },
+    { tokens: 16 * 1040, steps: 8, anew: false },
+    { tokens: 16 * 1040, steps: 1, anew: true },
+  ])("ranks all of $tokens tokens' pages once in $steps steps", async ({ tokens, steps, anew }) => {
+    const few = { ...selection, runs: 16, anew };
     const given = scene({ heads: 2, kvHeads: 1, headSize: 8 }, tokens + 17, { selection: few, selectBy: "ranges", still: true });
     const layer = new Layer(await openKernels("plain"), given);
     const input = createInput(given, tokens + 17);

@@ -3,8 +3,8 @@
 //   pick     the pages that are worth a closer look, at most two for each run that is taken, and the channels to look at
 //   score    their runs: for each query the sum over the run's tokens of 2^(score - bound); blocks of pages
 //   take     the runs with the largest shares, summed over the queries of the group; they become a list
-// Whoever ends a head's last block of a job goes on with what follows it: pick, or take. At most steps a head has a shortlist: its pages are ranked
-// and scored in one go. Where complete pages have boxes instead of ranges, all runs are scored, by their bounds.
+// Whoever ends a head's last block of a job goes on with what follows it: pick, or take. At most decode steps a head has a shortlist: its pages are
+// ranked and scored in one go. Where complete pages have boxes instead of ranges, all runs are scored, by their bounds.
 
 import { queryScales } from "../append";
 import { SCORES_BYTES } from "../blocks";
@@ -91,6 +91,7 @@ export function selectionScratchBytes(heads: i32, kvHeads: i32, headSize: i32, c
  * @param scratch `selectionScratchBytes`, at a multiple of 16
  * @param landmarks u32 [2 + kvHeads] of landmarks.ts; their rings have room for all candidates. 0 where pages have boxes
  * @param looks [kvHeads] of `looksBytes`, out: pages that were looked at of those that may be away; 0 where none may
+ * @param anew whether all pages are ranked, whatever earlier steps left on shortlists
  */
 export function select(
   queries: usize,
@@ -114,6 +115,7 @@ export function select(
   threads: i32,
   landmarks: usize,
   looks: usize,
+  anew: bool,
 ): void {
   setArgument(0, <i32>queries);
   setArgument(1, rotations);
@@ -147,7 +149,7 @@ export function select(
       store<u32>(selectedRecord(kvHead), <u32>list(kvHead), ELSEWHERE);
       continue;
     }
-    const recalled = boxes ? 0 : recall(kvHead);
+    const recalled = boxes || anew ? 0 : recall(kvHead);
     const pages = recalled > 0 ? recalled : candidates(kvHead);
     store<i32>(choice(kvHead), recalled);
     store<i32>(choice(kvHead), <i32>(recalled > 0), RECALLED);
