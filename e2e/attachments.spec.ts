@@ -115,8 +115,6 @@ test("a text that nothing refers to any more is deleted from the browser", async
   await chat.open(page, quick);
   await attach(page, "secret.txt", bytes("my secret"));
   await expect(waiting(page)).toHaveCount(1);
-  await waiting(page).getByRole("button", { name: "Remove secret.txt" }).click();
-  await page.reload();
   const stored = async () =>
     page.evaluate(
       async () =>
@@ -129,6 +127,10 @@ test("a text that nothing refers to any more is deleted from the browser", async
           });
         }),
     );
+  await waiting(page).getByRole("button", { name: "Remove secret.txt" }).click();
+  // The text alone is left, until nothing can bring it back.
+  await expect.poll(stored).toEqual(["my secret"]);
+  await page.reload();
   await expect.poll(stored).toEqual([]);
 });
 
