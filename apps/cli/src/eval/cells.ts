@@ -144,15 +144,21 @@ export function makeCells(sizes: Sizes, trained: number, small: boolean, headMap
 
   for (const tokens of contexts) cells.push(...makeNeedleCells(sizes, tokens, budgets, { local, duo }, hasMap, small));
   cells.push(...makeStreamingCells(sizes, trained, small), ...makeRegisterCells(sizes, small));
-  for (const tokens of sizes.far) {
-    const shape = { kind: "needles", suite: "far", at: tokens, question: "read", readsPrompt: true } as const;
-    const alone = { ...shape, needles: "names", documents: sizes.documents, count: sizes.needles } as const;
-    cells.push({ ...alone, cell: at("far 1024", tokens), context: { policy: "far", budget: 1024 } });
-    cells.push({ ...alone, cell: at("streaming", tokens), context: { policy: "streaming" } });
-    // Harder: each number must be told from all the others.
-    const count = sizes.documents * sizes.needles;
-    const together = { ...shape, needles: "facts", documents: 1, count } as const;
-    cells.push({ ...together, cell: at(`${count} in one document, far 1024`, tokens), context: { policy: "far", budget: 1024 } });
+  for (const tokens of sizes.far) cells.push(...makeFarCells(sizes, tokens));
+  return cells;
+}
+
+/** Numbers in documents that are longer than the trained window. */
+function makeFarCells({ documents, needles }: Sizes, tokens: number): NeedleCell[] {
+  const shape = { kind: "needles", suite: "far", at: tokens, question: "read", readsPrompt: true } as const;
+  const alone = { ...shape, needles: "names", documents, count: needles } as const;
+  // Harder: each number must be told from all the others.
+  const together = { ...shape, needles: "facts", documents: 1, count: documents * needles } as const;
+  const cells: NeedleCell[] = [{ ...alone, cell: `streaming at ${tokens}`, context: { policy: "streaming" } }];
+  for (const budget of [1024, 2048]) {
+    const context = { policy: "far", budget } as const;
+    cells.push({ ...alone, cell: `far ${budget} at ${tokens}`, context });
+    cells.push({ ...together, cell: `${together.count} in one document, far ${budget} at ${tokens}`, context });
   }
   return cells;
 }

@@ -1,5 +1,6 @@
+import type { Policy } from "@longtab/attention";
 import { ask, evenDepths, makePasskeys, read } from "@longtab/calibration";
-import type { Needle, PasskeyDocument } from "@longtab/calibration";
+import type { Needle, PasskeyDocument, Reply } from "@longtab/calibration";
 import type { Timeline } from "@longtab/engine";
 import type { NeedleCell } from "./cells.ts";
 import type { Parts } from "./parts.ts";
@@ -49,24 +50,13 @@ async function askAll(stage: Stage, parts: Parts, cells: Group, document: Passke
     await read(reader, document.ids);
     const readSeconds = (performance.now() - started) / 1000 / cells.length;
     for (const needle of document.needles) {
-      const asked = await readQuestion(reader, needle);
-      try {
-        for (const result of results) {
-          const { cell, values } = result;
-          const from = performance.now();
-          const [timeline, question] = cell.question === "read" ? [asked, needle.question.slice(-1)] : [reader, needle.question];
-          const fork = timeline.fork(stage.policy(cell.context, room));
-          try {
-            const { right, logprob } = await ask(fork, { question, answer: needle.answer }, 1);
-            values.right.push(Number(right));
-            values.logprob.push(logprob);
-          } finally {
-            fork.dispose();
-          }
-          result.seconds += (performance.now() - from) / 1000;
-        }
-      } finally {
-        asked.dispose();
+      for (const result of results) {
+        const { cell, values } = result;
+        const from = performance.now();
+        const { right, logprob } = await askOne(reader, cell, stage.policy(cell.context, room), needle);
+        values.right.push(Number(right));
+        values.logprob.push(logprob);
+        result.seconds += (performance.now() - from) / 1000;
       }
     }
     for (const { cell, values, seconds } of results)
@@ -76,11 +66,21 @@ async function askAll(stage: Stage, parts: Parts, cells: Group, document: Passke
   }
 }
 
-/** A fork that has read the question but for its last token. */
-async function readQuestion(reader: Timeline, { question }: Needle): Promise<Timeline> {
-  const fork = reader.fork();
-  if (question.length > 1) await read(fork, question.subarray(0, -1));
-  return fork;
+/** What a policy answers to one question. Where it reads prompts it reads the question too; else the reader does, but for its last token, or nobody. */
+async function askOne(reader: Timeline, cell: NeedleCell, policy: Policy, { question, answer }: Needle): Promise<Reply> {
+  const asked = reader.fork(cell.readsPrompt ? policy : undefined);
+  try {
+    const reads = cell.question === "read" && question.length > 1;
+    if (reads) await read(asked, question.subarray(0, -1));
+    const fork = asked.fork(policy);
+    try {
+      return await ask(fork, { question: reads ? question.slice(-1) : question, answer }, 1);
+    } finally {
+      fork.dispose();
+    }
+  } finally {
+    asked.dispose();
+  }
 }
 
 /** Tokens that a question and its answer take at most. */
@@ -92,7 +92,12 @@ function groups(cells: readonly NeedleCell[]): Group[] {
 
 /** Cells whose document can be read by the same timeline. */
 function byReader(stage: Stage, cells: readonly NeedleCell[]): Group[] {
-  return partition(cells, (a, b) => !a.readsPrompt && !b.readsPrompt && stage.sameLoad(a.context, b.context));
+  const readerOf = ({ readsPrompt, context, cell }: NeedleCell): string => {
+    if (!readsPrompt) return "dense";
+    // What far memory reads of a document does not depend on its budget, but for the last rows.
+    return context.policy === "far" ? "far" : `only ${cell}`;
+  };
+  return partition(cells, (a, b) => readerOf(a) === readerOf(b) && stage.sameLoad(a.context, b.context));
 }
 
 function partition<T>(values: readonly T[], together: (a: T, b: T) => boolean): [T, ...T[]][] {
