@@ -7,7 +7,10 @@ test("an edited question makes a branch, and the arrows lead back to the one bef
   await bubbles(page).first().hover();
   await page.getByRole("button", { name: "Edit message" }).first().click();
   await expect(page.getByText("this one stays, and the 2 messages after it")).toBeVisible();
+  const editor = page.getByRole("textbox", { name: "Edit message" });
+  await expect(editor).toBeFocused();
   await page.keyboard.press("Escape");
+  await expect(editor).toBeHidden();
   await edit(page, 0, "uno");
   await expect(bubbles(page)).toHaveText(["uno"]);
   await expect(answers(page)).toHaveCount(1);
