@@ -280,6 +280,23 @@ test.describe("a named session", () => {
     expect(cached(await complete(page, STORY, asked))).toBeGreaterThan(100);
   });
 
+  test("is kept although another one was asked for behind it and given up while it waited", async ({ openPage, site }) => {
+    const page = await openPage();
+    await load(page, site.publish("session.gguf", MODEL).url, { context: "dense" });
+    await page.evaluate(
+      async ([story = "", other = ""]) => {
+        const ask = async (session: string, content: string) =>
+          window.library.model?.chat.completions.create({ session, messages: [{ role: "user", content }], max_tokens: 100, stream: true });
+        const first = await ask("a chat", story);
+        const second = await ask("other", other);
+        second?.abort();
+        for await (const chunk of first ?? []) void chunk;
+      },
+      [STORY, OTHER],
+    );
+    await expect.poll(async () => names(page)).toEqual(["a chat"]);
+  });
+
   test("goes on without reading again when another one is asked for at once", async ({ openPage, site }) => {
     const page = await openPage();
     const { url } = site.publish("session.gguf", MODEL);

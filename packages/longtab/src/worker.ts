@@ -95,9 +95,12 @@ const api: WorkerApi = {
  * must still be there when its prompt is read.
  */
 async function answer(started: StartedRequest, session: string | undefined, events: MessagePort, signal: AbortSignal): Promise<void> {
-  if (session !== undefined) await (await openKeeper(started.engine))?.recall(session, started.ids, signal);
+  // What is held is another's for a request that was given up while it waited.
+  const own = signal.aborted ? undefined : session;
+  if (own !== undefined) await (await openKeeper(started.engine))?.recall(own, started.ids, signal);
   await runRequest(started, events, signal);
-  if (session !== undefined && running.size === 1) keeper?.keepSoon(session, started.ids);
+  const othersWait = [...running.values()].some((other) => other.signal !== signal && !other.signal.aborted);
+  if (own !== undefined && !othersWait) keeper?.keepSoon(own, started.ids);
 }
 
 /** Undefined where its code cannot be fetched: then nothing is kept, and an answer begins by reading. */
